@@ -1,0 +1,120 @@
+"""How to reach the database: one writing engine, one reading engine, SQLite or PostgreSQL by URL; knows no tables."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.pool import NullPool
+
+WRITER_WAITS_SECONDS = 30
+READER_WAITS_SECONDS = 2
+_VM_STEPS_BETWEEN_LOOKS = 20_000
+
+
+class DatabaseUnusable(Exception):
+    """The database cannot be used as it is; the message says why and what to do."""
+
+
+def is_sqlite(url: str) -> bool:
+    """Whether this URL is SQLite's."""
+    return make_url(url).get_backend_name() == "sqlite"
+
+
+def sqlite_path(url: str) -> Path:
+    """The file behind an SQLite URL. Raises DatabaseUnusable for one that lives in memory."""
+    name = make_url(url).database
+    if not name or name == ":memory:":
+        raise DatabaseUnusable("The database must be a file: an SQLite database in memory cannot be shared with the server.")
+    return Path(name)
+
+
+def open_writer(url: str) -> Engine:
+    """The engine of the one ingester: real transactions, durable commits.
+
+    SQLite gets ``BEGIN IMMEDIATE`` (a transaction that reads first and writes later would fail at once when another
+    connection wrote in between, whatever the timeout) and WAL, read back because a network file system refuses it in silence.
+    """
+    if not is_sqlite(url):
+        return create_engine(url, pool_pre_ping=True, poolclass=NullPool, connect_args={"application_name": "sightings-ingest"})
+    path = sqlite_path(url)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": WRITER_WAITS_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+        if mode != "wal":
+            raise DatabaseUnusable(f"SQLite could not switch {path} to WAL (it says {mode!r}): put the database on a local disk.")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA cache_size=-65536")
+
+    _begin_with(engine, "BEGIN IMMEDIATE")
+    return engine
+
+
+def open_reader(url: str, time_limit: float = 5.0) -> Engine:
+    """The engine of everyone who only looks: cannot write, sees one snapshot per transaction, gives up after time_limit seconds."""
+    if not is_sqlite(url):
+        milliseconds = int(time_limit * 1000)
+        options = f"-c default_transaction_read_only=on -c statement_timeout={milliseconds}"
+        return create_engine(
+            url,
+            pool_pre_ping=True,
+            pool_timeout=READER_WAITS_SECONDS,
+            isolation_level="REPEATABLE READ",
+            connect_args={"application_name": "sightings-web", "options": options, "connect_timeout": 3},
+        )
+    path = sqlite_path(url)
+    engine = create_engine(
+        f"sqlite:///file:{_uri(path)}?mode=ro&uri=true",
+        pool_timeout=READER_WAITS_SECONDS,
+        connect_args={"timeout": READER_WAITS_SECONDS, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA query_only=1")
+
+    _begin_with(engine, "BEGIN")
+    _limit_queries(engine, time_limit)
+    return engine
+
+
+def _uri(path: Path) -> str:
+    return re.sub(r"[?#%]", lambda found: f"%{ord(found[0]):02x}", str(path.absolute()))
+
+
+def _begin_with(engine: Engine, statement: str) -> None:
+    """Send our own BEGIN: sqlite3's legacy mode starts a transaction only before the first write, so reads would stand outside it."""
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(statement)
+
+
+def _limit_queries(engine: Engine, seconds: float) -> None:
+    """Stop a statement that runs longer than this: SQLite has no statement timeout of its own."""
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def _start(connection: Connection, *_: object) -> None:
+        deadline = time.monotonic() + seconds
+        raw: Any = connection.connection.dbapi_connection
+        raw.set_progress_handler(lambda: time.monotonic() > deadline, _VM_STEPS_BETWEEN_LOOKS)
+
+
+def wal_reset_bug(version: tuple[int, int, int] = sqlite3.sqlite_version_info) -> bool:
+    """Whether this SQLite has the WAL-reset bug (3.7.0 to 3.51.2, without the backports 3.44.6 and 3.50.7).
+
+    It needs two connections that write or checkpoint; here only the ingester's can, so it is told, not refused.
+    Source: sqlite.org/changes.html, 3.51.3.
+    """
+    if version >= (3, 51, 3) or version < (3, 7, 0):
+        return False
+    return not ((3, 44, 6) <= version < (3, 45, 0) or (3, 50, 7) <= version < (3, 51, 0))

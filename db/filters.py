@@ -1,0 +1,183 @@
+"""What a question is restricted to: the filters as a value, what they mean in this database, and the version of that."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, and_, false, func, or_, select
+
+from db.models import FOREVER, Feed, Place, Run, Sighting, TaxonName, Touched
+
+Span = tuple[int, int]
+"""Two ends, both inclusive: days as YYYYMMDD, or years."""
+
+
+class NotYet(Exception):
+    """A version was asked for that this database does not have (yet)."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """The filters of a question; each field is a set of alternatives, empty means "any". Hashable: it is a cache key."""
+
+    scientific_names: tuple[str, ...] = ()
+    vernacular_names: tuple[str, ...] = ()
+    species: tuple[str, ...] = ()
+    """Names of either kind."""
+    taxon_keys: tuple[int, ...] = ()
+    days: tuple[Span, ...] = ()
+    years: tuple[Span, ...] = ()
+    months: tuple[int, ...] = ()
+    countries: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    localities: tuple[str, ...] = ()
+    bases_of_record: tuple[str, ...] = ()
+    feeds: tuple[str, ...] = ()
+    bbox: tuple[float, float, float, float] | None = None
+    """Longitude and latitude of the lower left, then of the upper right corner; it may cross the antimeridian."""
+
+    @property
+    def names_taxa(self) -> bool:
+        """Whether it asks for certain taxa."""
+        return bool(self.scientific_names or self.vernacular_names or self.species or self.taxon_keys)
+
+    @property
+    def needs_records(self) -> bool:
+        """Whether it asks for what the rollups do not keep apart."""
+        return bool(self.countries or self.states or self.localities or self.bases_of_record or self.bbox)
+
+    @property
+    def day_spans(self) -> tuple[Span, ...]:
+        """The years, as days."""
+        return tuple((first * 10_000 + 101, min(last * 10_000 + 1231, FOREVER)) for first, last in self.years)
+
+    @property
+    def outer_days(self) -> Span:
+        """The first and last day that can matter."""
+        first, last = 0, FOREVER
+        for spans in (self.days, self.day_spans):
+            if spans:
+                first = max(first, min(start for start, _ in spans))
+                last = min(last, max(end for _, end in spans))
+        return first, last
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The filters as this database understands them at one version."""
+
+    filters: Filters
+    version: int
+    """The highest run that touched what the question looks at; 0 where none did."""
+    taxa: tuple[int, ...] | None
+    """None is every taxon."""
+    feeds: tuple[int, ...] | None
+    as_of: int | None = None
+    unknown: tuple[str, ...] = ()
+    """Names that nothing here is known by."""
+
+
+def data_version(connection: Connection) -> int:
+    """The id of the newest run that changed anything; 0 for an empty database."""
+    return int(connection.execute(select(func.coalesce(func.max(Run.id), 0)).where(Run.changed)).scalar_one())
+
+
+def scope(connection: Connection, filters: Filters, as_of: int | None = None) -> Scope:
+    """Look the filters' names up and find the version of what they cover.
+
+    Conservative: the version may rise though the answer stays, never the other way round. Raises NotYet for an
+    ``as_of`` beyond the data version.
+    """
+    if as_of is not None and as_of > data_version(connection):
+        raise NotYet(f"Version {as_of} does not exist yet; the newest is {data_version(connection)}.")
+    taxa, unknown = _taxa(connection, filters)
+    feeds, unknown_feeds = _feeds(connection, filters)
+    first, last = filters.outer_days
+    newest = select(func.coalesce(func.max(Touched.run_id), 0)).where(
+        Touched.first_day <= last, Touched.last_day >= first
+    )
+    if taxa is not None:
+        newest = newest.where(Touched.taxon_id.in_(taxa))
+    if as_of is not None:
+        newest = newest.where(Touched.run_id <= as_of)
+    version = int(connection.execute(newest).scalar_one())
+    return Scope(filters, version, taxa, feeds, as_of, unknown + unknown_feeds)
+
+
+def _taxa(connection: Connection, filters: Filters) -> tuple[tuple[int, ...] | None, tuple[str, ...]]:
+    if not filters.names_taxa:
+        return None, ()
+    found, unknown = set(filters.taxon_keys), []
+    for names, kinds in (
+        (filters.scientific_names, ("scientific",)),
+        (filters.vernacular_names, ("vernacular",)),
+        (filters.species, ("scientific", "vernacular")),
+    ):
+        for name in names:
+            ids = taxa_named(connection, name, kinds)
+            found.update(ids)
+            unknown += [] if ids else [name]
+    return tuple(sorted(found)), tuple(unknown)
+
+
+def taxa_named(connection: Connection, name: str, kinds: Sequence[str] = ("scientific", "vernacular")) -> list[int]:
+    """The ids of all taxa that go by this name or belong to the higher taxon of this name, whatever its capitals."""
+    matching = select(TaxonName.taxon_id).where(TaxonName.name_key == name.casefold(), TaxonName.kind.in_(kinds))
+    return [int(key) for key in connection.execute(matching.distinct()).scalars()]
+
+
+def _feeds(connection: Connection, filters: Filters) -> tuple[tuple[int, ...] | None, tuple[str, ...]]:
+    if not filters.feeds:
+        return None, ()
+    rows = connection.execute(select(Feed.name, Feed.id).where(Feed.name.in_(filters.feeds))).all()
+    unknown = set(filters.feeds) - {row.name for row in rows}
+    return tuple(sorted(row.id for row in rows)), tuple(sorted(unknown))
+
+
+def conditions(scope: Scope) -> list[ColumnElement[bool]]:
+    """The scope as conditions on ``sighting``. A record is in a span of days when its whole interval is."""
+    filters, terms = scope.filters, [_revision(scope.as_of)]
+    for column, ids in ((Sighting.taxon_id, scope.taxa), (Sighting.feed_id, scope.feeds)):
+        if ids is not None:
+            terms.append(column.in_(ids) if ids else false())
+    for spans in (filters.days, filters.day_spans):
+        if spans:
+            within = [and_(Sighting.first_day >= first, Sighting.last_day <= last) for first, last in spans]
+            terms.append(or_(*within))
+    if filters.months:
+        month = Sighting.first_day // 100
+        terms += [month == Sighting.last_day // 100, (month % 100).in_(filters.months)]
+    if filters.bases_of_record:
+        terms.append(Sighting.basis_of_record.in_(filters.bases_of_record))
+    return terms + _place_conditions(filters)
+
+
+def _revision(as_of: int | None) -> ColumnElement[bool]:
+    if as_of is None:
+        return Sighting.retired_run.is_(None)
+    return and_(Sighting.added_run <= as_of, or_(Sighting.retired_run.is_(None), Sighting.retired_run > as_of))
+
+
+def _place_conditions(filters: Filters) -> list[ColumnElement[bool]]:
+    terms: list[ColumnElement[bool]] = []
+    wanted = (
+        (Place.country_code, filters.countries),
+        (Place.state_province, filters.states),
+        (Place.locality, filters.localities),
+    )
+    of_place = [column.in_(names) for column, names in wanted if names]
+    if of_place:
+        terms.append(Sighting.place_id.in_(select(Place.id).where(*of_place)))
+    if filters.bbox:
+        west, south, east, north = filters.bbox
+        longitude = Sighting.decimal_longitude
+        across = or_(longitude >= west, longitude <= east) if west > east else longitude.between(west, east)
+        terms += [~Sighting.geospatial_issue, Sighting.decimal_latitude.between(south, north), across]
+    return terms
+
+
+def last_day_of_month(month: int) -> int:
+    """202402 -> 20240229."""
+    return month * 100 + monthrange(month // 100, month % 100)[1]

@@ -1,0 +1,177 @@
+"""Feeds, taxa and places by their names: finds their ids and adds the new ones; knows nothing of the rows that use them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Table, bindparam, insert, select, update
+
+from db.models import FOREVER, Feed, Place, Taxon, TaxonName, Touched
+
+RANKS = ("kingdom", "phylum", "class", "order", "family", "genus", "species")
+_AT_ONCE = 400  # names asked for in one statement; SQLite allows 999 variables in its oldest builds
+
+
+@dataclass(frozen=True, slots=True)
+class TaxonValue:
+    """What a row says of its taxon; empty where it says nothing."""
+
+    name: str
+    scientific_name: str = ""
+    vernacular_name: str = ""
+    taxon_rank: str = ""
+    ranks: tuple[str, ...] = ("",) * len(RANKS)
+    """Kingdom to species, as in RANKS."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceValue:
+    """What a row says of its place; empty where it says nothing."""
+
+    country_code: str = ""
+    state_province: str = ""
+    county: str = ""
+    locality: str = ""
+    location_id: str = ""
+
+
+def feed_id(connection: Connection, name: str, made_up: bool = False) -> int:
+    """The id of the feed of this name, added if it is new."""
+    found = connection.execute(select(Feed.id).where(Feed.name == name)).scalar()
+    if found is None:
+        found = connection.execute(insert(Feed).values(name=name, made_up=made_up).returning(Feed.id)).scalar_one()
+    return int(found)
+
+
+@dataclass
+class Taxa:
+    """The taxa of one run: value -> id, remembered, so that a name is looked up once however many rows carry it."""
+
+    connection: Connection
+    run_id: int
+    changed: set[int] = field(default_factory=set)
+    """Taxa that existed and of which this run learned something new."""
+    _known: dict[TaxonValue, int] = field(default_factory=dict)
+    _ids: dict[str, int] = field(default_factory=dict)
+
+    def ids(self, values: Iterable[TaxonValue]) -> dict[TaxonValue, int]:
+        """The ids of these taxa; what is new is added, what an older row left empty is filled in."""
+        fresh = [value for value in dict.fromkeys(values) if value not in self._known]
+        if fresh:
+            self._find(fresh)
+            self._add([value for value in fresh if value.name.casefold() not in self._ids])
+            self._learn(fresh)
+            self._known.update((value, self._ids[value.name.casefold()]) for value in fresh)
+        return self._known
+
+    def _find(self, values: Sequence[TaxonValue]) -> None:
+        keys = list({value.name.casefold() for value in values} - self._ids.keys())
+        for start in range(0, len(keys), _AT_ONCE):
+            some = select(Taxon.name_key, Taxon.id).where(Taxon.name_key.in_(keys[start : start + _AT_ONCE]))
+            self._ids.update((row.name_key, row.id) for row in self.connection.execute(some))
+
+    def _add(self, values: Sequence[TaxonValue]) -> None:
+        new = {value.name.casefold(): value for value in reversed(values)}
+        if not new:
+            return
+        rows = [{"name_key": key, "name": value.name, **_attributes(value)} for key, value in reversed(new.items())]
+        self.connection.execute(insert(_TAXON), rows)
+        self._find(list(new.values()))
+
+    def _learn(self, values: Sequence[TaxonValue]) -> None:
+        """Fill what was empty, and remember every name by which a taxon may be asked for."""
+        ids = [self._ids[value.name.casefold()] for value in values]
+        before = self._attributes_of(ids)
+        names = self._names_of(ids)
+        for value, taxon in zip(values, ids, strict=True):
+            known = before[taxon]
+            missing = {key: text for key, text in _attributes(value).items() if text and not known[key]}
+            if missing:
+                self.connection.execute(update(_TAXON).where(_TAXON.c.id == taxon).values(missing))
+                known.update(missing)
+                self.changed.add(taxon)
+            wanted = {row[:2] + (taxon,): row for row in _names(value)}
+            new = [row for key, row in wanted.items() if key not in names]
+            if new:
+                rows = [{"name_key": key, "kind": kind, "name": name, "taxon_id": taxon} for key, kind, name in new]
+                self.connection.execute(insert(TaxonName), rows)
+                names.update((key, kind, taxon) for key, kind, _ in new)
+                self.changed.add(taxon)
+
+    def _attributes_of(self, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+        found: dict[int, dict[str, Any]] = {}
+        for start in range(0, len(ids), _AT_ONCE):
+            rows = self.connection.execute(select(_TAXON).where(_TAXON.c.id.in_(ids[start : start + _AT_ONCE])))
+            found.update((row["id"], dict(row)) for row in rows.mappings())
+        return found
+
+    def _names_of(self, ids: Sequence[int]) -> set[tuple[str, str, int]]:
+        names: set[tuple[str, str, int]] = set()
+        for start in range(0, len(ids), _AT_ONCE):
+            some = TaxonName.taxon_id.in_(ids[start : start + _AT_ONCE])
+            rows = self.connection.execute(select(TaxonName.name_key, TaxonName.kind, TaxonName.taxon_id).where(some))
+            names.update((row.name_key, row.kind, row.taxon_id) for row in rows)
+        return names
+
+    def touch_changed(self) -> int:
+        """Mark taxa of which something new was learned as touched for all days: their charts may read otherwise."""
+        for taxon in self.changed:
+            self.connection.execute(
+                insert(Touched).values(run_id=self.run_id, taxon_id=taxon, first_day=0, last_day=FOREVER)
+            )
+        return len(self.changed)
+
+
+_TAXON: Table = Taxon.__table__  # type: ignore[assignment]
+
+
+def _attributes(value: TaxonValue) -> dict[str, str | None]:
+    given = {
+        "scientific_name": value.scientific_name,
+        "vernacular_name": value.vernacular_name,
+        "taxon_rank": value.taxon_rank,
+        **dict(zip(RANKS, value.ranks, strict=True)),
+    }
+    return {key: text or None for key, text in given.items()}
+
+
+def _names(value: TaxonValue) -> list[tuple[str, str, str]]:
+    """(key, kind, name) of everything that this taxon can be asked for by."""
+    own = "scientific" if value.scientific_name else "vernacular"
+    names = [(value.name, own), (value.scientific_name, "scientific"), (value.vernacular_name, "vernacular")]
+    names += [(name, "scientific") for name in value.ranks]
+    return list(dict.fromkeys((name.casefold(), kind, name) for name, kind in names if name))
+
+
+@dataclass
+class Places:
+    """The places of one run: value -> id, remembered."""
+
+    connection: Connection
+    _ids: dict[PlaceValue, int] = field(default_factory=dict)
+
+    def ids(self, values: Iterable[PlaceValue]) -> dict[PlaceValue, int]:
+        """The ids of these places; what is new is added."""
+        fresh = [value for value in dict.fromkeys(values) if value not in self._ids]
+        self._find(fresh)
+        new = [value for value in fresh if value not in self._ids]
+        if new:
+            self.connection.execute(insert(Place), [_place_columns(value) for value in new])
+            self._find(new)
+        return self._ids
+
+    def _find(self, values: Sequence[PlaceValue]) -> None:
+        table: Table = Place.__table__  # type: ignore[assignment]
+        one = select(table.c.id)
+        for name in PlaceValue.__slots__:
+            one = one.where(table.c[name] == bindparam(name))
+        for value in values:
+            found = self.connection.execute(one, _place_columns(value)).scalar()
+            if found is not None:
+                self._ids[value] = int(found)
+
+
+def _place_columns(value: PlaceValue) -> dict[str, str]:
+    return {name: getattr(value, name) for name in PlaceValue.__slots__}

@@ -1,0 +1,146 @@
+"""Counts per taxon and bucket: the one question behind most reports, from rollups where they can answer, else from records."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import BigInteger, ColumnElement, Connection, and_, cast, func, literal, or_, select
+
+from db.filters import Scope, conditions, last_day_of_month
+from db.models import FOREVER, Rollup, Sighting, Taxon
+from db.rollups import iso_week, measures
+
+INTERVALS = ("year", "month", "week", "day", "hour")
+_GRAINS = {"year": (1_000, 9_999), "month": (100_000, 999_999), "week": (1_000_000, 9_999_999), "day": (10_000_000, FOREVER)}
+_DIVISORS = {"year": 10_000, "month": 100, "day": 1}
+
+
+class Count(NamedTuple):
+    """What is known of one taxon in one bucket (see Rollup; an hour is YYYYMMDDHH); bucket 0 is all time."""
+
+    taxon_id: int
+    bucket: int
+    records: int
+    individuals: float
+    uncounted: int
+    absences: int
+
+
+def totals(connection: Connection, scope: Scope) -> list[Count]:
+    """One Count per taxon over everything in the scope, undated sightings too where no dates are asked for."""
+    grain = _one_bucket(scope)
+    if grain is not None:
+        return _from_rollups(connection, scope, Rollup.bucket == grain, literal(0))
+    terms = conditions(scope)
+    asked = select(Sighting.taxon_id, literal(0), *measures()).where(*terms).group_by(Sighting.taxon_id)
+    return [Count(*row) for row in connection.execute(asked)]
+
+
+def per_bucket(connection: Connection, scope: Scope, interval: str) -> list[Count]:
+    """Counts per taxon and bucket of this interval. A sighting that no single bucket holds is not among them."""
+    rollup = _rollup_of(scope, interval)
+    if rollup is not None:
+        return _from_rollups(connection, scope, *rollup)
+    if interval == "week":
+        return _by_week(connection, scope)
+    bucket, precise = _record_bucket(interval)
+    asked = select(Sighting.taxon_id, bucket, *measures()).where(*conditions(scope), precise)
+    return [Count(*row) for row in connection.execute(asked.group_by(Sighting.taxon_id, bucket))]
+
+
+def _one_bucket(scope: Scope) -> int | None:
+    """The bucket that holds exactly what the scope covers; None where only the records can tell."""
+    filters = scope.filters
+    if scope.as_of is not None or filters.needs_records or filters.months:
+        return None
+    if not filters.days and not filters.years:
+        return 0
+    first, last = filters.outer_days
+    spans = len(filters.days) + len(filters.years)
+    if spans == 1 and first // 10_000 == last // 10_000 and first % 10_000 == 101 and last % 10_000 == 1231:
+        return first // 10_000
+    return None
+
+
+def _rollup_of(scope: Scope, interval: str) -> tuple[ColumnElement[bool], ColumnElement[int]] | None:
+    """Which rollup rows answer, and the bucket of each; None where only the records can."""
+    filters = scope.filters
+    if scope.as_of is not None or filters.needs_records or interval == "hour" or (filters.months and interval == "week"):
+        return None
+    grain = "month" if filters.months and interval == "year" else interval
+    terms = [Rollup.bucket.between(*_GRAINS[grain])]
+    for spans in (filters.days, filters.day_spans):
+        buckets = [_aligned(grain, first, last) for first, last in spans]
+        if None in buckets:
+            return None
+        if buckets:
+            terms.append(or_(*(Rollup.bucket.between(*ends) for ends in buckets if ends)))
+    if filters.months:
+        terms.append((Rollup.bucket // (100 if grain == "day" else 1) % 100).in_(filters.months))
+    bucket = Rollup.bucket // 100 if grain != interval else Rollup.bucket
+    return and_(*terms), bucket
+
+
+def _aligned(grain: str, first: int, last: int) -> tuple[int, int] | None:
+    """The first and last bucket of this grain if the days begin and end with one, else None."""
+    if grain == "week":
+        return None  # weeks seldom begin where people's dates do; the records answer
+    lowest, highest = _GRAINS[grain]
+    if grain == "day":
+        return first or lowest, last
+    if first and first % 10_000 != 101 and not (grain == "month" and first % 100 == 1):
+        return None
+    ends_year = last == FOREVER or last % 10_000 == 1231
+    if not ends_year and not (grain == "month" and last == last_day_of_month(last // 100)):
+        return None
+    divisor = _DIVISORS[grain]
+    return first // divisor or lowest, highest if last == FOREVER else last // divisor
+
+
+def _from_rollups(
+    connection: Connection, scope: Scope, rows: ColumnElement[bool], bucket: ColumnElement[int]
+) -> list[Count]:
+    sums = [func.sum(getattr(Rollup, name)) for name in ("records", "individuals", "uncounted", "absences")]
+    asked = select(Rollup.taxon_id, bucket, *sums).where(rows)
+    for column, ids in ((Rollup.taxon_id, scope.taxa), (Rollup.feed_id, scope.feeds)):
+        if ids is not None:
+            asked = asked.where(column.in_(ids))
+    return [Count(*row) for row in connection.execute(asked.group_by(Rollup.taxon_id, bucket))]
+
+
+def _record_bucket(interval: str) -> tuple[ColumnElement[Any], ColumnElement[bool]]:
+    first, last = Sighting.first_day, Sighting.last_day
+    if interval == "hour":
+        hour = cast(first, BigInteger) * 100 + Sighting.time_of_day // 3600
+        return hour, and_(first == last, Sighting.time_of_day.is_not(None))
+    divisor = _DIVISORS[interval]
+    return first // divisor, first // divisor == last // divisor
+
+
+def _by_week(connection: Connection, scope: Scope) -> list[Count]:
+    keys = (Sighting.taxon_id, Sighting.first_day, Sighting.last_day)
+    asked = select(*keys, *measures()).where(*conditions(scope), Sighting.first_day.is_not(None)).group_by(*keys)
+    weeks: dict[tuple[int, int], list[float]] = {}
+    for taxon, first, last, *sums in connection.execute(asked):
+        if iso_week(first) == iso_week(last):
+            held = weeks.setdefault((taxon, iso_week(first)), [0, 0.0, 0, 0])
+            weeks[taxon, iso_week(first)] = [one + other for one, other in zip(held, sums, strict=True)]
+    return [Count(taxon, week, *sums) for (taxon, week), sums in weeks.items()]  # type: ignore[arg-type]
+
+
+class TaxonLabel(NamedTuple):
+    """What a taxon is called."""
+
+    name: str
+    scientific_name: str | None
+    vernacular_name: str | None
+
+
+def labels(connection: Connection, taxa: list[int]) -> dict[int, TaxonLabel]:
+    """The names of these taxa."""
+    found: dict[int, TaxonLabel] = {}
+    for start in range(0, len(taxa), 500):
+        some = Taxon.id.in_(taxa[start : start + 500])
+        rows = connection.execute(select(Taxon.id, Taxon.name, Taxon.scientific_name, Taxon.vernacular_name).where(some))
+        found.update((row[0], TaxonLabel(*row[1:])) for row in rows)
+    return found

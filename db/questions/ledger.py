@@ -1,0 +1,64 @@
+"""What the ledger says: runs, their rejects, the feeds; knows nothing of how it is shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from db.models import Feed, Reject, Run
+
+
+def runs(connection: Connection, limit: int = 50, run_id: int | None = None) -> list[dict[str, Any]]:
+    """The newest runs, or the one that is asked for."""
+    asked = _WITH_FEED.order_by(Run.id.desc()).limit(limit)
+    if run_id is not None:
+        asked = asked.where(Run.id == run_id)
+    return [_run(row) for row in connection.execute(asked)]
+
+
+_WITH_FEED = select(Run, Feed.name.label("feed")).join(Feed, Run.feed_id == Feed.id, isouter=True)
+
+
+def _run(run: Row[Any]) -> dict[str, Any]:
+    return {
+        "run": run.id,
+        "feed": run.feed,
+        "input": run.input,
+        "sha256": run.sha256,
+        "format": run.format,
+        "status": run.status,
+        "startedAt": run.started_at,
+        "finishedAt": run.finished_at,
+        "read": run.read,
+        "inserted": run.inserted,
+        "updated": run.updated,
+        "duplicate": run.duplicate,
+        "rejected": run.rejected,
+        "skipped": run.skipped,
+        "removed": run.removed,
+        "issues": run.issues,
+        "message": run.message,
+    }
+
+
+def rejects(connection: Connection, run_id: int, limit: int = 10_000) -> list[dict[str, Any]]:
+    """The rows that a run refused, in the order of the input."""
+    asked = select(Reject).where(Reject.run_id == run_id).order_by(Reject.number).limit(limit)
+    return [
+        {"line": row.line, "reason": row.reason, "field": row.field, "detail": row.detail, "raw": row.raw}
+        for row in connection.execute(asked)
+    ]
+
+
+def last_runs(connection: Connection) -> dict[str, dict[str, Any]]:
+    """The newest run of each feed."""
+    newest = select(func.max(Run.id)).group_by(Run.feed_id)
+    asked = _WITH_FEED.where(Run.id.in_(newest), Run.feed_id.is_not(None)).order_by(Feed.name)
+    return {row.feed: _run(row) for row in connection.execute(asked)}
+
+
+def reasons(connection: Connection, run_id: int) -> dict[str, int]:
+    """Reason code -> how many rows of a run were refused for it, most first."""
+    counted = select(Reject.reason, func.count()).where(Reject.run_id == run_id).group_by(Reject.reason)
+    return {reason: int(count) for reason, count in connection.execute(counted.order_by(func.count().desc()))}

@@ -1,0 +1,73 @@
+"""What is recorded here, and how fresh it is; totals come from ``counts``, this adds the ends and the sources."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Select, select
+
+from db.filters import Scope, conditions, data_version, last_day_of_month
+from db.models import Feed, Rollup, Run, Sighting
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """The newest version and what it says of itself; dates are ISO 8601, None for an empty database."""
+
+    version: int
+    data_as_of: str | None
+    ingested_at: str | None
+
+
+def interval_text(first: int | None, last: int | None) -> str | None:
+    """An interval of days as Darwin Core writes eventDate: 2021, 2021-05, 2021-05-03 or 2021-05-03/2021-06-01."""
+    if first is None or last is None:
+        return None
+    if first % 10_000 == 101 and last == first + 1130:
+        return str(first // 10_000)
+    if first % 100 == 1 and last == last_day_of_month(first // 100):
+        return _iso(first)[:7]
+    return _iso(first) if first == last else f"{_iso(first)}/{_iso(last)}"
+
+
+def _iso(day: int) -> str:
+    return f"{day // 10_000:04}-{day // 100 % 100:02}-{day % 100:02}"
+
+
+def ends(connection: Connection, scope: Scope) -> tuple[str | None, str | None]:
+    """The date of the earliest and of the latest record of the scope, each as precise as it was given."""
+    first, last = Sighting.first_day, Sighting.last_day
+    dated = select(first, last).where(*conditions(scope), first.is_not(None)).limit(1)
+    return _text(connection, dated.order_by(first, last)), _text(connection, dated.order_by(first.desc(), last))
+
+
+def _text(connection: Connection, one: Select[Any]) -> str | None:
+    row = connection.execute(one).first()
+    return interval_text(*row) if row else None
+
+
+def freshness(connection: Connection, scope: Scope) -> Freshness:
+    """Version, latest record and time of ingest of what the scope covers."""
+    version = scope.version if scope.filters.names_taxa or scope.as_of else data_version(connection)
+    ingested = connection.execute(select(Run.finished_at).where(Run.id == version)).scalar()
+    return Freshness(version, ends(connection, scope)[1], ingested)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A feed that the scope may draw on."""
+
+    name: str
+    made_up: bool
+
+
+def sources(connection: Connection, scope: Scope) -> list[Source]:
+    """The feeds with sightings in them (those that were asked for, where any were), by name."""
+    used = select(Rollup.feed_id).where(Rollup.bucket == 0)
+    if scope.taxa is not None:
+        used = used.where(Rollup.taxon_id.in_(scope.taxa))
+    asked = select(Feed.name, Feed.made_up).where(Feed.id.in_(used)).order_by(Feed.name)
+    if scope.feeds is not None:
+        asked = asked.where(Feed.id.in_(scope.feeds))
+    return [Source(row.name, row.made_up) for row in connection.execute(asked)]

@@ -1,0 +1,38 @@
+"""Bringing a database to the schema of this code, and telling whether it is there; knows no rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine
+
+_MIGRATIONS = Path(__file__).with_name("migrations")
+
+
+def upgrade(writer: Engine) -> None:
+    """Run the migrations that this database lacks, in one transaction."""
+    settings = _settings()
+    with writer.begin() as connection:
+        settings.attributes["connection"] = connection
+        command.upgrade(settings, "head")
+
+
+def revision(engine: Engine) -> str | None:
+    """The migration that the database stands at; None for an empty one."""
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def head() -> str:
+    """The migration that this code wants."""
+    return str(ScriptDirectory.from_config(_settings()).get_current_head())
+
+
+def _settings() -> Config:
+    settings = Config()
+    settings.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    return settings
