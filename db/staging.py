@@ -29,7 +29,7 @@ STAGING = Table(
     "staging",
     MetaData(),
     Column("line", Integer, nullable=False),
-    Column("number", Integer, nullable=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
     Column("occurrence_id", Text),
     Column("fingerprint", LargeBinary, nullable=False),
     Column("taxon_id", Integer, nullable=False),
@@ -131,10 +131,11 @@ def set_aside_repeated(connection: Connection) -> int:
     winners = [{"winner": row.number} for row in rows]
     connection.execute(update(STAGING).where(STAGING.c.number == bindparam("winner")).values(issues=flag), winners)
     last = lasts.subquery()
+    every = STAGING.alias("every_row")
     older = STAGING.c.number.in_(
-        select(STAGING.c.number)
-        .join(last, STAGING.c.occurrence_id == last.c.occurrence_id)
-        .where(STAGING.c.number < last.c.number)
+        select(every.c.number)
+        .join(last, every.c.occurrence_id == last.c.occurrence_id)
+        .where(every.c.number < last.c.number)
     )
     names = [column.name for column in STAGING.c]
     connection.execute(insert(REPEATED).from_select(names, select(STAGING).where(older)))

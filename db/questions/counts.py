@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, ColumnElement, Connection, and_, cast, func, literal, or_, select
 
 from db.filters import Scope, conditions, last_day_of_month
-from db.models import FOREVER, Rollup, Sighting, Taxon
+from db.models import FOREVER, Rollup, Sighting, Taxon, TaxonName
 from db.rollups import iso_week, measures
 
 INTERVALS = ("year", "month", "week", "day", "hour")
@@ -144,3 +144,9 @@ def labels(connection: Connection, taxa: list[int]) -> dict[int, TaxonLabel]:
         rows = connection.execute(select(Taxon.id, Taxon.name, Taxon.scientific_name, Taxon.vernacular_name).where(some))
         found.update((row[0], TaxonLabel(*row[1:])) for row in rows)
     return found
+
+
+def spelling(connection: Connection, name: str) -> str | None:
+    """A name as the data writes it (Deer for deer); None where nothing goes by it."""
+    known = select(TaxonName.name).where(TaxonName.name_key == name.casefold())
+    return connection.execute(known.order_by(TaxonName.taxon_id, TaxonName.kind).limit(1)).scalar()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, func, select
 
-from db.filters import Scope, conditions, data_version, last_day_of_month
+from db.filters import Filters, Scope, conditions, data_version, last_day_of_month
 from db.models import Feed, Rollup, Run, Sighting
 
 
@@ -49,9 +49,17 @@ def _text(connection: Connection, one: Select[Any]) -> str | None:
 
 def freshness(connection: Connection, scope: Scope) -> Freshness:
     """Version, latest record and time of ingest of what the scope covers."""
-    version = scope.version if scope.filters.names_taxa or scope.as_of else data_version(connection)
+    whole = scope.filters == Filters() and scope.as_of is None
+    version = data_version(connection) if whole else scope.version
     ingested = connection.execute(select(Run.finished_at).where(Run.id == version)).scalar()
     return Freshness(version, ends(connection, scope)[1], ingested)
+
+
+def undated(connection: Connection, scope: Scope) -> int:
+    """How many records of the scope have no date at all; none where dates are asked for."""
+    asked = select(func.count()).select_from(Sighting)
+    terms = (*conditions(scope), Sighting.first_day.is_(None), ~Sighting.absent)
+    return int(connection.execute(asked.where(*terms)).scalar_one())
 
 
 @dataclass(frozen=True)
@@ -64,9 +72,12 @@ class Source:
 
 def sources(connection: Connection, scope: Scope) -> list[Source]:
     """The feeds with sightings in them (those that were asked for, where any were), by name."""
-    used = select(Rollup.feed_id).where(Rollup.bucket == 0)
-    if scope.taxa is not None:
-        used = used.where(Rollup.taxon_id.in_(scope.taxa))
+    if scope.as_of is not None:
+        used = select(Sighting.feed_id).where(*conditions(scope))
+    elif scope.taxa is not None:
+        used = select(Rollup.feed_id).where(Rollup.bucket == 0, Rollup.taxon_id.in_(scope.taxa))
+    else:
+        used = select(Rollup.feed_id).where(Rollup.bucket == 0)
     asked = select(Feed.name, Feed.made_up).where(Feed.id.in_(used)).order_by(Feed.name)
     if scope.feeds is not None:
         asked = asked.where(Feed.id.in_(scope.feeds))

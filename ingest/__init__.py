@@ -1,0 +1,1 @@
+"""One direction: source -> rows -> sightings or rejects -> one transaction; it knows no web and no charts."""

@@ -1,0 +1,205 @@
+"""Dates as people write them -> intervals of days; knows no columns. A day is an integer YYYYMMDD, as in ``db.models``."""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+Order = Literal["YMD", "DMY", "MDY"]
+
+
+class NotADate(ValueError):
+    """The text is no date, or no date that exists; the message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """An interval of days, both ends inclusive, and the local wall time if one was given."""
+
+    first_day: int
+    last_day: int
+    time_of_day: int | None = None
+    """Seconds after midnight."""
+    utc_offset: int | None = None
+    """Minutes."""
+
+
+_TIME = r"(?:[T ]+(?P<h>\d{1,2}):(?P<mi>\d{2})(?::(?P<s>\d{2})(?:[.,]\d+)?)?\s*(?P<ap>[AaPp]\.?[Mm]\.?)?)?"
+_ZONE = r"\s*(?P<z>Z|UTC|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2})?"
+_ISO = re.compile(rf"(?P<y>\d{{4}})(?:[-/.](?P<m>\d{{1,2}})(?:[-/.](?P<d>\d{{1,2}}){_TIME}{_ZONE})?)?\Z")
+_COMPACT = re.compile(r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})\Z")
+_SHORT = re.compile(rf"(?P<a>\d{{1,2}})[-/.](?P<b>\d{{1,2}})[-/.](?P<y>\d{{4}}|\d{{2}}){_TIME}{_ZONE}\Z")
+_MONTHS = {name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+_NAMED = re.compile(
+    rf"(?:(?P<d>\d{{1,2}})[ .-]+(?P<mon>[A-Za-z]{{3,9}})|(?P<mon2>[A-Za-z]{{3,9}})[ .]+(?P<d2>\d{{1,2}}))[ ,.-]+(?P<y>\d{{4}}){_TIME}{_ZONE}\Z"
+)
+_END = re.compile(r"(?:(?:(?P<y>\d{4})-)?(?P<m>\d{1,2})-)?(?P<d>\d{1,2})\Z")
+
+
+def parse(text: str, order: Order | None = None, zone: ZoneInfo | None = None) -> When:
+    """A date, a month, a year or an interval of these (ISO 8601, or day and month in the given order).
+
+    With ``zone``, a time that carries its offset is moved into that zone; otherwise the day and the wall time stand
+    as they were written. A time of exactly midnight is how databases write "no time". Raises NotADate.
+    """
+    text = text.strip().strip('"')
+    if "/" in text and not _SHORT.match(text) and not _ISO.match(text):
+        return _interval(text, order, zone)
+    found = _ISO.match(text) or _COMPACT.match(text)
+    if found:
+        parts = found.groupdict()
+        return _when(int(parts["y"]), _int(parts["m"]), _int(parts["d"]), parts, text, zone)
+    if found := _SHORT.match(text):
+        return _short(found, order, text, zone)
+    if found := _NAMED.match(text):
+        parts = found.groupdict()
+        month = _MONTHS.get((parts["mon"] or parts["mon2"])[:3].lower())
+        if month:
+            return _when(int(parts["y"]), month, int(parts["d"] or parts["d2"]), parts, text, zone)
+    raise NotADate(f"{text[:40]!r} is not a date")
+
+
+def _short(found: re.Match[str], order: Order | None, text: str, zone: ZoneInfo | None) -> When:
+    one, two, year = int(found["a"]), int(found["b"]), int(found["y"])
+    if len(found["y"]) == 2:
+        # POSIX's pivot: 69-99 are the 1900s. A year that is written so can be no older.
+        year += 1900 if year >= 69 else 2000
+    if order is None and one != two:
+        raise NotADate(f"{text[:40]!r} may be day/month or month/day")
+    day, month = (two, one) if order == "MDY" else (one, two)
+    return _when(year, month, day, found.groupdict(), text, zone)
+
+
+def _interval(text: str, order: Order | None, zone: ZoneInfo | None) -> When:
+    start, _, end = text.partition("/")
+    first = parse(start, order, zone)
+    short = _END.match(end)
+    if short and not short["y"]:
+        # ISO 8601 lets the end leave out what it shares with the start: 2007-11-13/15.
+        month = _int(short["m"]) or first.first_day // 100 % 100
+        last = _when(first.first_day // 10_000, month, int(short["d"]), {}, text, None)
+    else:
+        last = parse(end, order, zone)
+    if last.last_day < first.first_day:
+        raise NotADate(f"{text[:60]!r} ends before it begins")
+    return When(first.first_day, last.last_day, first.time_of_day, first.utc_offset)
+
+
+def _int(text: str | None) -> int | None:
+    return int(text) if text else None
+
+
+def _when(
+    year: int, month: int | None, day: int | None, parts: dict[str, str | None], text: str, zone: ZoneInfo | None
+) -> When:
+    first, last = span(year, month, day, text)
+    if not parts.get("h"):
+        return When(first, last)
+    seconds = clock(int(parts["h"] or 0), int(parts["mi"] or 0), int(parts["s"] or 0), parts["ap"], text)
+    offset = _offset(parts.get("z"))
+    if seconds == 0 and not parts["ap"]:
+        return When(first, last)
+    if zone is not None:
+        return _in_zone(first, seconds, offset, zone)
+    return When(first, last, seconds, offset)
+
+
+def span(year: int, month: int | None, day: int | None, text: str = "") -> tuple[int, int]:
+    """The first and last day of a year, a month or a day. Raises NotADate for one that does not exist."""
+    said = text[:40] or "-".join(str(part) for part in (year, month, day) if part is not None)
+    if not 1000 <= year <= 9999:
+        raise NotADate(f"{said!r} has no year that can be right")
+    if month is None:
+        return year * 10_000 + 101, year * 10_000 + 1231
+    if not 1 <= month <= 12:
+        raise NotADate(f"{said!r} has no month {month}")
+    days = monthrange(year, month)[1]
+    base = year * 10_000 + month * 100
+    if day is None:
+        return base + 1, base + days
+    if not 1 <= day <= days:
+        raise NotADate(f"{said!r} is a day that does not exist")
+    return base + day, base + day
+
+
+def clock(hours: int, minutes: int, seconds: int, half: str | None, text: str) -> int:
+    """A wall time as seconds after midnight; ``half`` is AM or PM. A leap second is the second before it."""
+    if half:
+        if not 1 <= hours <= 12:
+            raise NotADate(f"{text[:40]!r} has no hour {hours}")
+        hours = hours % 12 + (12 if half.lower().startswith("p") else 0)
+    if hours > 23 or minutes > 59 or seconds > 60:
+        raise NotADate(f"{text[:40]!r} has a time that does not exist")
+    return hours * 3600 + minutes * 60 + min(seconds, 59)
+
+
+_CLOCK = re.compile(r"(?P<h>\d{1,2}):?(?P<mi>\d{2})(?::?(?P<s>\d{2})(?:\.\d+)?)?\s*(?P<ap>[AaPp]\.?[Mm]\.?)?\s*(?P<z>Z|[+-]\d{2}:?\d{2})?\Z")
+_HOURS = re.compile(r"\d{1,2}\.\d+\Z|\d{1,2}\Z")
+
+
+def parse_time(text: str) -> tuple[int, int | None]:
+    """A time of day (14:05, 1405, 2:05 PM, decimal hours 8.5) as seconds after midnight, and its offset. Raises NotADate."""
+    text = text.strip().partition("/")[0]
+    if _HOURS.match(text) and float(text) < 24:
+        return round(float(text) * 3600), None
+    found = _CLOCK.match(text)
+    if not found:
+        raise NotADate(f"{text[:40]!r} is not a time of day")
+    return clock(int(found["h"]), int(found["mi"]), int(found["s"] or 0), found["ap"], text), _offset(found["z"])
+
+
+def _offset(text: str | None) -> int | None:
+    if not text:
+        return None
+    if text in ("Z", "UTC", "GMT"):
+        return 0
+    digits = text[1:].replace(":", "").ljust(4, "0")
+    minutes = int(digits[:2]) * 60 + int(digits[2:])
+    return -minutes if text[0] == "-" else minutes
+
+
+def _in_zone(day: int, seconds: int, offset: int | None, zone: ZoneInfo) -> When:
+    midnight = datetime(day // 10_000, day // 100 % 100, day % 100)
+    if offset is None:
+        local = (midnight + timedelta(seconds=seconds)).replace(tzinfo=zone)
+    else:
+        utc = (midnight + timedelta(seconds=seconds)).replace(tzinfo=timezone(timedelta(minutes=offset)))
+        local = utc.astimezone(zone)
+    moved = local.year * 10_000 + local.month * 100 + local.day
+    shift = local.utcoffset()
+    seconds = local.hour * 3600 + local.minute * 60 + local.second
+    return When(moved, moved, seconds, int(shift.total_seconds() // 60) if shift is not None else None)
+
+
+def order_of(values: Iterable[tuple[str, str, str]]) -> Order | Literal["undecided"] | None:
+    """Day/month order by evidence, from (date, day column, month column); empty where a table has no such column.
+
+    None where no value needs it; "undecided" where some do and none tells: a date is never guessed.
+    """
+    needed = False
+    for text, day, month in values:
+        found = _SHORT.match(text.strip().strip('"'))
+        if not found:
+            continue
+        one, two = int(found["a"]), int(found["b"])
+        if one > 12 or two > 12:
+            return "DMY" if one > 12 else "MDY"
+        if one != two:
+            needed = True
+            if day.strip().isdigit() and month.strip().isdigit():
+                if (int(day), int(month)) == (one, two):
+                    return "DMY"
+                if (int(day), int(month)) == (two, one):
+                    return "MDY"
+    return "undecided" if needed else None
+
+
+def latest_likely() -> int:
+    """Tomorrow: it is already tomorrow somewhere; what lies beyond is unlikely (GBIF's RECORDED_DATE_UNLIKELY)."""
+    tomorrow = date.today() + timedelta(days=1)
+    return tomorrow.year * 10_000 + tomorrow.month * 100 + tomorrow.day

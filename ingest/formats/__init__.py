@@ -1,0 +1,47 @@
+"""The catalogue of formats: each is one reader and one line here; knows no database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ingest.formats import darwin_core, delimited
+from ingest.formats.table import Table
+from ingest.source import Source, Unreadable
+
+
+@dataclass(frozen=True)
+class Format:
+    """One way in which people keep sightings."""
+
+    name: str
+    what: str
+    """One line for people."""
+    read: Callable[[Source], Table | None]
+    """Opens a source of this format; None where it is none. Raises Unreadable for a broken one."""
+
+
+FORMATS = (
+    Format("dwca", "Darwin Core Archive with an occurrence core (zip with meta.xml)", darwin_core.read),
+    Format("gbif", "GBIF simple download (tab separated, or its zip)", delimited.read_gbif),
+    Format("inaturalist", "iNaturalist export (CSV, or its zip)", delimited.read_inaturalist),
+    Format("wide", "a table with a year or date column and one column per animal; its cells are counts", delimited.read_wide),
+    Format("table", "any delimited table with one sighting per row", delimited.read_table),
+)
+"""In the order in which a source is tried."""
+
+
+def open_table(source: Source, name: str = "auto") -> tuple[Format, Table]:
+    """The format and the table of a source: found by its content, or as told. Raises Unreadable where none fits."""
+    for known in FORMATS:
+        if name in ("auto", known.name):
+            table = known.read(source)
+            if table is not None:
+                return known, table
+    if name == "auto":
+        raise Unreadable(f"{source.name} is in no format that is known here.")
+    raise Unreadable(f"{source.name} is not what the format {name!r} expects: {_what(name)}.")
+
+
+def _what(name: str) -> str:
+    return next((known.what for known in FORMATS if known.name == name), "there is no such format")

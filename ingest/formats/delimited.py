@@ -1,0 +1,126 @@
+"""Readers of delimited text: any table, GBIF's, iNaturalist's, and wide ones; knows how they are cut, not what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from itertools import islice
+
+from ingest import columns, text
+from ingest.formats.table import Table, unique
+from ingest.source import Source, Unreadable, is_zip, members
+from ingest.text import Chunk
+from ingest.values import MISSING, number
+
+_GBIF = frozenset({"gbifid"})
+_INATURALIST = (frozenset({"id", "observedon"}), frozenset({"qualitygrade", "userlogin", "taxonid", "iconictaxonname", "speciesguess"}))
+_SAMPLE_ROWS = 200
+
+
+@lru_cache(maxsize=2)
+def read_table(source: Source) -> Table | None:
+    """Any delimited table with a header. Remembered, because one format after the other asks for it."""
+    source = _unpacked(source)
+    how = text.dialect(source)
+    first = next(text.chunks(source, how), None)
+    if first is None:
+        raise Unreadable(f"{source.name} is empty.")
+    if len(first.rows) < 2:
+        raise Unreadable(f"{source.name} has a header and no rows.")
+    notes = (f"the encoding {how.encoding} was guessed",) if how.guessed else ()
+    return Table(
+        columns=unique(first.rows[0]),
+        chunks=lambda: _below_header(text.chunks(source, how)),
+        size=source.size,
+        delimiter=how.delimiter,
+        notes=notes,
+    )
+
+
+def _unpacked(source: Source) -> Source:
+    if not is_zip(source):
+        return source
+    tables = [member for member in members(source) if member.name.lower().endswith((".csv", ".tsv", ".txt"))]
+    if len(tables) != 1:
+        raise Unreadable(f"{source.name} holds {len(tables)} tables; one was expected.")
+    return tables[0]
+
+
+def _below_header(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    for number_, chunk in enumerate(chunks):
+        yield chunk if number_ else Chunk(chunk.lines[1:], chunk.rows[1:], chunk.done)
+
+
+def read_gbif(source: Source) -> Table | None:
+    """GBIF's simple download: tab separated whatever its name says, with a gbifID that never changes."""
+    table = read_table(source)
+    assert table is not None
+    names = {columns.plain(name): name for name in table.columns}
+    if not names.keys() >= _GBIF:
+        return None
+    return _of_feed(table, "gbif", {names["gbifid"]: "occurrenceID"})
+
+
+def read_inaturalist(source: Source) -> Table | None:
+    """iNaturalist's export, with whatever columns its owner chose."""
+    table = read_table(source)
+    assert table is not None
+    names = {columns.plain(name): name for name in table.columns}
+    needed, some = _INATURALIST
+    if not names.keys() >= needed or names.keys().isdisjoint(some):
+        return None
+    return _of_feed(table, "inaturalist", {names["id"]: "occurrenceID", names["observedon"]: "eventDate"})
+
+
+def _of_feed(table: Table, feed: str, told: Mapping[str, str]) -> Table:
+    return Table(table.columns, table.chunks, table.size, table.delimiter, feed, dict(told), table.notes)
+
+
+def read_wide(source: Source) -> Table | None:
+    """A year or date column and one column per animal, whose cells are counts; each filled cell becomes a row."""
+    table = read_table(source)
+    assert table is not None
+    terms = columns.understand(table.columns)
+    known = set(terms.values())
+    if known & {*columns.NEEDS_NAME, *columns.ONE_SIGHTING_PER_ROW} or not known & set(columns.NEEDS_DATE):
+        return None
+    sample = [row for chunk in islice(table.chunks(), 1) for row in chunk.rows[:_SAMPLE_ROWS]]
+    animals = [place for place, name in enumerate(table.columns) if name not in terms and _counts(sample, place)]
+    if not animals:
+        return None
+    kept = [place for place in range(len(table.columns)) if place not in animals]
+    names = tuple(table.columns[place] for place in kept)
+    return Table(
+        columns=(*names, "vernacularName", "individualCount"),
+        chunks=lambda: (_melt(chunk, table.columns, kept, animals) for chunk in table.chunks()),
+        size=table.size,
+        delimiter=table.delimiter,
+        told={"vernacularName": "vernacularName", "individualCount": "individualCount"},
+        notes=table.notes,
+    )
+
+
+def _counts(sample: list[list[str]], place: int) -> bool:
+    """Whether a column holds numbers, and some: it may be an animal's."""
+    cells = [row[place].strip() for row in sample if place < len(row)]
+    filled = [cell for cell in cells if cell not in MISSING]
+    return bool(filled) and all(number(cell) is not None for cell in filled)
+
+
+def _melt(chunk: Chunk, names: tuple[str, ...], kept: list[int], animals: list[int]) -> Chunk:
+    """One row per animal and line. An empty cell holds no sighting: nobody counted."""
+    lines, rows = [], []
+    for line, row in zip(chunk.lines, chunk.rows, strict=True):
+        if len(row) > len(names):
+            lines.append(line)
+            rows.append([*row, "", ""])  # too many fields: the parser refuses it, whole
+            continue
+        filled = row + [""] * (len(names) - len(row))
+        head = [filled[place] for place in kept]
+        for place in animals:
+            if filled[place].strip() not in MISSING:
+                lines.append(line)
+                rows.append([*head, names[place], filled[place]])
+    return Chunk(lines, rows, chunk.done)
+
+

@@ -1,0 +1,103 @@
+"""Where bytes come from: files, folders, globs and the members of a zip; knows no formats."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+_BLOCK = 1 << 20
+_MOST_MEMBERS = 10_000
+_MOST_BYTES = 16 << 30
+_MOST_RATIO = 1_000  # real archives of records pack at 10 to 60 to one
+
+
+class Unreadable(Exception):
+    """An input cannot be read at all; the message is one sentence that says what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One input that can be opened again and again, as bytes."""
+
+    name: str
+    path: Path
+    """The file that it lives in; for the member of an archive, the archive."""
+    size: int
+    open: Callable[[], IO[bytes]]
+
+    def head(self, length: int = 65_536) -> bytes:
+        """Its first bytes."""
+        with self.open() as file:
+            return file.read(length)
+
+
+def find(paths: Sequence[str]) -> list[Source]:
+    """The files behind paths, folders (every file below) and globs, in order of name.
+
+    Raises Unreadable for a path behind which there is nothing.
+    """
+    return [source for path in paths for source in _find(path)]
+
+
+def _find(path: str) -> list[Source]:
+    here = Path(path)
+    if here.is_file():
+        return [of_file(here)]
+    if here.is_dir():
+        files = sorted(file for file in here.rglob("*") if file.is_file() and not file.name.startswith("."))
+    else:
+        files = sorted(Path(found) for found in glob.glob(path, recursive=True) if Path(found).is_file())
+    if not files:
+        raise Unreadable(f"There is no file at {path}.")
+    return [of_file(file) for file in files]
+
+
+def of_file(path: Path) -> Source:
+    """A file as a source."""
+    return Source(str(path), path, path.stat().st_size, lambda: path.open("rb"))
+
+
+def sha256(source: Source) -> str:
+    """The digest of its bytes, for the ledger."""
+    digest = hashlib.sha256()
+    with source.open() as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def is_zip(source: Source) -> bool:
+    """Whether it begins like a zip."""
+    return source.head(4)[:4] in (b"PK\x03\x04", b"PK\x05\x06")
+
+
+@contextmanager
+def _opened(source: Source) -> Iterator[zipfile.ZipFile]:
+    try:
+        with zipfile.ZipFile(source.path) as archive:
+            yield archive
+    except zipfile.BadZipFile as error:
+        raise Unreadable(f"{source.name} is not a complete zip file ({str(error).rstrip('.')}).") from None
+
+
+def members(source: Source) -> list[Source]:
+    """The files in a zip. Raises Unreadable for a broken one and for one that unpacks beyond all measure."""
+    with _opened(source) as archive:
+        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+    unpacked = sum(entry.file_size for entry in entries)
+    if len(entries) > _MOST_MEMBERS or unpacked > _MOST_BYTES or unpacked > _MOST_RATIO * max(source.size, 1024):
+        raise Unreadable(f"{source.name} unpacks to {len(entries)} files of {unpacked:,} bytes, more than is safe to read.")
+    return [_member(source, entry) for entry in entries]
+
+
+def _member(source: Source, entry: zipfile.ZipInfo) -> Source:
+    def open_member() -> IO[bytes]:
+        return zipfile.ZipFile(source.path).open(entry)
+
+    return Source(f"{source.name}/{entry.filename}", source.path, entry.file_size, open_member)

@@ -1,0 +1,157 @@
+"""Bytes to rows of text: encodings, delimiters, quotes and line ends; knows no column and no meaning."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO
+
+from ingest.source import Source, Unreadable
+
+CHUNK = 20_000
+DELIMITERS = "\t;,|"
+_SAMPLE_LINES = 40
+csv.field_size_limit(1 << 20)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some rows: each one's fields and the line of the input on which it begins, counted from 1."""
+
+    lines: list[int]
+    rows: list[list[str]]
+    done: int = 0
+    """How many bytes of the input have been read so far."""
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a text is cut into rows."""
+
+    encoding: str
+    delimiter: str
+    skip: int = 0
+    """Lines above the header: comments that begin with #."""
+    quote: str | None = '"'
+    guessed: bool = False
+    """The encoding is not what the bytes say of themselves, but what they look like."""
+
+
+def encoding(source: Source) -> tuple[str, bool]:
+    """Its encoding and whether that is a guess: by byte order mark, else UTF-8 if all of it is, else by its looks."""
+    head = source.head(4)
+    if head.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig", False
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16", False
+    if _is_utf8(source):
+        return "utf-8", False
+    return _by_looks(source.head(1 << 18)), True
+
+
+def _is_utf8(source: Source) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        with source.open() as file:
+            while block := file.read(1 << 20):
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _by_looks(sample: bytes) -> str:
+    from charset_normalizer import from_bytes
+
+    # Windows-1252 and its relatives are what spreadsheets write; without the hint short files look like anything.
+    best = from_bytes(sample, cp_isolation=["cp1252", "cp1250", "cp1251", "cp932", "gb18030"]).best()
+    return best.encoding if best else "cp1252"
+
+
+def dialect(source: Source) -> Dialect:
+    """Find out how this text is cut. Raises Unreadable where it is no table at all."""
+    name, guessed = encoding(source)
+    with source.open() as file:
+        text = io.TextIOWrapper(file, name, errors="replace", newline="")
+        lines = [line for _, line in zip(range(_SAMPLE_LINES), text, strict=False)]
+    _refuse_what_is_no_table(source, "".join(lines))
+    skip = next((number for number, line in enumerate(lines) if line.strip() and not line.startswith("#")), len(lines))
+    delimiter = _delimiter(lines[skip:])
+    if delimiter is None:
+        raise Unreadable(f"{source.name} is not a table: no delimiter (tab, semicolon, comma or bar) divides its lines.")
+    return Dialect(name, delimiter, skip, guessed=guessed)
+
+
+def _refuse_what_is_no_table(source: Source, text: str) -> None:
+    start = text.lstrip("\ufeff \t\r\n")[:200].lower()
+    if not start:
+        raise Unreadable(f"{source.name} is empty.")
+    if start.startswith(("<!doctype", "<html", "<head", "<body", "<?xml")):
+        raise Unreadable(f"{source.name} is a web page or XML, not a table: the download probably failed.")
+    if start.startswith(("{", "[")):
+        raise Unreadable(f"{source.name} is JSON, not a table.")
+
+
+def _delimiter(lines: list[str]) -> str | None:
+    """The delimiter that cuts most lines into the same number of fields; the one that makes more fields on a tie."""
+    best: tuple[float, int, str] | None = None
+    for candidate in DELIMITERS:
+        widths = Counter(len(row) for row in csv.reader(lines, delimiter=candidate) if row)
+        header = next((len(row) for row in csv.reader(lines[:1], delimiter=candidate)), 0)
+        if header < 2:
+            continue
+        share = widths[header] / max(sum(widths.values()), 1)
+        if best is None or (share > 0.5, header) > (best[0] > 0.5, best[1]):
+            best = (share, header, candidate)
+    return best[2] if best else None
+
+
+def chunks(source: Source, how: Dialect) -> Iterator[Chunk]:
+    """All rows below the skipped lines, header first. Raises Unreadable where the text breaks off or cannot be cut."""
+    with source.open() as file:
+        yield from _cut(source, file, how)
+
+
+def _cut(source: Source, file: IO[bytes], how: Dialect) -> Iterator[Chunk]:
+    text = io.TextIOWrapper(file, how.encoding, errors="replace", newline="")
+    for _ in range(how.skip):
+        text.readline()
+    quoting = csv.QUOTE_NONE if how.quote is None else csv.QUOTE_MINIMAL
+    reader = csv.reader(text, delimiter=how.delimiter, quotechar=how.quote or '"', quoting=quoting)
+    lines: list[int] = []
+    rows: list[list[str]] = []
+    begins = how.skip + 1
+    try:
+        for row in reader:
+            if row:
+                lines.append(begins)
+                rows.append(row)
+                if len(rows) == CHUNK:
+                    yield Chunk(lines, rows, _position(file))
+                    lines, rows = [], []
+            begins = how.skip + reader.line_num + 1
+    except csv.Error as error:
+        raise Unreadable(f"{source.name} cannot be cut into rows at line {begins}: {error}.") from None
+    except (EOFError, OSError, ValueError) as error:
+        raise Unreadable(f"{source.name} breaks off near line {begins}: {error}.") from None
+    if rows:
+        yield Chunk(lines, rows, source.size)
+
+
+def _position(file: IO[bytes]) -> int:
+    try:
+        return file.tell()
+    except (OSError, ValueError):
+        return 0
+
+
+def join(row: list[str], delimiter: str) -> str:
+    """A row as it could stand in the input, for the eyes of a person."""
+    out = io.StringIO()
+    csv.writer(out, delimiter=delimiter, lineterminator="").writerow(row)
+    return out.getvalue()
