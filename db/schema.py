@@ -10,12 +10,22 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
+class UnknownSchema(Exception):
+    """The database stands at a migration that this code does not know; the message says what to do."""
+
+
 _MIGRATIONS = Path(__file__).with_name("migrations")
 
 
 def upgrade(writer: Engine) -> None:
-    """Run the migrations that this database lacks, in one transaction."""
+    """Run the migrations that this database lacks, in one transaction. Raises UnknownSchema for one of a newer code."""
     settings = _settings()
+    standing = revision(writer)
+    if standing == head():
+        return
+    known = {script.revision for script in ScriptDirectory.from_config(settings).walk_revisions()}
+    if standing is not None and standing not in known:
+        raise UnknownSchema(f"The database stands at schema {standing}, which this Sightings does not know: use a newer one.")
     with writer.begin() as connection:
         settings.attributes["connection"] = connection
         command.upgrade(settings, "head")

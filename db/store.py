@@ -144,6 +144,13 @@ def record_failure(writer: Engine, what: Input, message: str, tally: Tally | Non
         return int(connection.execute(statement.returning(Run.id)).scalar_one())
 
 
+def remove_feed(writer: Engine, feed: str) -> dict[str, Any]:
+    """Take back every current sighting of a feed, as one run; says which and how many."""
+    with writer.begin() as connection, begin_run(connection, Input("-", feed, "removal")) as run:
+        status = run.remove_all()
+    return {"run": run.run_id, "feed": feed, "status": status, "removed": run.tally.removed}
+
+
 def _merge(run: OpenRun, after_key: int) -> None:
     """Sort the staged rows into new, changed and known, in four statements however many they are."""
     connection, tally = run.connection, run.tally

@@ -161,18 +161,15 @@ class Parser:
         # 0 stands for "undated" inside When; the database says it with NULL.
         known = (day.first_day or None, day.last_day or None, day.time_of_day, day.utc_offset, individuals, absent)
         rest = (basis[0], where.latitude, where.longitude, where.uncertainty, by, sex, stage)
-        identifier = identifier.strip()
-        text = f"{taxon.name}\x1f{taxon.vernacular_name}\x1f{place}\x1f{known}\x1f{rest}"
-        fingerprint = blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
         verbatim = SEPARATOR.join(fields)
         if "\x00" in verbatim:
-            verbatim = values.storable(verbatim)
+            verbatim, identifier = values.storable(verbatim), values.storable(identifier)
         geospatial = bool(named) and not values.GEOSPATIAL.isdisjoint(issues)
         parsed.taxa.append(taxon)
         parsed.places.append(place)
         parsed.rows.append(
-            (line, self._number, values.storable(identifier) or None, fingerprint, None, None, *known, *rest)
-            + (named or None, geospatial, verbatim)
+            (line, self._number, identifier.strip() or None, _fingerprint(taxon, place, known + rest), None, None)
+            + (*known, *rest, named or None, geospatial, verbatim)
         )
 
     def _reject(self, line: int, fields: list[str], why: Refusal) -> dict[str, Any]:
@@ -223,6 +220,13 @@ class Parser:
         counted, issue = values.count(written, self._rules.delimiter == ";")
         absent, status_issue = values.is_absent(status, counted)
         return counted, absent, tuple(filter(None, (issue, status_issue)))
+
+
+def _fingerprint(taxon: TaxonValue, place: PlaceValue, known: tuple[Any, ...]) -> bytes:
+    """The identity of a row's content. It is kept in databases: to change it would make every row look corrected."""
+    where = (place.country_code, place.state_province, place.county, place.locality, place.location_id)
+    text = SEPARATOR.join(map(str, (taxon.name, taxon.vernacular_name, *where, *known)))
+    return blake2b(text.encode(), digest_size=16).digest()
 
 
 _WHEN = ("eventDate", "eventTime", "year", "month", "day", "timeObservedAt", "timeZone")

@@ -22,6 +22,8 @@ class Basis:
     sources: tuple[Source, ...]
     names: int
     """For an older version: the last run that may have changed a name in the scope."""
+    seen_at: str | None
+    """For an older version: when it was the newest; the day that counts as today in it."""
 
 
 def basis(connection: Connection, scope: Scope) -> Basis:
@@ -29,8 +31,12 @@ def basis(connection: Connection, scope: Scope) -> Basis:
     behind = select(Run.finished_at, Run.input, Run.sha256, Run.read).where(Run.id == scope.version)
     row = connection.execute(behind).first()
     run = "" if row is None else f"{row.input} {row.sha256} {row.read}"
-    names = _names(connection, scope) if scope.as_of is not None else 0
-    return Basis(row.finished_at if row else None, run, tuple(sources(connection, scope)), names)
+    ingested_at, feeds = row.finished_at if row else None, tuple(sources(connection, scope))
+    if scope.as_of is None:
+        return Basis(ingested_at, run, feeds, 0, None)
+    newest = select(func.max(Run.id)).where(Run.id <= scope.as_of).scalar_subquery()
+    seen_at = connection.execute(select(Run.finished_at).where(Run.id == newest)).scalar()
+    return Basis(ingested_at, run, feeds, _names(connection, scope), seen_at)
 
 
 def _names(connection: Connection, scope: Scope) -> int:

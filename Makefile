@@ -1,0 +1,74 @@
+# The one list of what can be done here. Needs make and Python 3.11 or newer; everything else goes into .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench lint format lock clean system-packages
+
+help: ## this list
+	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: $(VENV)/runtime.stamp ## install what is needed, make sample records and serve them on http://127.0.0.1:8000
+	$(BIN)/python manage.py demo
+	$(BIN)/python manage.py serve
+
+test: $(VENV)/dev.stamp system-packages ## everything that has to pass: linter, formatter, types, tests
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest -q --durations=10
+
+bench: $(VENV)/dev.stamp ## measure what it costs
+	$(BIN)/python -m bench
+
+lint: $(VENV)/dev.stamp ## linter, formatter and type checker, changing nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/dev.stamp ## put the code into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+LOCK = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+
+lock: $(VENV)/dev.stamp ## write requirements*.txt anew from requirements*.in
+	$(LOCK) requirements.in -o requirements.txt
+	$(LOCK) requirements-dev.in -c requirements.txt -o requirements-dev.txt
+
+clean: ## remove the virtual environment and all caches, but no data
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/pyvenv.cfg:
+	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "Sightings needs Python 3.11 or newer, and there is no $(PYTHON) here; say make PYTHON=/path/to/python." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Sightings needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) -V 2>&1); say make PYTHON=python3.12 or whatever yours is called." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment; on Debian and Ubuntu, install python3-venv." >&2; exit 1; }
+
+# A stamp is newer than the lock that it was installed from, so a changed lock is installed by the next command.
+$(VENV)/runtime.stamp: requirements.txt | $(VENV)/pyvenv.cfg
+	$(BIN)/python -m pip install --quiet --require-hashes -r $<
+	@touch $@
+
+$(VENV)/dev.stamp: requirements-dev.txt | $(VENV)/pyvenv.cfg
+	$(BIN)/python -m pip install --quiet --require-hashes -r $<
+	@touch $@ $(VENV)/runtime.stamp
+
+# The browser, the two servers: installed only by root on Debian and only if missing; nothing on anyone's own machine changes.
+system-packages:
+	@missing=; \
+	command -v chromium >/dev/null 2>&1 || missing="$$missing chromium"; \
+	command -v redis-server >/dev/null 2>&1 || missing="$$missing redis-server"; \
+	command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+		echo "installing$$missing"; \
+		export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1; \
+		if apt-get -qq update && apt-get -qq install -y --no-install-recommends $$missing >/dev/null; then exit 0; fi; \
+		reason="apt-get could not install them"; \
+	else \
+		reason="only root on Debian installs them by itself"; \
+	fi; \
+	echo "The tests that need$$missing are skipped: not installed here, and $$reason."

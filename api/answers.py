@@ -1,0 +1,78 @@
+"""Walk B: an order becomes a response by way of its version, its ETag, the cache, one render. Knows no single report."""
+
+from __future__ import annotations
+
+from flask import Response, request
+from werkzeug.exceptions import NotFound, PreconditionFailed
+
+from api.envelope import Answer, codings, enclose, tag
+from api.negotiation import PINNED, REVALIDATED, coding, respond, verdict
+from api.parameters import Pairs, read
+from api.render import FORMS, Ground, Order, key, make, survey
+from api.reports import REPORTS
+from api.site import site
+
+
+def order(name: str, form: str, given: Pairs) -> Order:
+    """The order of a report in a form. Raises NotFound or BadParameter."""
+    if name not in REPORTS or form not in FORMS:
+        raise NotFound("There is no such report; /api/v1/reports has the list.")
+    report = REPORTS[name]
+    return Order(report, form, read(report.parameters, given), site().title, site().zone)
+
+
+def look(wanted: Order) -> Ground:
+    """What the answer to an order rests on at this moment."""
+    with site().reader.begin() as connection:
+        return survey(connection, wanted)
+
+
+def fetch(wanted: Order, ground: Ground | None = None) -> tuple[Answer, int]:
+    """The finished answer, from the cache if it has it, and the data version it was seen at.
+
+    Pages in this process use it too: ``fetch(order("summary", "json", []))[0].bodies["identity"]``.
+    """
+    ground = ground or look(wanted)
+    asked = key(wanted, ground)
+    kept = site().cache.get(asked)
+    if kept is not None:
+        return kept, ground.data_version
+    answer, version = site().flights.fly(asked, lambda: _make(wanted, asked, ground.data_version))
+    return answer, max(version, ground.data_version)
+
+
+def _make(wanted: Order, asked: str, version: int) -> tuple[Answer, int]:
+    """Draw, once; what is kept is kept under the key of the snapshot it came from, whatever was asked for."""
+    with site().slots.taken():
+        kept = site().cache.get(asked)  # another flight may have landed between the first look and this one
+        if kept is not None:
+            return kept, version
+        made = make(site().reader, wanted)
+        answer = enclose(made.key, wanted.form, made.content)
+        site().cache.put(answer)
+        return answer, made.data_version
+
+
+def serve(wanted: Order) -> Response:
+    """The response to an order: 304 before anything is asked or drawn, else the bytes."""
+    ground = look(wanted)
+    coded = coding(request, codings(wanted.form))
+    media_type, cache_control = FORMS[wanted.form], PINNED if wanted.parameters.as_of else REVALIDATED
+    validator = _validator(tag(key(wanted, ground)), coded)
+    found = verdict(request, validator)
+    if found == "failed":
+        raise PreconditionFailed("The answer is another one by now.")
+    if found == "unchanged":
+        response = respond(None, media_type, validator, cache_control, coded, ground.data_version)
+    else:
+        answer, version = fetch(wanted, ground)
+        body = answer.bodies[coded]
+        response = respond(body, media_type, _validator(answer.tag, coded), cache_control, coded, version)
+    if wanted.form == "csv":
+        response.headers["Content-Disposition"] = f'attachment; filename="{wanted.report.name}.csv"'
+    return response
+
+
+def _validator(plain: str, coded: str) -> str:
+    """One strong validator for each coding: the bytes differ."""
+    return plain if coded == "identity" else f"{plain}-{coded}"

@@ -1,0 +1,22 @@
+"""Small JSON and CSV answers that are made anew each time; knows how they are validated, not what is in them."""
+
+from __future__ import annotations
+
+import hashlib
+
+from flask import Response, request
+
+from api.negotiation import REVALIDATED, respond, verdict
+from api.tables import json_bytes
+
+
+def document(value: object, version: int | None = None, tag: str | None = None) -> Response:
+    """A value as JSON, with an ETag (of its bytes, if none is given); 304 where the client has them."""
+    return validated(json_bytes(value), "application/json", version, tag)
+
+
+def validated(body: bytes, media_type: str, version: int | None = None, tag: str | None = None) -> Response:
+    """Bytes with an ETag of their own; 304 where the client has them."""
+    tag = tag or hashlib.sha256(body).hexdigest()[:32]
+    unchanged = verdict(request, tag) == "unchanged"
+    return respond(None if unchanged else body, media_type, tag, REVALIDATED, version=version)

@@ -1,0 +1,30 @@
+"""The drawing room: plain values and a look go in, bytes come out. It knows no web, no database."""
+
+from api.draw.card import card
+from api.draw.look import Look
+from api.draw.picture import RENDERER, Picture
+from api.draw.ranking import Bar, ranking
+from api.draw.reading import reading
+from api.draw.series import Line, Point
+from api.draw.table import table
+from api.draw.timeline import timeline
+from api.draw.totals import Fact, numbers
+from api.draw.words import Words, clean
+
+__all__ = [
+    "RENDERER",
+    "Bar",
+    "Fact",
+    "Line",
+    "Look",
+    "Picture",
+    "Point",
+    "Words",
+    "card",
+    "clean",
+    "numbers",
+    "ranking",
+    "reading",
+    "table",
+    "timeline",
+]

@@ -1,0 +1,64 @@
+"""Totals in large type, each with its label. Knows texts only: whoever asks has written the numbers out."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from api.draw.frame import Box, nothing, surround
+from api.draw.look import Look
+from api.draw.picture import Picture
+from api.draw.sheet import Sheet
+from api.draw.words import BOLD, Words, clean, fit, width
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One total: what it counts, the number as text, and a note under it."""
+
+    label: str
+    value: str
+    note: str = ""
+
+
+def numbers(facts: Sequence[Fact], words: Words, look: Look) -> Picture:
+    """Facts in a grid, read by rows; as many as stay legible, the first ones first."""
+    sheet = Sheet(look)
+    area = surround(sheet, words)
+    if not facts:
+        nothing(sheet, area)
+        return Picture(sheet, words)
+    columns, rows = _grid(len(facts), area, look)
+    wide, high = area.wide / columns, area.high / rows
+    gap = 16 * look.unit
+    size = _type_size(facts[: columns * rows], wide - gap, high, look)
+    for index, fact in enumerate(facts[: columns * rows]):
+        row, column = divmod(index, columns)
+        left, top = area.left + column * wide, area.top + row * high
+        _fact(sheet, fact, Box(left, top, left + wide - gap, top + high), size)
+    return Picture(sheet, words)
+
+
+def _grid(count: int, area: Box, look: Look) -> tuple[int, int]:
+    """Columns and rows, balanced: four are 4 x 1 or 2 x 2, never 3 + 1."""
+    widest = max(1, int(area.wide / (128 * look.unit)))
+    rows = min(math.ceil(count / min(widest, 4)), max(1, int(area.high / (58 * look.unit))))
+    return max(1, min(widest, math.ceil(count / rows))), rows
+
+
+def _type_size(facts: Sequence[Fact], wide: float, high: float, look: Look) -> float:
+    """One size for all values, so that they compare: the largest that the longest of them fits in."""
+    longest = max(width(clean(fact.value, 24), 1.0) for fact in facts) or 1.0
+    return round(max(look.size("title"), min(52 * look.unit, high * 0.42, wide / longest / BOLD)), 1)
+
+
+def _fact(sheet: Sheet, fact: Fact, cell: Box, size: float) -> None:
+    look = sheet.look
+    label, note = look.size("label"), look.size("small")
+    top = cell.top + 10 * look.unit
+    name, value = clean(fact.label), clean(fact.value, 24)
+    sheet.line([cell.left, cell.right], [top - 6 * look.unit] * 2, "grid", 1)
+    sheet.text(cell.left, top + label * 1.2, fit(name, label, cell.wide), label, "muted")
+    base = top + label * 1.2 + size * 1.05
+    with sheet.group("fact", name):
+        sheet.text(cell.left, base, fit(value, size, cell.wide / BOLD), size, bold=True)
+    sheet.text(cell.left, base + note * 1.6, fit(clean(fact.note, 80), note, cell.wide), note, "muted")

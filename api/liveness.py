@@ -1,0 +1,68 @@
+"""Whether this process lives and whether it can serve: for load balancers and people on call. Knows no report."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from flask import Blueprint, Response, request
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.parameters import BadParameter, pairs
+from api.problems import problem
+from api.site import site
+from api.tables import json_bytes
+from db import schema
+from db.engine import wal_reset_bug
+from db.filters import data_version
+from db.questions import ledger
+
+routes = Blueprint("liveness", __name__)
+
+
+@routes.get("/livez")
+def livez() -> Response:
+    """This process answers; nothing else is looked at."""
+    return _told({"status": "ok"})
+
+
+@routes.get("/readyz")
+def readyz() -> Response:
+    """The database answers and stands at the schema of this code; ``?verbose`` tells more."""
+    given = pairs(request.query_string)
+    if any(name != "verbose" for name, _ in given):
+        raise BadParameter("Only verbose is a parameter here.", given[0][0])
+    try:
+        revision = schema.revision(site().reader)
+        if revision != site().schema:
+            wanted = f"The database stands at migration {revision}, this code wants {site().schema}: run manage.py db upgrade."
+            return problem(503, wanted, "schema", retry_after=30)
+        checks = _checks() if given else {}
+    except SQLAlchemyError:
+        return problem(503, "The database cannot be read at the moment.", "database", retry_after=5)
+    return _told({"status": "ok", **checks})
+
+
+def _checks() -> dict[str, Any]:
+    with site().reader.begin() as connection:
+        version, last = data_version(connection), ledger.last_runs(connection)
+    shown = ("run", "status", "finishedAt", "inserted", "rejected", "message")
+    warnings = []
+    if site().reader.dialect.name == "sqlite" and wal_reset_bug():
+        warnings.append(
+            f"SQLite {sqlite3.sqlite_version} has the WAL-reset bug: it needs a second writer, which Sightings never "
+            "opens; do not write to the database with other programs, and update SQLite to 3.51.3 or later."
+        )
+    return {
+        "dataVersion": version,
+        "schema": site().schema,
+        "cacheFailures": site().cache.failures,
+        "feeds": {name: {key: run[key] for key in shown} for name, run in last.items()},
+        "warnings": warnings,
+    }
+
+
+def _told(value: dict[str, Any]) -> Response:
+    response = Response(json_bytes(value), mimetype="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    return response

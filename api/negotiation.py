@@ -1,0 +1,49 @@
+"""What a client asks for in its headers and what it already has: codings, validators, the headers of an answer."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from flask import Request, Response
+
+PINNED = "public, max-age=31536000, immutable"
+REVALIDATED = "public, no-cache, stale-if-error=86400"
+Verdict = Literal["send", "unchanged", "failed"]
+
+
+def coding(request: Request, offered: tuple[str, ...]) -> str:
+    """The content coding to send: the one the client likes best, ours first among equals, else none."""
+    wanted = request.accept_encodings
+    plain = wanted.quality("identity") if "identity" in wanted.values() else 0.0
+    best, liked = "identity", plain
+    for name in reversed(offered):
+        quality = wanted.quality(name)
+        if quality > 0 and quality >= liked:
+            best, liked = name, quality
+    return best
+
+
+def verdict(request: Request, tag: str) -> Verdict:
+    """Whether the client has this already (If-None-Match), or wants it only if it were another (If-Match)."""
+    if request.if_match and not (request.if_match.star_tag or request.if_match.contains(tag)):
+        return "failed"
+    asked = request.if_none_match
+    return "unchanged" if asked and (asked.star_tag or asked.contains_weak(tag)) else "send"
+
+
+def respond(
+    body: bytes | None, media_type: str, tag: str, cache_control: str = REVALIDATED, coded: str = "identity",
+    version: int | None = None,
+) -> Response:  # fmt: skip
+    """An answer with its headers; a body of None is 304, with the same ones."""
+    response = Response(body, status=200 if body is not None else 304, content_type=media_type)
+    response.headers["ETag"] = f'"{tag}"'
+    response.headers["Cache-Control"] = cache_control
+    response.headers["Vary"] = "Accept-Encoding"
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Access-Control-Expose-Headers"] = "ETag, X-Data-Version"
+    if coded != "identity":
+        response.headers["Content-Encoding"] = coded
+    if version is not None:
+        response.headers["X-Data-Version"] = str(version)
+    return response

@@ -1,0 +1,105 @@
+"""Everything that goes wrong leaves here, in one shape: RFC 9457 problem+json, or a card where an image was wanted."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from typing import Any
+
+from flask import Flask, Response, request
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.http import HTTP_STATUS_CODES
+
+from api.draw import Look, card, clean
+from api.flight import Busy
+from api.parameters import BadParameter
+from api.render import Behind, NothingKnown
+from api.tables import json_bytes
+from db.filters import NotYet
+
+MEDIA_TYPE = "application/problem+json"
+_log = logging.getLogger("sightings.web")
+_OUR_FAULT = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
+
+
+def init_app(app: Flask) -> None:
+    """Answer every exception of this app."""
+    app.register_error_handler(Exception, answer)
+
+
+def answer(error: Exception) -> Response:
+    """The response to an exception."""
+    if isinstance(error, BadParameter):
+        return problem(400, str(error), "parameter", parameter=error.parameter)
+    if isinstance(error, NotYet):
+        return problem(404, str(error), "version", parameter="asOf")
+    if isinstance(error, Behind):
+        return problem(503, str(error), "version", retry_after=1, parameter="v")
+    if isinstance(error, NothingKnown):
+        return problem(404, str(error), "unknown-name")
+    if isinstance(error, Busy):
+        return problem(503, str(error), "busy", retry_after=2)
+    if isinstance(error, PoolTimeout) or (isinstance(error, DBAPIError) and not isinstance(error, _OUR_FAULT)):
+        return _database_away(error)
+    if isinstance(error, HTTPException):
+        return _http(error)
+    name = str(uuid.uuid4())
+    _log.error("%s failed (%s)", clean(request.path, 200), name, exc_info=error)
+    return problem(500, "Something went wrong on our side; it was logged.", instance=f"urn:uuid:{name}")
+
+
+def _database_away(error: Exception) -> Response:
+    corrupt = type(getattr(error, "orig", None)).__name__ == "DatabaseError"
+    _log.log(logging.CRITICAL if corrupt else logging.ERROR, "The database cannot be read: %s", clean(error, 300))
+    return problem(503, "The database cannot be read at the moment.", "database", retry_after=5)
+
+
+def _http(error: HTTPException) -> Response:
+    if error.response is not None or (error.code or 500) < 400:
+        return Response(error.get_response().get_data(), error.code or 500, error.get_headers())
+    own_words = error.description if type(error).description != error.description else None
+    response = problem(error.code or 500, own_words or "")
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return response
+
+
+def problem(
+    status: int, detail: str, kind: str | None = None, retry_after: int | None = None, **more: Any
+) -> Response:
+    """A problem as the URL promises it: a card for an image, else JSON. Never kept by anybody."""
+    title = HTTP_STATUS_CODES.get(status, "Error")
+    form = request.path.rpartition(".")[2]
+    if form in ("svg", "png") and request.method in ("GET", "HEAD"):
+        response = _card(status, title, detail, form)
+    else:
+        told = {
+            "type": f"urn:sightings:problem:{kind}" if kind else "about:blank",
+            "title": title,
+            "status": status,
+            "detail": detail or title,
+            **{name: clean(value, 100) for name, value in more.items() if value is not None},
+        }
+        response = Response(json_bytes(told), status, mimetype=MEDIA_TYPE)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(retry_after)
+    return response
+
+
+def _card(status: int, title: str, detail: str, form: str) -> Response:
+    """A card of the size that was asked for, as far as that can be made out."""
+    width, height = _size("width", 200, 720, 2400), _size("height", 150, 400, 1600)
+    theme = request.args.get("theme", "light")
+    picture = card(status, title, detail, Look(width, height, theme if theme in ("dark", "auto") else "light"))  # type: ignore[arg-type]
+    if form == "png":
+        return Response(picture.png(1), status, mimetype="image/png")
+    return Response(picture.svg(), status, content_type="image/svg+xml")
+
+
+def _size(name: str, least: int, default: int, most: int) -> int:
+    given = request.args.get(name, "")
+    return int(given) if given.isascii() and given.isdecimal() and least <= int(given[:9]) <= most else default

@@ -1,0 +1,21 @@
+"""The catalogue of reports: a line for each; a new report is a question in ``db``, a file here and its line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.reports.recent import RECENT
+from api.reports.report import Report
+from api.reports.species import SPECIES
+from api.reports.summary import SUMMARY
+from api.reports.timeline import TIMELINE
+
+REPORTS: dict[str, Report[Any, Any]] = {
+    report.name: report
+    for report in (
+        TIMELINE,
+        SPECIES,
+        SUMMARY,
+        RECENT,
+    )
+}

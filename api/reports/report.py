@@ -1,0 +1,76 @@
+"""What a report is: a question, its shape as tidy rows, its drawing. Knows no single report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Connection
+
+from api.draw import Look, Picture, Words
+from api.parameters import ReportParameters
+from db.filters import Scope
+from db.questions.counts import Count, TaxonLabel
+
+P = TypeVar("P", bound=ReportParameters)
+F = TypeVar("F")
+
+UNITS = {"records": "records", "individuals": "individuals"}
+
+
+@dataclass(frozen=True)
+class Tidy:
+    """A report's answer as rows of plain values, one observation each, and what has to be said about them."""
+
+    columns: tuple[str, ...]
+    rows: list[dict[str, Any]]
+    partial: bool = False
+    left_out: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What this report tells in ``meta`` beside what all of them tell."""
+
+
+@dataclass(frozen=True)
+class Report(Generic[P, F]):
+    """One question and its answers: ``ask`` in the database, ``shape`` what was found, ``draw`` what was shaped."""
+
+    name: str
+    question: str
+    parameters: type[P]
+    ask: Callable[[Connection, Scope, P], F]
+    shape: Callable[[F, P, int | None], Tidy]
+    """The third argument is the bucket under way, None where none can show."""
+    draw: Callable[[Tidy, P, Words, Look], Picture]
+    heading: Callable[[P], str]
+    """The chart's title where none was asked for."""
+
+
+def value(amount: float) -> int | float:
+    """A whole number where it is one, else rounded to a millionth: what JSON and CSV both hold."""
+    return int(amount) if amount == int(amount) else round(amount, 6)
+
+
+def measured(count: Count, measure: str) -> float:
+    """The one of a count's numbers that is asked for."""
+    return count.individuals if measure == "individuals" else count.records
+
+
+def leading(counts: Sequence[Count], measure: str, labels: dict[int, TaxonLabel]) -> list[int]:
+    """The taxa with anything to count, the most first, equals by name: their order never depends on the database's."""
+    amounts: dict[int, float] = {}
+    for count in counts:
+        amounts[count.taxon_id] = amounts.get(count.taxon_id, 0) + measured(count, measure)
+    found = [taxon for taxon, amount in amounts.items() if amount > 0]
+    return sorted(found, key=lambda taxon: (-amounts[taxon], labels[taxon].name))
+
+
+def counted_as_one(counts: Sequence[Count], measure: str) -> list[str]:
+    """What has to be said of records without a count where individuals are counted."""
+    uncounted = sum(count.uncounted for count in counts)
+    if measure != "individuals" or not uncounted:
+        return []
+    if uncounted == 1:
+        return ["1 record without a count was counted as one individual."]
+    return [f"{uncounted} records without a count were counted as one individual each."]

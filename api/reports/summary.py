@@ -1,0 +1,83 @@
+"""How much is recorded, of how many species and between which dates; knows neither the web nor the tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from api.draw import Fact, Look, Picture, Words, numbers
+from api.parameters import ReportParameters
+from api.reports.report import Report, Tidy, counted_as_one, value
+from db.filters import Scope
+from db.questions import counts
+from db.questions.counts import Count
+from db.questions.summary import ends, sources, undated
+
+
+class SummaryParameters(ReportParameters):
+    """A summary has no shape of its own."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the database says."""
+
+    totals: list[Count]
+    first: str | None
+    last: str | None
+    undated: int
+    feeds: int
+
+
+def ask(connection: Connection, scope: Scope, _: SummaryParameters) -> Found:
+    """Totals, the ends, and what has no date at all."""
+    first, last = ends(connection, scope)
+    totals = counts.totals(connection, scope)
+    return Found(totals, first, last, undated(connection, scope), len(sources(connection, scope)))
+
+
+def shape(found: Found, _parameters: SummaryParameters, _under_way: int | None) -> Tidy:
+    """The one row."""
+    row = {
+        "records": sum(count.records for count in found.totals),
+        "individuals": value(sum(count.individuals for count in found.totals)),
+        "species": sum(count.records > 0 for count in found.totals),
+        "firstDate": _date(found.first),
+        "lastDate": _date(found.last),
+        "uncounted": sum(count.uncounted for count in found.totals),
+        "absences": sum(count.absences for count in found.totals),
+        "undated": found.undated,
+        "feeds": found.feeds,
+    }
+    return Tidy(columns=tuple(row), rows=[row], warnings=counted_as_one(found.totals, "individuals"))
+
+
+def _date(written: str | None) -> str | int | None:
+    """A bare year is a number, as it is in a timeline: every reader of CSV makes it one."""
+    return int(written) if written and written.isdecimal() else written
+
+
+def draw(tidy: Tidy, _: SummaryParameters, words: Words, look: Look) -> Picture:
+    """The four numbers that matter, in large type."""
+    row = tidy.rows[0]
+    span = f"{row['firstDate']} to {row['lastDate']}" if row["firstDate"] else ""
+    facts = [
+        Fact("Records", f"{row['records']:,}".replace(",", "\u2009"), span),
+        Fact("Individuals", f"{row['individuals']:,}".replace(",", "\u2009")),
+        Fact("Species", f"{row['species']:,}".replace(",", "\u2009")),
+        Fact("Feeds", str(row["feeds"])),
+    ]
+    return numbers(facts, words, look)
+
+
+def heading(_: SummaryParameters) -> str:
+    """What is recorded."""
+    return "What is recorded"
+
+
+SUMMARY = Report(
+    "summary",
+    "How many records, individuals and species are there, and between which dates?",
+    SummaryParameters, ask, shape, draw, heading,
+)  # fmt: skip

@@ -1,0 +1,129 @@
+"""Counts per interval, a line for each species; knows neither the web nor the database's tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+
+from sqlalchemy import Connection
+
+from api.buckets import after, label, labelled, start
+from api.draw import Line, Look, Picture, Point, Words
+from api.draw import timeline as draw_timeline
+from api.parameters import Interval, Limit, Measure, ReportParameters
+from api.reports.report import Report, Tidy, counted_as_one, leading, measured, value
+from db.filters import Scope
+from db.questions import counts
+from db.questions.counts import Count, TaxonLabel
+
+
+class TimelineParameters(ReportParameters):
+    """The shape of a timeline."""
+
+    interval: Interval = "year"
+    measure: Measure = "records"
+    limit: Limit = 8
+
+    @property
+    def lines(self) -> int:
+        """How many lines at most: who asks for more species by name than the limit gets all of them."""
+        named = self.scientific_name + self.vernacular_name + self.species
+        return max(self.limit, len(named) + len(self.taxon_key))
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the database says: totals, counts per bucket, the names, and the taxa that were asked for by name."""
+
+    totals: list[Count]
+    counts: list[Count]
+    labels: dict[int, TaxonLabel]
+    named: tuple[int, ...]
+
+
+def ask(connection: Connection, scope: Scope, parameters: TimelineParameters) -> Found:
+    """Counts per bucket of every taxon in the scope: those without a line still tell that somebody looked."""
+    named = scope.taxa or ()
+    named = named if len(named) <= parameters.lines else ()
+    per_bucket = counts.per_bucket(connection, scope, parameters.interval)
+    taxa = sorted({count.taxon_id for count in per_bucket} | set(named))
+    return Found(counts.totals(connection, scope), per_bucket, counts.labels(connection, taxa), named)
+
+
+def shape(found: Found, parameters: TimelineParameters, under_way: int | None) -> Tidy:
+    """A row for each line and each bucket in which anything at all was recorded; 0 is "looked, saw none of these".
+
+    A bucket without any record, even of an absence, has no row: nobody can tell whether anyone looked.
+    """
+    interval, measure = parameters.interval, parameters.measure
+    ranked = leading(found.counts, measure, found.labels)
+    ranked += sorted(taxon for taxon in found.named if taxon in found.labels and taxon not in ranked)
+    shown = ranked[: parameters.lines]
+    seen = sorted({count.bucket for count in found.counts})
+    amounts = {(count.taxon_id, count.bucket): measured(count, measure) for count in found.counts}
+    rows = [
+        {
+            "date": bucket if interval == "year" else label(bucket, interval),
+            "name": found.labels[taxon].name,
+            "scientificName": found.labels[taxon].scientific_name,
+            "vernacularName": found.labels[taxon].vernacular_name,
+            "value": value(amounts.get((taxon, bucket), 0)),
+            "partial": bucket == under_way,
+        }
+        for taxon in shown
+        for bucket in seen
+    ]
+    return Tidy(
+        columns=("date", "name", "scientificName", "vernacularName", "value", "partial"),
+        rows=rows,
+        partial=any(row["partial"] for row in rows),
+        left_out=_left_out(found, parameters, set(shown)),
+        warnings=counted_as_one(found.counts, measure),
+        facts={"limit": parameters.limit, "species": len(ranked)},
+    )
+
+
+def _left_out(found: Found, parameters: TimelineParameters, shown: set[int]) -> list[dict[str, object]]:
+    measure, told = parameters.measure, []
+    counted = sum(measured(count, measure) for count in found.counts)
+    vague = sum(measured(count, measure) for count in found.totals) - counted
+    if vague > 0:
+        reason = f"Their date is missing or not precise enough for one {parameters.interval}."
+        told.append({measure: value(vague), "reason": reason})
+    beyond = sum(measured(count, measure) for count in found.counts if count.taxon_id not in shown)
+    if beyond > 0:
+        told.append({measure: value(beyond), "reason": f"Only the {len(shown)} leading species have a line."})
+    return told
+
+
+def draw(tidy: Tidy, parameters: TimelineParameters, words: Words, look: Look) -> Picture:
+    """A line for each species, broken where a bucket is missing."""
+    lines = [Line(str(name), tuple(_points(list(rows), parameters.interval)))
+             for name, rows in groupby(tidy.rows, key=lambda row: row["name"])]  # fmt: skip
+    return draw_timeline(lines, parameters.interval, words, look)
+
+
+def _points(rows: list[dict[str, object]], interval: str) -> list[Point]:
+    points: list[Point] = []
+    due = None
+    for row in rows:
+        bucket = labelled(str(row["date"]), interval)
+        if due is not None and bucket != due:
+            points.append(Point(label(due, interval), start(due, interval), None))
+        amount = row["value"]
+        assert isinstance(amount, int | float)  # noqa: S101
+        points.append(Point(str(row["date"]), start(bucket, interval), amount, bool(row["partial"])))
+        due = after(bucket, interval)
+    return points
+
+
+def heading(parameters: TimelineParameters) -> str:
+    """Records per month, and the like."""
+    return f"{parameters.measure.capitalize()} per {parameters.interval}"
+
+
+TIMELINE = Report(
+    "timeline",
+    "How many of each species were recorded in each year, month, week, day or hour?",
+    TimelineParameters, ask, shape, draw, heading,
+)  # fmt: skip

@@ -1,0 +1,35 @@
+"""What every request of one site shares: its reader, its cache, its slots, its zone. Knows no request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+from zoneinfo import ZoneInfo
+
+from flask import current_app
+from sqlalchemy import Engine
+
+from api.cache import Cache
+from api.envelope import Answer
+from api.flight import Flights, Slots
+
+
+@dataclass(frozen=True)
+class Site:
+    """One value for the life of an app; it stands in ``app.extensions["sightings"]``."""
+
+    reader: Engine
+    cache: Cache
+    flights: Flights[tuple[Answer, int]]
+    slots: Slots
+    zone: ZoneInfo
+    title: str
+    charts: Path
+    schema: str
+    """The migration that this code wants."""
+
+
+def site() -> Site:
+    """The site of the request at hand."""
+    return cast(Site, current_app.extensions["sightings"])

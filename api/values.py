@@ -1,0 +1,151 @@
+"""How one value of a query is written and what it means: dates, ranges, names, boxes. Knows no query and no report."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date
+
+from db.filters import Span, last_day_of_month
+from db.models import FOREVER
+
+LONGEST = 200
+"""Characters that a name may have."""
+
+_DAY = re.compile(r"(?P<year>[1-9][0-9]{3})(-(?P<month>[0-9]{2})(-(?P<day>[0-9]{2}))?)?", re.ASCII)
+_DECIMAL = re.compile(r"-?[0-9]{1,3}(\.[0-9]{1,12})?", re.ASCII)
+_WHOLE = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
+_BASES = (
+    "HUMAN_OBSERVATION", "MACHINE_OBSERVATION", "OBSERVATION", "PRESERVED_SPECIMEN", "FOSSIL_SPECIMEN",
+    "LIVING_SPECIMEN", "MATERIAL_SAMPLE", "MATERIAL_CITATION", "OCCURRENCE",
+)  # fmt: skip
+
+
+def read_text(value: str) -> str:
+    """Text as the data has it: composed characters (NFC), single blanks, at most LONGEST characters."""
+    if len(value) > LONGEST:
+        raise ValueError(f"is longer than {LONGEST} characters")
+    plain = " ".join(unicodedata.normalize("NFC", value).split())
+    if not plain:
+        raise ValueError("is empty")
+    if any(unicodedata.category(character) == "Cc" for character in plain):
+        raise ValueError("holds a control character")
+    return plain
+
+
+def read_name(value: str) -> str:
+    """The name of a taxon, in the one spelling that all its capitals share."""
+    return read_text(value).casefold()
+
+
+def read_whole(value: object) -> object:
+    """A whole number in plain digits; what is no text (a default) stays as it is."""
+    if not isinstance(value, str):
+        return value
+    if not _WHOLE.fullmatch(value):
+        raise ValueError("must be a whole number in plain digits")
+    return int(value)
+
+
+def read_country(value: str) -> str:
+    """An ISO 3166-1 alpha-2 code."""
+    if not re.fullmatch("[A-Za-z]{2}", value, re.ASCII):
+        raise ValueError("must be a country code of two letters, such as NO")
+    return value.upper()
+
+
+def read_basis_of_record(value: str) -> str:
+    """GBIF's spelling; Darwin Core's (HumanObservation) is understood too."""
+    wanted = value.replace("_", "").lower()
+    for known in _BASES:
+        if known.replace("_", "").lower() == wanted:
+            return known
+    raise ValueError(f"must be one of {', '.join(_BASES)}")
+
+
+def read_days(value: str) -> Span:
+    """``2011``, ``2011-04``, ``2011-04-30`` or two of them with a comma; ``*`` is an open end, ends are inclusive."""
+    first, last = _two(value)
+    span = 0 if first == "*" else _day(first)[0], FOREVER if last == "*" else _day(last)[1]
+    return _in_order(span)
+
+
+def _day(written: str) -> Span:
+    found = _DAY.fullmatch(written)
+    if not found:
+        raise ValueError("must be a date such as 2011, 2011-04 or 2011-04-30, or two of them with a comma")
+    year, month, day = (int(part) if part else 0 for part in found.group("year", "month", "day"))
+    try:
+        date(year, month or 1, day or 1)
+    except ValueError:
+        raise ValueError("is a day that no calendar has") from None
+    if day:
+        return (year * 100 + month) * 100 + day, (year * 100 + month) * 100 + day
+    if month:
+        return (year * 100 + month) * 100 + 1, last_day_of_month(year * 100 + month)
+    return year * 10_000 + 101, year * 10_000 + 1231
+
+
+def read_years(value: str) -> Span:
+    """``2011`` or ``2001,2011``, with ``*`` for an open end."""
+    first, last = _two(value)
+    for written in (first, last):
+        if written != "*" and not re.fullmatch("[1-9][0-9]{3}", written, re.ASCII):
+            raise ValueError("must be a year of four digits, or two of them with a comma")
+    return _in_order((0 if first == "*" else int(first), 9999 if last == "*" else int(last)))
+
+
+def read_months(value: str) -> tuple[int, ...]:
+    """``4`` or ``4,8``, with ``*`` for an open end: every month that is meant."""
+    first, last = _two(value)
+    for written in (first, last):
+        if written != "*" and not re.fullmatch("0?[1-9]|1[0-2]", written, re.ASCII):
+            raise ValueError("must be a month from 1 to 12, or two of them with a comma")
+    start, end = _in_order((1 if first == "*" else int(first), 12 if last == "*" else int(last)))
+    return tuple(range(start, end + 1))
+
+
+def _two(value: str) -> tuple[str, str]:
+    parts = value.split(",")
+    if len(parts) > 2:
+        raise ValueError("has more than two ends")
+    return parts[0], parts[-1]
+
+
+def _in_order(span: Span) -> Span:
+    if span[0] > span[1]:
+        raise ValueError("begins after it ends")
+    return span
+
+
+def read_box(value: object) -> object:
+    """``minLon,minLat,maxLon,maxLat`` in degrees; a box with its west beyond its east crosses the antimeridian."""
+    if not isinstance(value, str):
+        return value
+    parts = value.split(",")
+    if len(parts) != 4 or not all(_DECIMAL.fullmatch(part) for part in parts):
+        raise ValueError("must be minLon,minLat,maxLon,maxLat in decimal degrees")
+    west, south, east, north = (float(part) + 0.0 for part in parts)
+    if max(abs(west), abs(east)) > 180 or max(abs(south), abs(north)) > 90:
+        raise ValueError("lies outside of the world: longitudes go to 180, latitudes to 90")
+    if south > north:
+        raise ValueError("has its south above its north")
+    return west, south, east, north
+
+
+def written_days(span: Span) -> str:
+    """A span of days as ``read_days`` reads it."""
+    first = "*" if span[0] == 0 else _iso(span[0])
+    last = "*" if span[1] == FOREVER else _iso(span[1])
+    return first if first == last else f"{first},{last}"
+
+
+def _iso(day: int) -> str:
+    return f"{day // 10_000:04}-{day // 100 % 100:02}-{day % 100:02}"
+
+
+def written_years(span: Span) -> str:
+    """A span of years as ``read_years`` reads it."""
+    first = "*" if span[0] == 0 else str(span[0])
+    last = "*" if span[1] == 9999 else str(span[1])
+    return first if first == last else f"{first},{last}"

@@ -1,0 +1,33 @@
+"""The route that tells how new the data is: tiny, and 304 as long as nothing happened; knows no report."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from api.documents import document
+from api.envelope import tag
+from api.negotiation import respond, verdict
+from api.parameters import FilterParameters, pairs, read
+from api.site import site
+from db.filters import Filters, data_version, scope
+from db.questions.basis import basis
+from db.questions.summary import freshness
+
+routes = Blueprint("versions", __name__)
+
+
+@routes.get("/api/v1/version")
+def version() -> Response:
+    """Version, latest record and time of ingest: of everything, or of what the filters (our extension) leave."""
+    filters = read(FilterParameters, pairs(request.query_string)).filters
+    with site().reader.begin() as connection:
+        newest = data_version(connection)
+        found = scope(connection, filters)
+        rests = basis(connection, found)
+        number = newest if filters == Filters() else found.version
+        validator = f"{number}-{tag(repr((filters, found, rests)))[:12]}"
+        if verdict(request, validator) == "unchanged":
+            return respond(None, "application/json", validator, version=newest)
+        fresh = freshness(connection, found)
+    told = {"dataVersion": fresh.version, "dataAsOf": fresh.data_as_of, "ingestedAt": fresh.ingested_at}
+    return document(told, newest, validator)

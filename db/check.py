@@ -1,0 +1,26 @@
+"""Looking for damage in a database; repairs nothing."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, func, select, text
+
+from db.models import Run, Sighting
+from db.rollups import wrong_rollups
+
+
+def damage(connection: Connection) -> list[str]:
+    """One sentence for each thing that is wrong: pages, references, rollups, accounting. Empty is well."""
+    found = []
+    if connection.dialect.name == "sqlite":
+        found += [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check")) if row[0] != "ok"]
+        found += [f"{row[0]} refers to a missing {row[2]}" for row in connection.execute(text("PRAGMA foreign_key_check"))]
+    found += wrong_rollups(connection)
+    sums = Run.inserted + Run.updated + Run.duplicate + Run.rejected + Run.skipped
+    kept = Run.status.in_(("committed", "unchanged", "undone"))
+    for row in connection.execute(select(Run.id).where(kept, Run.read != sums)):
+        found.append(f"run {row.id} does not add up")
+    added = connection.execute(select(func.coalesce(func.sum(Run.inserted + Run.updated), 0))).scalar_one()
+    rows = connection.execute(select(func.count()).select_from(Sighting)).scalar_one()
+    if added != rows:
+        found.append(f"the ledger added {added} revisions, the table holds {rows}")
+    return found

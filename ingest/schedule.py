@@ -1,0 +1,173 @@
+"""The scheduler: looks into the inbox and reads the feeds when they are due, each in a process of its own; knows no formats.
+
+It keeps no job store: what is due follows from the settings and the ledger, so a scheduler that dies has lost nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from ingest.inbox import Inbox, still
+from ingest.source import Unreadable, find
+
+LOCKED = 75
+"""What the ingest command answers when another ingester holds the lock (EX_TEMPFAIL)."""
+_STOP_SECONDS = 8
+log = logging.getLogger("sightings.schedule")
+
+
+@dataclass(frozen=True)
+class Due:
+    """One feed of the settings."""
+
+    name: str
+    path: str
+    arguments: tuple[str, ...]
+    """What the ingest command is told besides the paths."""
+    every_seconds: int | None = None
+    cron: str | None = None
+    last_run: datetime | None = None
+
+    def trigger(self) -> BaseTrigger:
+        """When it is read."""
+        if self.cron:
+            return CronTrigger.from_crontab(self.cron, timezone=UTC)
+        return IntervalTrigger(seconds=self.every_seconds or 3600, timezone=UTC)
+
+    def first(self, now: datetime) -> datetime:
+        """When it is read first: at once if it is overdue, so that what fell due while nobody ran is made up once."""
+        if self.last_run is None:
+            return now
+        following = self.trigger().get_next_fire_time(self.last_run, self.last_run + timedelta(seconds=1))
+        return max(now, following) if following else now
+
+
+class Schedule:
+    """The jobs of one process; ``run`` blocks until ``stop``."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        inbox: Inbox,
+        feeds: Sequence[Due],
+        inbox_every: float,
+        settle_seconds: float,
+        deadline: float,
+    ) -> None:
+        """``command`` is the ingest command as a list of words, to which ``--feed``, options and paths are added."""
+        self._command, self._inbox, self._feeds = list(command), inbox, feeds
+        self._inbox_every, self._settle, self._deadline = inbox_every, settle_seconds, deadline
+        self._child: subprocess.Popen[str] | None = None
+        self._stopping = threading.Event()
+        self._seen: dict[Path, tuple[int, float]] = {}
+
+    def run(self) -> None:
+        """Read the inbox and the feeds until told to stop."""
+        self._inbox.folder.mkdir(parents=True, exist_ok=True)
+        scheduler = BackgroundScheduler(
+            timezone=UTC,
+            # One thread: two ingests at a time would only wait for each other's lock.
+            executors={"default": ThreadPoolExecutor(1)},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+        scheduler.add_listener(_tell, EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
+        now = datetime.now(UTC)
+        scheduler.add_job(
+            self.read_inbox,
+            IntervalTrigger(seconds=self._inbox_every, timezone=UTC),  # type: ignore[arg-type]
+            id="inbox",
+            next_run_time=now,
+        )
+        for feed in self._feeds:
+            scheduler.add_job(self.read_feed, feed.trigger(), [feed], id=feed.name, next_run_time=feed.first(now))
+        scheduler.start()
+        log.info("schedule started: the inbox %s and %d feeds", self._inbox.folder, len(self._feeds))
+        self._stopping.wait()
+        self._end_child()
+        scheduler.shutdown(wait=True)
+
+    def stop(self) -> None:
+        """End ``run``: the ingest that is under way is ended too, and leaves nothing half done."""
+        self._stopping.set()
+
+    def read_inbox(self) -> None:
+        """Ingest every file of the inbox that is ready, and move it."""
+        for feed, files in self._inbox.ready(self._settle).items():
+            if self._stopping.is_set():
+                return
+            told = ["--feed", feed] if feed else []
+            for file, outcome in self._ingest(told, files):
+                if outcome["status"] == "failed":
+                    self._inbox.refuse(file, outcome["message"])
+                else:
+                    self._inbox.finish(file)
+
+    def read_feed(self, feed: Due) -> None:
+        """Ingest what is at a feed's path, unless nothing there has changed since this process read it."""
+        try:
+            files = still([source.path for source in find([feed.path])], self._settle)
+        except Unreadable as error:
+            log.warning("feed %s: %s", feed.name, error)
+            return
+        states = {file: (file.stat().st_size, file.stat().st_mtime) for file in files}
+        fresh = [file for file in files if self._seen.get(file) != states[file]]
+        for file, _ in self._ingest(["--feed", feed.name, *feed.arguments], fresh):
+            self._seen[file] = states[file]
+
+    def _ingest(self, told: Sequence[str], files: Sequence[Path]) -> list[tuple[Path, dict[str, Any]]]:
+        """Run the ingest command on files; what became of each. Empty when it could not run now."""
+        if not files:
+            return []
+        words = [*self._command, "--json", *told, "--", *map(str, files)]
+        self._child = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        try:
+            out, _ = self._child.communicate(timeout=self._deadline)
+        except subprocess.TimeoutExpired:
+            log.error("an ingest of %d files took longer than %s s and was ended", len(files), self._deadline)
+            self._end_child()
+            return []
+        finally:
+            code, self._child = self._child.returncode, None
+        if code == LOCKED:
+            log.info("another ingest is running; %d files wait for the next time", len(files))
+            return []
+        try:
+            runs = json.loads(out)["runs"]
+        except (ValueError, KeyError):
+            log.error("an ingest of %d files ended with code %s and no answer", len(files), code)
+            return []
+        for run in runs:
+            log.info("ingest %s", json.dumps({key: run[key] for key in ("input", "feed", "status", "message")}))
+        return list(zip(files, runs, strict=True))
+
+    def _end_child(self) -> None:
+        child = self._child
+        if child is None:
+            return
+        child.terminate()
+        try:
+            child.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def _tell(event: JobEvent) -> None:
+    log.warning("job %s: %s", event.job_id, getattr(event, "exception", None) or "skipped, the last one still runs")
+
+

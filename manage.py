@@ -1,0 +1,519 @@
+#!/usr/bin/env python
+"""The front door: each command parses, calls one function and prints one answer; it knows no rows and no pictures."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from config import Settings
+    from ingest.run import Outcome, Progress
+
+# Heavy imports stand inside the commands, so that --help answers at once.
+
+LOCKED = 75
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Sightings turns wildlife records into charts that are never stale."""
+
+
+def _settings() -> Settings:
+    import config
+
+    try:
+        return config.load()
+    except config.ConfigError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _writer(settings: Settings) -> Engine:
+    """The writing engine, on a database that stands at this code's schema."""
+    from db.engine import DatabaseUnusable, open_writer
+    from db.schema import UnknownSchema, upgrade
+
+    try:
+        writer = open_writer(settings.database)
+        upgrade(writer)
+    except (DatabaseUnusable, UnknownSchema) as error:
+        raise click.ClickException(str(error)) from None
+    return writer
+
+
+def _pairs(_context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in given]
+    wrong = next((text for text, (_, sign, _) in zip(given, pairs, strict=True) if not sign), None)
+    if wrong is not None:
+        raise click.BadParameter(f"{wrong!r} has no = in it", param=parameter)
+    return {left.strip(): right.strip() for left, _, right in pairs}
+
+
+def _answer(value: object) -> None:
+    """The one JSON object that a command prints."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+@main.command()
+@click.argument("paths", nargs=-1)
+@click.option("--feed", help="The source that these files come from; an occurrenceID is unique within it.")
+@click.option("--format", "format_", default="auto", show_default=True, help="How to read them, if not by their content.")
+@click.option("--date-order", type=click.Choice(["YMD", "DMY", "MDY"]), help="For dates that do not tell day from month.")
+@click.option("--timezone", help="Move times that carry an offset into this zone.")
+@click.option("--map", "map_", multiple=True, callback=_pairs, metavar="THEIRS=OURS", help="A column and the term it means.")
+@click.option("--set", "set_", multiple=True, callback=_pairs, metavar="TERM=VALUE", help="A value for every row.")
+@click.option("--dry-run", is_flag=True, help="Say what would happen; change nothing.")
+@click.option("--strict", is_flag=True, help="Refuse an input in which one row is refused.")
+@click.option("--max-error-rate", type=click.FloatRange(0, 1), default=0.2, show_default=True, help="Refuse an input with more.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, and nothing else.")
+def ingest(paths: tuple[str, ...], as_json: bool, **given: Any) -> None:
+    """Ingest files, folders, archives and globs; without a path, every configured feed once."""
+    from db.lock import Locked
+    from ingest.run import Options
+    from ingest.source import Unreadable
+
+    settings = _settings()
+    given["format"], given["map"], given["set"] = given.pop("format_"), given.pop("map_"), given.pop("set_")
+    _check_zone(given["timezone"])
+    work = [(list(paths), Options(**given))] if paths else _feeds(settings, given)
+    if not work:
+        raise click.UsageError("There is no path and no feed: name a file, or put [[feeds]] into sightings.toml.")
+    writer = _writer(settings)
+    try:
+        with _progress(as_json) as progress:
+            outcomes = [one for some, options in work for one in _ingest(writer, some, options, progress)]
+    except Locked as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(LOCKED)
+    except Unreadable as error:
+        raise click.ClickException(str(error)) from None
+    if any(outcome.status == "committed" for outcome in outcomes) and not given["dry_run"]:
+        _save_charts(settings)
+    if as_json:
+        _answer({"runs": [outcome.as_json() for outcome in outcomes]})
+    else:
+        _print_outcomes(outcomes, given["dry_run"])
+    if any(outcome.status == "failed" for outcome in outcomes):
+        sys.exit(1)
+
+
+def _ingest(writer: Engine, paths: list[str], options: Any, progress: Progress | None) -> list[Outcome]:
+    from ingest.run import ingest as run
+    from ingest.source import find
+
+    return run(writer, find(paths), options, progress)
+
+
+def _feeds(settings: Settings, given: dict[str, Any]) -> list[tuple[list[str], Any]]:
+    from ingest.run import Options
+
+    return [
+        (
+            [feed.path],
+            Options(
+                feed=feed.name,
+                format=feed.format,
+                date_order=feed.date_order,
+                timezone=feed.timezone,
+                map=feed.columns,
+                dry_run=given["dry_run"],
+                strict=given["strict"],
+                max_error_rate=given["max_error_rate"],
+            ),
+        )
+        for feed in settings.feeds
+    ]
+
+
+def _check_zone(name: str | None) -> None:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        ZoneInfo(name or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise click.BadParameter(f"{name!r} is no IANA time zone such as Europe/Vienna", param_hint="--timezone") from None
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Progress | None]:
+    """A live line on a terminal: rows, rate and time left. Nothing where stderr is a file."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (BarColumn(), TextColumn("{task.fields[rows]:,} rows, {task.fields[rate]:,}/s"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task("", rows=0, rate=0)
+
+        def tell(rows: int, done: int, size: int) -> None:
+            elapsed = shown.tasks[0].elapsed or 0
+            shown.update(task, completed=done, total=max(size, 1), rows=rows, rate=int(rows / elapsed) if elapsed else 0)
+
+        yield tell
+
+
+def _print_outcomes(outcomes: list[Outcome], dry_run: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(soft_wrap=True, highlight=False)
+    table = Table("input", "feed", "format", box=None, header_style="dim", pad_edge=False)
+    counts = ("read", "inserted", "updated", "duplicate", "rejected")
+    for name in (*counts, "version", "seconds", "rows/s"):
+        table.add_column(name, justify="right")
+    for one in outcomes:
+        rate = int(one.tally.read / one.seconds) if one.seconds else 0
+        numbers = [f"{getattr(one.tally, name):,}" for name in counts]
+        table.add_row(
+            Path(one.input).name, one.feed, one.format, *numbers, str(one.data_version), f"{one.seconds:.1f}", f"{rate:,}"
+        )
+    for one in outcomes:
+        understood = ", ".join(f"{theirs} = {ours}" if theirs != ours else ours for theirs, ours in one.terms.items())
+        if understood:
+            console.print(f"[dim]{Path(one.input).name}: understood[/] {understood}", markup=True)
+        if one.extra:
+            console.print(f"[dim]{Path(one.input).name}: kept as extra[/] {', '.join(one.extra)}")
+        for note in one.notes:
+            console.print(f"{Path(one.input).name}: {note}", markup=False)
+    console.print(table)
+    for one in outcomes:
+        if one.reasons:
+            told = ", ".join(f"{reason} {number:,}" for reason, number in one.reasons.items())
+            look = f"; see them with: manage.py rejects {one.run}" if one.run else ""
+            console.print(f"{Path(one.input).name}: refused {told}{look}", markup=False)
+        if one.status == "failed":
+            click.echo(f"Error: {one.message}", err=True)
+    if dry_run:
+        console.print("A dry run: nothing was changed.")
+
+
+def _save_charts(settings: Settings) -> None:
+    from api.render import save_bear_chart
+
+    save_bear_chart(settings.web_database, settings.charts_directory)
+
+
+@main.command()
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one.")
+@click.option("--workers", type=click.IntRange(1), help="Server processes; one per core if not said.")
+@click.option("--no-scheduler", is_flag=True, help="Serve only; another process runs the schedule.")
+def serve(host: str | None, port: int | None, workers: int | None, no_scheduler: bool) -> None:
+    """Run the server and the scheduler until told to stop."""
+    from api import server
+
+    settings = _settings()
+    _writer(settings).dispose()
+    _log(settings)
+    server.serve(
+        host or settings.host,
+        settings.port if port is None else port,
+        workers or settings.workers,
+        None if no_scheduler else [sys.executable, str(Path(__file__).resolve()), "schedule"],
+        lambda address: click.echo(f"Sightings is on {address}"),
+    )
+
+
+@main.command()
+def schedule() -> None:
+    """Run the scheduler alone: the inbox and the feeds of sightings.toml."""
+    import signal
+
+    from db.engine import open_reader
+    from db.questions.ledger import last_runs
+    from ingest.inbox import Inbox
+    from ingest.schedule import Schedule
+
+    settings = _settings()
+    _writer(settings).dispose()
+    _log(settings)
+    reader = open_reader(settings.web_database)
+    with reader.begin() as connection:
+        last = last_runs(connection)
+    reader.dispose()
+    plan = Schedule(
+        [sys.executable, str(Path(__file__).resolve()), "ingest"],
+        Inbox(settings.inbox),
+        [_due(feed, last.get(feed.name)) for feed in settings.feeds],
+        settings.inbox_every,
+        settings.settle_seconds,
+        settings.ingest_deadline,
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: plan.stop())
+    plan.run()
+
+
+def _due(feed: Any, last: dict[str, Any] | None) -> Any:
+    from datetime import datetime
+
+    from ingest.schedule import Due
+
+    options = [("--format", feed.format), ("--date-order", feed.date_order), ("--timezone", feed.timezone)]
+    arguments = [word for name, value in options if value for word in (name, value)]
+    arguments += [word for theirs, ours in feed.columns.items() for word in ("--map", f"{theirs}={ours}")]
+    return Due(
+        name=feed.name,
+        path=feed.path,
+        arguments=tuple(arguments),
+        every_seconds=feed.every_seconds,
+        cron=feed.cron,
+        last_run=datetime.fromisoformat(last["startedAt"]) if last else None,
+    )
+
+
+def _log(settings: Settings) -> None:
+    form = "%(asctime)s %(levelname)s %(name)s %(message)s"
+    logging.basicConfig(level=settings.log_level.upper(), format=form, stream=sys.stderr)
+    logging.getLogger("apscheduler").setLevel("WARNING")
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, and nothing else.")
+def config(as_json: bool) -> None:
+    """Print every setting in force and where its value came from; secrets are hidden."""
+    import config as settings_module
+
+    rows = settings_module.explain(_settings())
+    if as_json:
+        _answer({key: {"value": value, "source": source} for key, value, source in rows})
+        return
+    width = max(len(key) for key, _, _ in rows)
+    for key, value, source in rows:
+        click.echo(f"{key:<{width}}  {value}  ({source})")
+
+
+@main.command()
+@click.option("--live", is_flag=True, help="Keep appending records of this minute until stopped.")
+@click.option("--every", type=click.FloatRange(0.5), default=10.0, show_default=True, help="Seconds between two, with --live.")
+@click.option("--remove", is_flag=True, help="Take every made-up record back.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, and nothing else.")
+def demo(live: bool, every: float, remove: bool, as_json: bool) -> None:
+    """Fill the database with records that are made up, to look at; --remove takes them back."""
+    from db.lock import Locked
+
+    settings = _settings()
+    writer = _writer(settings)
+    try:
+        outcomes = _remove_demo(settings, writer) if remove else _add_demo(settings, writer)
+        if as_json:
+            _answer({"runs": [one.as_json() if hasattr(one, "as_json") else one for one in outcomes]})
+        if live and not remove:
+            _append_live(settings, writer, every)
+    except Locked as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(LOCKED)
+    except KeyboardInterrupt:
+        click.echo("Stopped.", err=True)
+
+
+def _add_demo(settings: Settings, writer: Engine) -> list[Any]:
+    from datetime import date, timedelta
+
+    from ingest import demo as made_up
+
+    folder = settings.home / "demo"
+    reading, year = folder / "reading.csv", folder / "year.csv"
+    made_up.write_reading(reading)
+    made_up.write_year(year, date.today() - timedelta(days=1))  # noqa: DTZ011 - a day of this machine's calendar
+    outcomes = _demo_run(writer, made_up.READING_FEED, reading) + _demo_run(writer, made_up.YEAR_FEED, year)
+    changed = [one for one in outcomes if one.status == "committed"]
+    if changed:
+        _save_charts(settings)
+    added = sum(one.tally.inserted for one in outcomes)
+    click.echo(f"{added:,} made-up records were added; take them back with: manage.py demo --remove", err=True)
+    return outcomes
+
+
+def _demo_run(writer: Engine, feed: str, file: Path) -> list[Outcome]:
+    from ingest.run import Options
+
+    return _ingest(writer, [str(file)], Options(feed=feed, made_up=True), None)
+
+
+def _append_live(settings: Settings, writer: Engine, every: float) -> None:
+    import time
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from ingest import demo as made_up
+
+    file = settings.home / "demo" / "live.csv"
+    while True:
+        made_up.write_live(file, datetime.now(ZoneInfo(settings.timezone)))
+        (outcome,) = _demo_run(writer, made_up.YEAR_FEED, file)
+        click.echo(f"{outcome.tally.inserted} records, version {outcome.data_version}", err=True)
+        time.sleep(every)
+
+
+def _remove_demo(settings: Settings, writer: Engine) -> list[Any]:
+    from db.lock import only_ingester
+    from db.store import remove_feed
+    from ingest import demo as made_up
+
+    with only_ingester(writer):
+        removed = [remove_feed(writer, feed) for feed in made_up.FEEDS]
+    _save_charts(settings)
+    click.echo(f"{sum(one['removed'] for one in removed):,} made-up records were taken back.", err=True)
+    return removed
+
+
+@main.command()
+@click.argument("report")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Where to write; its ending is the form.")
+@click.argument("filters", nargs=-1)
+@click.option("--species", multiple=True, help="A scientific or vernacular name; repeat for more.")
+def plot(report: str, output: Path, filters: tuple[str, ...], species: tuple[str, ...]) -> None:
+    """Write a report (timeline, species, summary, recent, or reading) to an .svg, .png, .json or .csv file.
+
+    FILTERS are the parameters of the web, as in: interval=month eventDate=2024-01,2024-06
+    """
+    from api.render import NoSuchPlot, plot as draw
+
+    settings = _settings()
+    _writer(settings).dispose()
+    arguments = [*_pairs_list(filters), *(("species", name) for name in species)]
+    try:
+        content = draw(settings, report, output.suffix.lstrip("."), arguments)
+    except NoSuchPlot as error:
+        raise click.ClickException(str(error)) from None
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_bytes(content)
+    click.echo(f"{output} ({len(content):,} bytes)", err=True)
+
+
+def _pairs_list(given: tuple[str, ...]) -> list[tuple[str, str]]:
+    wrong = next((text for text in given if "=" not in text), None)
+    if wrong is not None:
+        raise click.UsageError(f"{wrong!r} is no filter: write NAME=VALUE.")
+    return [(left, right) for left, _, right in (text.partition("=") for text in given)]
+
+
+@contextmanager
+def _reading() -> Iterator[Any]:
+    """A read transaction for a command that only looks."""
+    from db.engine import open_reader
+
+    settings = _settings()
+    _writer(settings).dispose()
+    reader = open_reader(settings.web_database, time_limit=600)
+    try:
+        with reader.begin() as connection:
+            yield connection
+    finally:
+        reader.dispose()
+
+
+@main.command()
+@click.argument("run", type=int, required=False)
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, and nothing else.")
+def runs(run: int | None, limit: int, as_json: bool) -> None:
+    """The ledger: the newest runs, or one of them."""
+    from db.questions import ledger
+
+    with _reading() as connection:
+        found = ledger.runs(connection, limit, run)
+    if run is not None and not found:
+        raise click.ClickException(f"There is no run {run}.")
+    if as_json:
+        _answer({"runs": found})
+        return
+    for one in found:
+        counts = ", ".join(f"{one[name]:,} {name}" for name in ("read", "inserted", "updated", "duplicate", "rejected", "removed") if one[name])
+        click.echo(f"{one['run']:>5}  {one['finishedAt']}  {one['status']:<10} {one['feed'] or '-'}  {one['input']}  {counts}")
+        if one["message"]:
+            click.echo(f"       {one['message']}")
+
+
+@main.command()
+@click.argument("run", type=int)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, and nothing else.")
+def rejects(run: int, as_json: bool) -> None:
+    """The rows that a run refused: line, reason and the row itself."""
+    from db.questions import ledger
+
+    with _reading() as connection:
+        found = ledger.rejects(connection, run)
+    if as_json:
+        _answer({"run": run, "rejects": found})
+        return
+    for one in found:
+        click.echo(f"line {one['line']}: {one['reason']}: {one['detail']}\n    {one['raw']}")
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, and nothing else.")
+def status(as_json: bool) -> None:
+    """Data version, how many records there are, and the last run of each feed."""
+    from db.filters import Filters, scope
+    from db.questions import counts, ledger
+    from db.questions.summary import freshness
+
+    with _reading() as connection:
+        everything = scope(connection, Filters())
+        fresh = freshness(connection, everything)
+        records = sum(one.records for one in counts.totals(connection, everything))
+        last = ledger.last_runs(connection)
+    if as_json:
+        _answer({"dataVersion": fresh.version, "dataAsOf": fresh.data_as_of, "ingestedAt": fresh.ingested_at, "records": records, "feeds": last})
+        return
+    click.echo(f"version {fresh.version}, {records:,} records, data to {fresh.data_as_of}, ingested {fresh.ingested_at}")
+    for feed, one in last.items():
+        click.echo(f"  {feed}: run {one['run']} {one['status']} at {one['finishedAt']} {one['message']}")
+
+
+@main.command()
+def check() -> None:
+    """Look for damage: the database's own check, and every rollup against a recount."""
+    from db.check import damage
+
+    with _reading() as connection:
+        found = damage(connection)
+    for line in found:
+        click.echo(line, err=True)
+    if found:
+        raise click.ClickException(f"{len(found)} things are wrong.")
+    click.echo("Nothing is wrong.")
+
+
+@main.group()
+def db() -> None:
+    """Look after the database."""
+
+
+@db.command()
+def upgrade() -> None:
+    """Bring the database to this code's schema."""
+    _writer(_settings())
+    click.echo("The database is up to date.")
+
+
+@db.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def backup(file: Path) -> None:
+    """Write a verified copy of an SQLite database while it is served."""
+    from db.backup import BackupFailed, backup as copy
+
+    settings = _settings()
+    try:
+        records = copy(settings.database, file)
+    except BackupFailed as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{file} holds {records:,} sightings and passed its check.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,264 @@
+"""What tests stand on: a home of their own, real records, throw-away servers, a real browser."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED_DATA = ROOT.parent / "shared" / "data"
+START_SECONDS = 30
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+MARKED_FIXTURES = {
+    "browser": "browser",
+    "postgresql_url": "postgresql",
+    "postgresql_database": "postgresql",
+    "redis_url": "redis",
+    "shared_data": "shared",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by what it uses, so that `-m "not browser"` leaves out what cannot run here."""
+    for item in items:
+        for fixture, mark in MARKED_FIXTURES.items():
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(mark)
+
+
+def missing(reason: str) -> NoReturn:
+    """Skip the test and say what to install; where CI=true nothing may be skipped in silence, so fail."""
+    if os.environ.get("CI", "").lower() in ("1", "true"):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test sees the settings that it makes, not those of whoever runs it."""
+    for name in list(os.environ):
+        if name.upper().startswith("SIGHTINGS_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """An empty folder for everything that is written."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def shared_data() -> Callable[[str], Path]:
+    """The path of a real file or folder by name, where such records lie beside the checkout."""
+
+    def find(name: str) -> Path:
+        path = SHARED_DATA / name
+        if not path.exists():
+            pytest.skip(f"the real records {name} do not lie beside this checkout")
+        return path
+
+    return find
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def database_url(request: pytest.FixtureRequest, home: Path) -> str:
+    """The URL of a fresh, empty database, once for each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{home / 'sightings.db'}"
+    url: str = request.getfixturevalue("postgresql_database")
+    return url
+
+
+@pytest.fixture
+def postgresql_database(postgresql_url: str) -> Iterator[str]:
+    """The URL of a fresh, empty PostgreSQL database, dropped afterwards whoever is still connected."""
+    import psycopg
+
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(postgresql_url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
+    yield postgresql_url.removesuffix("postgres") + name
+    with psycopg.connect(postgresql_url, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """The URL of a throw-away PostgreSQL server's own database; tests take `postgresql_database`."""
+    programs = _postgresql_programs()
+    if programs is None:
+        missing("PostgreSQL's server is not installed (Debian: apt-get install postgresql)")
+    owner = _postgresql_owner()
+    # In the system's folder for temporary files, because pytest's is closed to the user postgres.
+    folder = Path(tempfile.mkdtemp(prefix="sightings-postgresql-"))
+    try:
+        if "user" in owner:
+            os.chown(folder, owner["user"], owner["group"])
+        data = folder / "data"
+        make = [programs / "initdb", "-D", data, "-U", "sightings", "-A", "trust", "--no-sync"]
+        # C.UTF-8, because under plain C lower() leaves every letter beyond ASCII as it is.
+        make += ["-E", "UTF8", "--locale=C.UTF-8"]
+        subprocess.run(make, check=True, capture_output=True, cwd=folder, **owner)
+        port = free_port()
+        serve = [programs / "postgres", "-D", data, "-p", str(port), "-c", "listen_addresses=127.0.0.1"]
+        for setting in (
+            "unix_socket_directories=",
+            "fsync=off",
+            "synchronous_commit=off",
+            "full_page_writes=off",
+        ):
+            serve += ["-c", setting]
+        with (folder / "log").open("wb") as log:
+            server = subprocess.Popen(serve, stdout=log, stderr=log, cwd=folder, **owner)
+        try:
+            url = f"postgresql://sightings@127.0.0.1:{port}/postgres"
+            _wait_until(lambda: _postgresql_answers(url), server, folder / "log")
+            yield url
+        finally:
+            _end(server)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[str]:
+    """The URL of a throw-away Redis that keeps nothing on disk; tests take `redis_url`."""
+    program = shutil.which("redis-server")
+    if program is None:
+        missing("Redis is not installed (Debian: apt-get install redis-server)")
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="sightings-redis-") as folder:
+        log_path = Path(folder) / "log"
+        with log_path.open("wb") as log:
+            server = subprocess.Popen(
+                [program, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"],
+                stdout=log,
+                stderr=log,
+                cwd=folder,
+            )
+        try:
+            _wait_until(lambda: _listens(port), server, log_path)
+            yield f"redis://127.0.0.1:{port}/0"
+        finally:
+            _end(server)
+
+
+@pytest.fixture
+def redis_url(redis_server: str) -> str:
+    """The URL of an empty Redis."""
+    import redis
+
+    with redis.Redis.from_url(redis_server) as client:
+        client.flushall()
+    return redis_server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium; each test opens a page of its own with `browser.new_page()` and closes it.
+
+    For one module and not for all: while it runs, this thread has an event loop and `asyncio.run` refuses.
+    """
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        missing("Chromium is not installed (Debian: apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, headless=True, args=CHROMIUM_ARGUMENTS)
+        try:
+            yield chromium
+        finally:
+            chromium.close()
+
+
+def free_port() -> int:
+    """A port on loopback that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def _postgresql_programs() -> Path | None:
+    """The folder of PostgreSQL's server programs: Debian keeps them off PATH; the newest version wins."""
+    versions = [path for path in Path("/usr/lib/postgresql").glob("*/bin") if (path / "initdb").exists()]
+    if versions:
+        return max(versions, key=lambda path: float(path.parent.name))
+    program = shutil.which("initdb")
+    return Path(program).resolve().parent if program else None
+
+
+def _postgresql_owner() -> dict[str, Any]:
+    """Whom to run PostgreSQL as: it refuses root, so root hands it to the user that its package made."""
+    if os.geteuid() != 0:
+        return {}
+    try:
+        user = pwd.getpwnam("postgres")
+    except KeyError:
+        missing(
+            "PostgreSQL refuses to run as root and there is no user postgres; run the tests as another user"
+        )
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+def _postgresql_answers(url: str) -> bool:
+    import psycopg
+
+    try:
+        psycopg.connect(url, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _wait_until(ready: Callable[[], bool], server: subprocess.Popen[bytes], log: Path) -> None:
+    """Return once the server is ready; one that ended or takes too long fails the test in its own words."""
+    deadline = time.monotonic() + START_SECONDS
+    while not ready():
+        if server.poll() is not None or time.monotonic() > deadline:
+            pytest.fail(f"{server.args!r} did not start:\n{log.read_text(errors='replace')}", pytrace=False)
+        time.sleep(0.05)
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    """Stop the server at once: PostgreSQL takes SIGINT as "end the sessions", and Redis ends cleanly too."""
+    server.send_signal(signal.SIGINT)
+    try:
+        server.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()

@@ -1,0 +1,76 @@
+"""Records in a real database file without any input file: what tests of the read side stand on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Engine
+
+from db.engine import open_writer
+from db.names import PlaceValue, TaxonValue
+from db.schema import upgrade
+from db.store import Input, begin_run
+
+
+@dataclass(frozen=True)
+class Record:
+    """One sighting, as a test wants to write it; days are YYYYMMDD."""
+
+    name: str
+    first: int | None
+    last: int | None = None
+    count: float | None = 1
+    identifier: str | None = None
+    scientific: str = ""
+    vernacular: str = ""
+    time: int | None = None
+    absent: bool = False
+    place: PlaceValue = PlaceValue("NO", "", "", "Oslo")
+    basis: str | None = "HUMAN_OBSERVATION"
+    latitude: float | None = 59.9
+    longitude: float | None = 10.7
+    genus: str = ""
+
+    @property
+    def taxon(self) -> TaxonValue:
+        if self.scientific or self.vernacular:
+            name = TaxonValue(self.name, self.scientific, self.vernacular)
+        else:
+            name = TaxonValue(self.name, "", self.name)
+        return replace(name, ranks=("", "", "", "", "", self.genus, ""))
+
+
+def year(name: str, when: int, count: float | None) -> Record:
+    """A record of which only the year is known."""
+    return Record(name, when * 10_000 + 101, when * 10_000 + 1231, count)
+
+
+def open_database(url: str) -> Engine:
+    """The writer of a database with our schema."""
+    writer = open_writer(url)
+    upgrade(writer)
+    return writer
+
+
+def ingest(writer: Engine, records: Iterable[Record], feed: str = "test", made_up: bool = False) -> int:
+    """Store records as one run, as the ingester does; returns the run."""
+    rows = list(records)
+    digest = hashlib.sha256(repr(rows).encode()).hexdigest()
+    what = Input("seed", feed, "seed", digest, made_up)
+    with writer.begin() as connection, begin_run(connection, what) as run:
+        taxa = run.taxa.ids({row.taxon: None for row in rows})
+        places = run.places.ids([row.place for row in rows])
+        run.stage([
+            (
+                number, number, row.identifier, hashlib.sha256(repr(row).encode()).digest()[:16],
+                taxa[row.taxon], places[row.place], row.first, row.last or row.first, row.time, None, row.count,
+                row.absent or row.count == 0, row.basis, row.latitude, row.longitude, None, None, None, None, None,
+                False, "verbatim",
+            )
+            for number, row in enumerate(rows, 1)
+        ])  # fmt: skip
+        run.tally.read = len(rows)
+        run.finish()
+        return run.run_id
