@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""The front door: each command parses, calls one function and prints one answer; it knows no rows and no pictures."""
+"""The front door: each command parses, calls one function, prints one answer; knows no rows, no pictures."""
 
 from __future__ import annotations
 
@@ -22,9 +22,25 @@ if TYPE_CHECKING:
 # Heavy imports stand inside the commands, so that --help answers at once.
 
 LOCKED = 75
+log = logging.getLogger("sightings")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Door(click.Group):
+    """Tells the unexpected in one sentence; the log has it whole."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except Exception as error:
+            log.error("%s failed", ctx.invoked_subcommand, exc_info=error)
+            first_line = str(error).partition("\n")[0][:300]
+            raise click.ClickException(f"An unexpected {type(error).__name__}: {first_line}") from None
+
+
+@click.group(cls=_Door, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Sightings turns wildlife records into charts that are never stale."""
 
@@ -33,9 +49,26 @@ def _settings() -> Settings:
     import config
 
     try:
-        return config.load()
+        settings = config.load()
     except config.ConfigError as error:
         raise click.ClickException(str(error)) from None
+    _keep_errors(settings.log_directory)
+    return settings
+
+
+def _keep_errors(folder: Path) -> None:
+    """What nobody expected goes whole into a file, which is there only if it was needed."""
+    from logging.handlers import RotatingFileHandler
+
+    class _File(RotatingFileHandler):
+        def emit(self, record: logging.LogRecord) -> None:
+            folder.mkdir(parents=True, exist_ok=True)
+            super().emit(record)
+
+    handler = _File(folder / "errors.log", maxBytes=1 << 20, backupCount=3, encoding="utf-8", delay=True)
+    handler.setLevel(logging.ERROR)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    log.addHandler(handler)
 
 
 def _writer(settings: Settings) -> Engine:
@@ -67,14 +100,39 @@ def _answer(value: object) -> None:
 @main.command()
 @click.argument("paths", nargs=-1)
 @click.option("--feed", help="The source that these files come from; an occurrenceID is unique within it.")
-@click.option("--format", "format_", default="auto", show_default=True, help="How to read them, if not by their content.")
-@click.option("--date-order", type=click.Choice(["YMD", "DMY", "MDY"]), help="For dates that do not tell day from month.")
+@click.option(
+    "--format",
+    "format_",
+    default="auto",
+    show_default=True,
+    help="How to read them, if not by their content.",
+)
+@click.option(
+    "--date-order",
+    type=click.Choice(["YMD", "DMY", "MDY"]),
+    help="For dates that do not tell day from month.",
+)
 @click.option("--timezone", help="Move times that carry an offset into this zone.")
-@click.option("--map", "map_", multiple=True, callback=_pairs, metavar="THEIRS=OURS", help="A column and the term it means.")
-@click.option("--set", "set_", multiple=True, callback=_pairs, metavar="TERM=VALUE", help="A value for every row.")
+@click.option(
+    "--map",
+    "map_",
+    multiple=True,
+    callback=_pairs,
+    metavar="THEIRS=OURS",
+    help="A column and the term it means.",
+)
+@click.option(
+    "--set", "set_", multiple=True, callback=_pairs, metavar="TERM=VALUE", help="A value for every row."
+)
 @click.option("--dry-run", is_flag=True, help="Say what would happen; change nothing.")
 @click.option("--strict", is_flag=True, help="Refuse an input in which one row is refused.")
-@click.option("--max-error-rate", type=click.FloatRange(0, 1), default=0.2, show_default=True, help="Refuse an input with more.")
+@click.option(
+    "--max-error-rate",
+    type=click.FloatRange(0, 1),
+    default=0.2,
+    show_default=True,
+    help="Refuse an input with more.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, and nothing else.")
 def ingest(paths: tuple[str, ...], as_json: bool, **given: Any) -> None:
     """Ingest files, folders, archives and globs; without a path, every configured feed once."""
@@ -87,7 +145,9 @@ def ingest(paths: tuple[str, ...], as_json: bool, **given: Any) -> None:
     _check_zone(given["timezone"])
     work = [(list(paths), Options(**given))] if paths else _feeds(settings, given)
     if not work:
-        raise click.UsageError("There is no path and no feed: name a file, or put [[feeds]] into sightings.toml.")
+        raise click.UsageError(
+            "There is no path and no feed: name a file, or put [[feeds]] into sightings.toml."
+        )
     writer = _writer(settings)
     try:
         with _progress(as_json) as progress:
@@ -141,7 +201,9 @@ def _check_zone(name: str | None) -> None:
     try:
         ZoneInfo(name or "UTC")
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise click.BadParameter(f"{name!r} is no IANA time zone such as Europe/Vienna", param_hint="--timezone") from None
+        raise click.BadParameter(
+            f"{name!r} is no IANA time zone such as Europe/Vienna", param_hint="--timezone"
+        ) from None
 
 
 @contextmanager
@@ -153,13 +215,23 @@ def _progress(quiet: bool) -> Iterator[Progress | None]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (BarColumn(), TextColumn("{task.fields[rows]:,} rows, {task.fields[rate]:,}/s"), TimeRemainingColumn())
+    columns = (
+        BarColumn(),
+        TextColumn("{task.fields[rows]:,} rows, {task.fields[rate]:,}/s"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
         task = shown.add_task("", rows=0, rate=0)
 
         def tell(rows: int, done: int, size: int) -> None:
             elapsed = shown.tasks[0].elapsed or 0
-            shown.update(task, completed=done, total=max(size, 1), rows=rows, rate=int(rows / elapsed) if elapsed else 0)
+            shown.update(
+                task,
+                completed=done,
+                total=max(size, 1),
+                rows=rows,
+                rate=int(rows / elapsed) if elapsed else 0,
+            )
 
         yield tell
 
@@ -168,7 +240,8 @@ def _print_outcomes(outcomes: list[Outcome], dry_run: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console(soft_wrap=True, highlight=False)
+    # No markup: a file may be called [/].csv.
+    console = Console(soft_wrap=True, highlight=False, markup=False)
     table = Table("input", "feed", "format", box=None, header_style="dim", pad_edge=False)
     counts = ("read", "inserted", "updated", "duplicate", "rejected")
     for name in (*counts, "version", "seconds", "rows/s"):
@@ -176,33 +249,44 @@ def _print_outcomes(outcomes: list[Outcome], dry_run: bool) -> None:
     for one in outcomes:
         rate = int(one.tally.read / one.seconds) if one.seconds else 0
         numbers = [f"{getattr(one.tally, name):,}" for name in counts]
-        table.add_row(
-            Path(one.input).name, one.feed, one.format, *numbers, str(one.data_version), f"{one.seconds:.1f}", f"{rate:,}"
-        )
-    for one in outcomes:
-        understood = ", ".join(f"{theirs} = {ours}" if theirs != ours else ours for theirs, ours in one.terms.items())
-        if understood:
-            console.print(f"[dim]{Path(one.input).name}: understood[/] {understood}", markup=True)
-        if one.extra:
-            console.print(f"[dim]{Path(one.input).name}: kept as extra[/] {', '.join(one.extra)}")
-        for note in one.notes:
-            console.print(f"{Path(one.input).name}: {note}", markup=False)
+        speed = (str(one.data_version), f"{one.seconds:.1f}", f"{rate:,}")
+        table.add_row(Path(one.input).name, one.feed, one.format, *numbers, *speed)
+        for line in _understood(one):
+            console.print(line)
     console.print(table)
     for one in outcomes:
-        if one.reasons:
-            told = ", ".join(f"{reason} {number:,}" for reason, number in one.reasons.items())
-            look = f"; see them with: manage.py rejects {one.run}" if one.run else ""
-            console.print(f"{Path(one.input).name}: refused {told}{look}", markup=False)
         if one.status == "failed":
             click.echo(f"Error: {one.message}", err=True)
+        elif one.reasons:
+            console.print(_refused(one))
     if dry_run:
         console.print("A dry run: nothing was changed.")
 
 
-def _save_charts(settings: Settings) -> None:
-    from api.render import save_bear_chart
+def _understood(one: Outcome) -> Iterator[str]:
+    name = Path(one.input).name
+    terms = ", ".join(ours if theirs == ours else f"{theirs} = {ours}" for theirs, ours in one.terms.items())
+    if terms:
+        yield f"{name}: understood {terms}"
+    if one.extra:
+        yield f"{name}: kept as extra {', '.join(one.extra)}"
+    yield from (f"{name}: {note}" for note in one.notes)
 
-    save_bear_chart(settings.web_database, settings.charts_directory)
+
+def _refused(one: Outcome) -> str:
+    told = ", ".join(f"{reason} {number:,}" for reason, number in one.reasons.items())
+    look = f"; see them with: manage.py rejects {one.run}" if one.run else ""
+    return f"{Path(one.input).name}: refused {told}{look}"
+
+
+def _save_charts(settings: Settings) -> None:
+    from api.plot import save_bear_chart
+
+    try:
+        save_bear_chart(settings.web_database, settings.charts_directory)
+    except Exception as error:
+        log.error("the bear chart could not be saved", exc_info=error)
+        click.echo(f"Warning: the bear chart could not be saved ({type(error).__name__}).", err=True)
 
 
 @main.command()
@@ -297,7 +381,13 @@ def config(as_json: bool) -> None:
 
 @main.command()
 @click.option("--live", is_flag=True, help="Keep appending records of this minute until stopped.")
-@click.option("--every", type=click.FloatRange(0.5), default=10.0, show_default=True, help="Seconds between two, with --live.")
+@click.option(
+    "--every",
+    type=click.FloatRange(0.5),
+    default=10.0,
+    show_default=True,
+    help="Seconds between two, with --live.",
+)
 @click.option("--remove", is_flag=True, help="Take every made-up record back.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, and nothing else.")
 def demo(live: bool, every: float, remove: bool, as_json: bool) -> None:
@@ -324,6 +414,9 @@ def _add_demo(settings: Settings, writer: Engine) -> list[Any]:
 
     from ingest import demo as made_up
 
+    if _demo_is_fresh():
+        click.echo("The made-up records are there; take them back with: manage.py demo --remove", err=True)
+        return []
     folder = settings.home / "demo"
     reading, year = folder / "reading.csv", folder / "year.csv"
     made_up.write_reading(reading)
@@ -333,8 +426,24 @@ def _add_demo(settings: Settings, writer: Engine) -> list[Any]:
     if changed:
         _save_charts(settings)
     added = sum(one.tally.inserted for one in outcomes)
-    click.echo(f"{added:,} made-up records were added; take them back with: manage.py demo --remove", err=True)
+    click.echo(
+        f"{added:,} made-up records were added; take them back with: manage.py demo --remove", err=True
+    )
     return outcomes
+
+
+def _demo_is_fresh() -> bool:
+    """Whether today's demo is in already: a second start has nothing to wait for."""
+    from datetime import UTC, datetime
+
+    from ingest import demo as made_up
+
+    with _reading() as connection:
+        from db.questions.ledger import last_runs
+
+        last = last_runs(connection).get(made_up.YEAR_FEED)
+    today = datetime.now(UTC).date().isoformat()
+    return last is not None and last["format"] != "removal" and last["finishedAt"].startswith(today)
 
 
 def _demo_run(writer: Engine, feed: str, file: Path) -> list[Outcome]:
@@ -372,7 +481,13 @@ def _remove_demo(settings: Settings, writer: Engine) -> list[Any]:
 
 @main.command()
 @click.argument("report")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Where to write; its ending is the form.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="Where to write; its ending is the form.",
+)
 @click.argument("filters", nargs=-1)
 @click.option("--species", multiple=True, help="A scientific or vernacular name; repeat for more.")
 def plot(report: str, output: Path, filters: tuple[str, ...], species: tuple[str, ...]) -> None:
@@ -380,13 +495,15 @@ def plot(report: str, output: Path, filters: tuple[str, ...], species: tuple[str
 
     FILTERS are the parameters of the web, as in: interval=month eventDate=2024-01,2024-06
     """
-    from api.render import NoSuchPlot, plot as draw
+    from api.plot import NoSuchPlot
+    from api.plot import plot as draw
 
     settings = _settings()
     _writer(settings).dispose()
     arguments = [*_pairs_list(filters), *(("species", name) for name in species)]
     try:
-        content = draw(settings, report, output.suffix.lstrip("."), arguments)
+        form, site = output.suffix.lstrip("."), (settings.title, settings.timezone)
+        content = draw(settings.web_database, report, form, arguments, *site)
     except NoSuchPlot as error:
         raise click.ClickException(str(error)) from None
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -432,8 +549,13 @@ def runs(run: int | None, limit: int, as_json: bool) -> None:
         _answer({"runs": found})
         return
     for one in found:
-        counts = ", ".join(f"{one[name]:,} {name}" for name in ("read", "inserted", "updated", "duplicate", "rejected", "removed") if one[name])
-        click.echo(f"{one['run']:>5}  {one['finishedAt']}  {one['status']:<10} {one['feed'] or '-'}  {one['input']}  {counts}")
+        counts = ", ".join(
+            f"{one[name]:,} {name}"
+            for name in ("read", "inserted", "updated", "duplicate", "rejected", "removed")
+            if one[name]
+        )
+        what = f"{one['status']:<10} {one['feed'] or '-'}  {one['input']}"
+        click.echo(f"{one['run']:>5}  {one['finishedAt']}  {what}  {counts}")
         if one["message"]:
             click.echo(f"       {one['message']}")
 
@@ -468,9 +590,18 @@ def status(as_json: bool) -> None:
         records = sum(one.records for one in counts.totals(connection, everything))
         last = ledger.last_runs(connection)
     if as_json:
-        _answer({"dataVersion": fresh.version, "dataAsOf": fresh.data_as_of, "ingestedAt": fresh.ingested_at, "records": records, "feeds": last})
+        _answer(
+            {
+                "dataVersion": fresh.version,
+                "dataAsOf": fresh.data_as_of,
+                "ingestedAt": fresh.ingested_at,
+                "records": records,
+                "feeds": last,
+            }
+        )
         return
-    click.echo(f"version {fresh.version}, {records:,} records, data to {fresh.data_as_of}, ingested {fresh.ingested_at}")
+    ends = f"data to {fresh.data_as_of}, ingested {fresh.ingested_at}"
+    click.echo(f"version {fresh.version}, {records:,} records, {ends}")
     for feed, one in last.items():
         click.echo(f"  {feed}: run {one['run']} {one['status']} at {one['finishedAt']} {one['message']}")
 
@@ -505,7 +636,8 @@ def upgrade() -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def backup(file: Path) -> None:
     """Write a verified copy of an SQLite database while it is served."""
-    from db.backup import BackupFailed, backup as copy
+    from db.backup import BackupFailed
+    from db.backup import backup as copy
 
     settings = _settings()
     try:

@@ -7,29 +7,39 @@ from zoneinfo import ZoneInfo
 from flask import Flask
 
 import config
-from api import charts, headers, ledger, liveness, problems, reading, versions
 from api.cache import open_cache
+from api.charts import routes as chart_routes
 from api.flight import Flights, Slots
+from api.headers import init_app as protect
+from api.ledger import routes as ledger_routes
+from api.liveness import routes as liveness_routes
+from api.page import routes as page_routes
+from api.problems import init_app as answer_problems
+from api.reading import routes as reading_routes
 from api.site import Site
+from api.versions import routes as version_routes
 from db import schema
 from db.engine import open_reader
 
 MOST_BODY_BYTES = 64 * 1024
 PATIENCE_SECONDS = 10.0
 PARTS = (
-    charts,
-    versions,
-    ledger,
-    liveness,
-    reading,
+    chart_routes,
+    version_routes,
+    ledger_routes,
+    liveness_routes,
+    reading_routes,
+    page_routes,
 )
-"""The modules with routes; a new one brings a blueprint ``routes`` and its line here."""
+"""The parts with routes, a blueprint each; a new one gets its line here."""
 
 
 def create_app(settings: config.Settings | None = None) -> Flask:
     """The web application of these settings; of the environment's, if none are given."""
     settings = settings or config.load()
-    app = Flask(__name__)
+    app = Flask(
+        __name__, static_folder=None
+    )  # the page serves its own files, under the digest of their bytes
     app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
     app.url_map.merge_slashes = False  # a redirect to "//evil.example" would leave the site
     app.extensions["sightings"] = Site(
@@ -43,7 +53,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         schema=schema.head(),
     )
     for part in PARTS:
-        app.register_blueprint(part.routes)
-    problems.init_app(app)
-    headers.init_app(app)
+        app.register_blueprint(part)
+    answer_problems(app)
+    protect(app)
     return app

@@ -1,4 +1,4 @@
-"""Walk B: an order becomes a response by way of its version, its ETag, the cache, one render. Knows no single report."""
+"""Walk B: an order becomes a response by way of version, ETag, cache and one render. Knows no report."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from werkzeug.exceptions import NotFound, PreconditionFailed
 
 from api.envelope import Answer, codings, enclose, tag
 from api.negotiation import PINNED, REVALIDATED, coding, respond, verdict
-from api.parameters import Pairs, read
-from api.render import FORMS, Ground, Order, key, make, survey
+from api.order import FORMS, Ground, Order, key, survey
+from api.query import Pairs, read
+from api.render import make
 from api.reports import REPORTS
 from api.site import site
 

@@ -1,4 +1,4 @@
-"""Buckets of time as the database numbers them (see db.models.Rollup): their labels, starts and neighbours."""
+"""Buckets of time as the database numbers them (db.models.Rollup): labels, starts, neighbours."""
 
 from __future__ import annotations
 

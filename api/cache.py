@@ -1,6 +1,6 @@
-"""Finished answers, kept by Flask-Caching in files or Redis; whatever is wrong with those is a miss, never an error.
+"""Finished answers, kept by Flask-Caching in files or Redis; whatever goes wrong there is a miss.
 
-Knows bytes and keys only. No value is ever unpickled: who can write the cache can waste our time, not run code.
+Knows bytes and keys only. Nothing is ever unpickled: who can write there wastes our time, but runs no code.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ from typing import IO, Any
 from cachelib.serializers import BaseSerializer
 from flask import Flask
 from flask_caching import Cache as FlaskCaching
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from api.envelope import Answer, seal, unseal
 
@@ -87,7 +85,7 @@ class Cache:
             return None
         try:
             result = action()
-        except Exception as error:  # noqa: BLE001 promise 6: broken, full, frozen or lying, the answer comes from the data
+        except Exception as error:  # noqa: BLE001 broken, full, frozen: the data answers
             self._failed(f"{type(error).__name__}: {error}")
             with self._lock:
                 self._in_a_row += 1
@@ -104,10 +102,10 @@ class Cache:
             if due:
                 self._last_told = time.monotonic()
         if due:
-            _log.warning("The cache fails (%d times so far), answers come from the data: %s", self.failures, why)
+            _log.warning("The cache failed (%d times so far), the data answers: %s", self.failures, why)
 
     def _keep_bounds(self, directory: Path, added: int) -> None:
-        """Drop the oldest files where there are too many or too large; looks only after enough was written."""
+        """Drop the oldest files where they are too many or too large; looks only after enough was written."""
         with self._lock:
             self._written += added
             if self._written < self._most_bytes // 50:
@@ -144,11 +142,14 @@ def open_cache(app: Flask, url: str, directory: Path, most_bytes: int) -> Cache:
     if url == "off":
         return Cache(None)
     if url == "files":
-        # No threshold: Flask-Caching counts files in a file, which drifts between processes; bytes are what is bounded.
+        # No threshold: it is kept by a counter that drifts between processes; here bytes are what is bounded.
         config = {"CACHE_TYPE": "FileSystemCache", "CACHE_DIR": str(directory), "CACHE_THRESHOLD": 0}
         config |= {"CACHE_DEFAULT_TIMEOUT": 0}
         _hush_cachelib()
     else:
+        from redis.backoff import NoBackoff  # here, because most sites have no Redis
+        from redis.retry import Retry
+
         patience = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
         options = {**patience, "retry": Retry(NoBackoff(), 0)}
         config = {"CACHE_TYPE": "RedisCache", "CACHE_REDIS_URL": url, "CACHE_OPTIONS": options}
@@ -162,7 +163,7 @@ def open_cache(app: Flask, url: str, directory: Path, most_bytes: int) -> Cache:
 
 
 def _hush_cachelib() -> None:
-    """It logs a traceback for each file it cannot write; what it returns is counted and told here, once a minute."""
+    """It logs a traceback for each file it cannot write; here that is counted and told once a minute."""
     root = logging.getLogger()
     if not any(isinstance(known, _Hush) for known in root.filters):
         root.addFilter(_Hush())

@@ -6,8 +6,8 @@ from flask import Blueprint, Response, request
 
 from api.answers import order, serve
 from api.documents import document
-from api.parameters import pairs
-from api.render import FORMS
+from api.order import FORMS
+from api.query import pairs
 from api.reports import REPORTS
 
 routes = Blueprint("charts", __name__)

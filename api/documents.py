@@ -1,4 +1,4 @@
-"""Small JSON and CSV answers that are made anew each time; knows how they are validated, not what is in them."""
+"""Small JSON and CSV answers made anew each time; knows how they are validated, not what is in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much is drawn at a time: one render per key among the threads, a few in all. Knows nothing of what is drawn."""
+"""How much is drawn at a time: one render per key, a few in all. Knows nothing of what is drawn."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Busy(Exception):
 
 
 class Flights(Generic[T]):
-    """Whoever asks first for a key does the work; who asks meanwhile waits for it, and for its failure too."""
+    """Whoever asks first for a key does the work; the others wait for it, and share its failure."""
 
     def __init__(self, patience: float) -> None:
         self._patience = patience

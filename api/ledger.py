@@ -9,8 +9,9 @@ from pydantic import Field
 from werkzeug.exceptions import NotFound
 
 from api.documents import document, validated
-from api.parameters import Parameters, Whole, pairs, read
-from api.render import FORMS
+from api.order import FORMS
+from api.parameters import Parameters, Whole
+from api.query import pairs, read
 from api.site import site
 from api.tables import csv_bytes
 from db.filters import data_version
@@ -59,4 +60,6 @@ def rejects(run: int, form: str) -> Response:
         response = validated(csv_bytes(COLUMNS, rows), FORMS["csv"], version)
         response.headers["Content-Disposition"] = f'attachment; filename="run-{run}-rejects.csv"'
         return response
-    return document({"meta": {"run": run, "rejected": found[0]["rejected"], "listed": len(rows)}, "data": rows}, version)
+    return document(
+        {"meta": {"run": run, "rejected": found[0]["rejected"], "listed": len(rows)}, "data": rows}, version
+    )

@@ -1,4 +1,4 @@
-"""Whether this process lives and whether it can serve: for load balancers and people on call. Knows no report."""
+"""Whether this process lives and can serve: for load balancers and people on call. Knows no report."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 from flask import Blueprint, Response, request
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.parameters import BadParameter, pairs
 from api.problems import problem
+from api.query import BadParameter, pairs
 from api.site import site
 from api.tables import json_bytes
 from db import schema
@@ -35,8 +35,8 @@ def readyz() -> Response:
     try:
         revision = schema.revision(site().reader)
         if revision != site().schema:
-            wanted = f"The database stands at migration {revision}, this code wants {site().schema}: run manage.py db upgrade."
-            return problem(503, wanted, "schema", retry_after=30)
+            both = f"The database stands at schema {revision}, this code wants {site().schema}"
+            return problem(503, f"{both}: run manage.py db upgrade.", "schema", retry_after=30)
         checks = _checks() if given else {}
     except SQLAlchemyError:
         return problem(503, "The database cannot be read at the moment.", "database", retry_after=5)
@@ -50,8 +50,8 @@ def _checks() -> dict[str, Any]:
     warnings = []
     if site().reader.dialect.name == "sqlite" and wal_reset_bug():
         warnings.append(
-            f"SQLite {sqlite3.sqlite_version} has the WAL-reset bug: it needs a second writer, which Sightings never "
-            "opens; do not write to the database with other programs, and update SQLite to 3.51.3 or later."
+            f"SQLite {sqlite3.sqlite_version} has the WAL-reset bug. It needs a second writer; Sightings "
+            "never opens one. Write to the database with no other program, and update SQLite to 3.51.3."
         )
     return {
         "dataVersion": version,

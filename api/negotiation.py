@@ -1,4 +1,4 @@
-"""What a client asks for in its headers and what it already has: codings, validators, the headers of an answer."""
+"""What a client wants and already has, by its headers: codings, validators. Knows no report."""
 
 from __future__ import annotations
 

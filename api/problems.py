@@ -1,4 +1,4 @@
-"""Everything that goes wrong leaves here, in one shape: RFC 9457 problem+json, or a card where an image was wanted."""
+"""All that goes wrong leaves here in one shape: RFC 9457 problem+json, or a card in place of an image."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.http import HTTP_STATUS_CODES
 
 from api.draw import Look, card, clean
+from api.draw.look import Theme
 from api.flight import Busy
-from api.parameters import BadParameter
-from api.render import Behind, NothingKnown
+from api.order import Behind, NothingKnown
+from api.query import BadParameter
 from api.tables import json_bytes
 from db.filters import NotYet
 
@@ -41,7 +42,9 @@ def answer(error: Exception) -> Response:
         return problem(404, str(error), "unknown-name")
     if isinstance(error, Busy):
         return problem(503, str(error), "busy", retry_after=2)
-    if isinstance(error, PoolTimeout) or (isinstance(error, DBAPIError) and not isinstance(error, _OUR_FAULT)):
+    if isinstance(error, PoolTimeout) or (
+        isinstance(error, DBAPIError) and not isinstance(error, _OUR_FAULT)
+    ):
         return _database_away(error)
     if isinstance(error, HTTPException):
         return _http(error)
@@ -52,13 +55,15 @@ def answer(error: Exception) -> Response:
 
 def _database_away(error: Exception) -> Response:
     corrupt = type(getattr(error, "orig", None)).__name__ == "DatabaseError"
-    _log.log(logging.CRITICAL if corrupt else logging.ERROR, "The database cannot be read: %s", clean(error, 300))
+    _log.log(
+        logging.CRITICAL if corrupt else logging.ERROR, "The database cannot be read: %s", clean(error, 300)
+    )
     return problem(503, "The database cannot be read at the moment.", "database", retry_after=5)
 
 
 def _http(error: HTTPException) -> Response:
     if error.response is not None or (error.code or 500) < 400:
-        return Response(error.get_response().get_data(), error.code or 500, error.get_headers())
+        return Response.force_type(error.get_response())  # type: ignore[return-value]
     own_words = error.description if type(error).description != error.description else None
     response = problem(error.code or 500, own_words or "")
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
@@ -93,8 +98,9 @@ def problem(
 def _card(status: int, title: str, detail: str, form: str) -> Response:
     """A card of the size that was asked for, as far as that can be made out."""
     width, height = _size("width", 200, 720, 2400), _size("height", 150, 400, 1600)
-    theme = request.args.get("theme", "light")
-    picture = card(status, title, detail, Look(width, height, theme if theme in ("dark", "auto") else "light"))  # type: ignore[arg-type]
+    themes: dict[str, Theme] = {"dark": "dark", "auto": "auto"}
+    theme = themes.get(request.args.get("theme", ""), "light")
+    picture = card(status, title, detail, Look(width, height, theme))
     if form == "png":
         return Response(picture.png(1), status, mimetype="image/png")
     return Response(picture.svg(), status, content_type="image/svg+xml")
@@ -102,4 +108,5 @@ def _card(status: int, title: str, detail: str, form: str) -> Response:
 
 def _size(name: str, least: int, default: int, most: int) -> int:
     given = request.args.get(name, "")
-    return int(given) if given.isascii() and given.isdecimal() and least <= int(given[:9]) <= most else default
+    number = int(given) if given.isascii() and given.isdecimal() and len(given) <= 4 else default
+    return number if least <= number <= most else default

@@ -5,32 +5,23 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, request
 from pydantic import BeforeValidator
-from sqlalchemy import Connection, Engine
 from werkzeug.exceptions import NotFound
 
+from api.animal import order
 from api.answers import serve
-from api.draw import Look, Picture, Words
-from api.draw import reading as draw_reading
 from api.envelope import CODINGS, enclose
 from api.negotiation import coding, respond, verdict
-from api.parameters import BadParameter, Parameters, pairs, read
-from api.render import Order, make, save
-from api.reports.report import Report, Tidy, value
-from api.reports.timeline import TimelineParameters
+from api.parameters import Parameters
+from api.plot import BEARS
+from api.query import BadParameter, pairs, read
 from api.site import site
 from api.tables import json_bytes
 from api.values import read_name
-from db.filters import Filters, Scope, scope
-from db.questions.counts import Count, per_bucket, spelling
 
-BEARS = "bears.svg"
 _NUMBER = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,3})?", re.ASCII)
 routes = Blueprint("reading", __name__)
 
@@ -41,52 +32,11 @@ class AnimalParameters(Parameters):
     type: Annotated[str, BeforeValidator(read_name)]
 
 
-@dataclass(frozen=True)
-class Found:
-    """Counts per year, and the animal's name as the data writes it."""
-
-    counts: list[Count]
-    animal: str
-
-
-def ask(connection: Connection, found: Scope, parameters: TimelineParameters) -> Found:
-    """Counts per year of everything that goes by the name."""
-    name = parameters.species[0]
-    return Found(per_bucket(connection, found, "year"), spelling(connection, name) or name)
-
-
-def shape(found: Found, _parameters: TimelineParameters, _under_way: int | None) -> Tidy:
-    """A row for each year with records: the individuals."""
-    sums: dict[int, float] = {}
-    for count in found.counts:
-        sums[count.bucket] = sums.get(count.bucket, 0) + count.individuals
-    rows: list[dict[str, Any]] = [{"date": year, "name": found.animal, "value": value(sums[year])} for year in sorted(sums)]
-    return Tidy(("date", "name", "value"), rows, facts={"animal": found.animal})
-
-
-def draw(tidy: Tidy, _parameters: TimelineParameters, _words: Words, _look: Look) -> Picture:
-    """The chart of the reading; a year without records is a gap."""
-    values = {row["date"]: row["value"] for row in tidy.rows}
-    years = range(min(values), max(values) + 1) if values else range(0)
-    return draw_reading(years, [values.get(year) for year in years], tidy.facts["animal"])
-
-
-ANIMAL = Report(
-    "animal", "How many of one animal were seen each year?", TimelineParameters, ask, shape, draw,
-    lambda parameters: f"{parameters.species[0]} Sightings",
-)  # fmt: skip
-
-
-def _order(name: str, title: str, zone: ZoneInfo) -> Order:
-    parameters = TimelineParameters.model_validate({"species": [name], "measure": "individuals"})
-    return Order(ANIMAL, "svg", parameters, title, zone, known=True)
-
-
 @routes.get("/animal.svg")
 def animal() -> Response:
     """A line chart of one animal by year."""
     parameters = read(AnimalParameters, pairs(request.query_string))
-    return serve(_order(parameters.type, site().title, site().zone))
+    return serve(order(parameters.type, site().title, site().zone))
 
 
 @routes.get("/bears.svg")
@@ -97,24 +47,13 @@ def bears() -> Response:
         content = (site().charts / BEARS).read_bytes()
     except OSError:
         raise NotFound(
-            "No chart of bears is saved yet: ingest records of Bear, or run manage.py plot timeline --species Bear "
-            f"-o {BEARS} in the home's folder charts."
+            "No chart of bears is saved yet: ingest records of Bear, or run manage.py plot."
         ) from None
     answer = enclose(hashlib.sha256(content).hexdigest(), "svg", content)
     coded = coding(request, CODINGS)
     tag = answer.tag if coded == "identity" else f"{answer.tag}-{coded}"
     body = None if verdict(request, tag) == "unchanged" else answer.bodies[coded]
     return respond(body, "image/svg+xml", tag, coded=coded)
-
-
-def save_bear_chart(reader: Engine, charts: Path, title: str, zone: ZoneInfo) -> Path | None:
-    """Draw the chart of bears from the data into the folder of charts; None where there is no bear in it."""
-    with reader.begin() as connection:
-        if not scope(connection, Filters(species=("bear",))).taxa:
-            return None
-    path = charts / BEARS
-    save(make(reader, _order("bear", title, zone)).content, path)
-    return path
 
 
 @routes.get("/divide.json")

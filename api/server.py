@@ -56,7 +56,9 @@ class Companion:
             self._process.wait()
 
 
-def serve(host: str, port: int, workers: int, companion: Sequence[str] | None, say: Callable[[str], None]) -> None:
+def serve(
+    host: str, port: int, workers: int, companion: Sequence[str] | None, say: Callable[[str], None]
+) -> None:
     """Serve until SIGTERM or SIGINT. ``say`` is told the address once the first request is answered.
 
     Port 0 takes a free one.

@@ -1,4 +1,4 @@
-"""How one value of a query is written and what it means: dates, ranges, names, boxes. Knows no query and no report."""
+"""How one value of a query is written and what it means: dates, ranges, names, boxes. Knows no query."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def read_basis_of_record(value: str) -> str:
 
 
 def read_days(value: str) -> Span:
-    """``2011``, ``2011-04``, ``2011-04-30`` or two of them with a comma; ``*`` is an open end, ends are inclusive."""
+    """``2011``, ``2011-04``, ``2011-04-30`` or two with a comma, both inclusive; ``*`` is an open end."""
     first, last = _two(value)
     span = 0 if first == "*" else _day(first)[0], FOREVER if last == "*" else _day(last)[1]
     return _in_order(span)
@@ -119,7 +119,7 @@ def _in_order(span: Span) -> Span:
 
 
 def read_box(value: object) -> object:
-    """``minLon,minLat,maxLon,maxLat`` in degrees; a box with its west beyond its east crosses the antimeridian."""
+    """``minLon,minLat,maxLon,maxLat`` in degrees; its west beyond its east, it crosses the antimeridian."""
     if not isinstance(value, str):
         return value
     parts = value.split(",")

@@ -7,7 +7,8 @@ from flask import Blueprint, Response, request
 from api.documents import document
 from api.envelope import tag
 from api.negotiation import respond, verdict
-from api.parameters import FilterParameters, pairs, read
+from api.parameters import FilterParameters
+from api.query import pairs, read
 from api.site import site
 from db.filters import Filters, data_version, scope
 from db.questions.basis import basis
@@ -18,7 +19,7 @@ routes = Blueprint("versions", __name__)
 
 @routes.get("/api/v1/version")
 def version() -> Response:
-    """Version, latest record and time of ingest: of everything, or of what the filters (our extension) leave."""
+    """Version, latest record, time of ingest: of everything, or of what filters (our extension) leave."""
     filters = read(FilterParameters, pairs(request.query_string)).filters
     with site().reader.begin() as connection:
         newest = data_version(connection)

@@ -1,35 +1,34 @@
-"""What is said about an answer: ``meta`` for programs, words around the chart for people. Knows no drawing."""
+"""What is said about an answer: ``meta`` for programs, words around the chart for people. Draws nothing."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from api.draw import Words
+from api.order import Ground, Order
 from api.parameters import ReportParameters
-from api.reports.report import UNITS, Report, Tidy
+from api.reports.report import UNITS, Tidy, value
 from db.questions.basis import Basis
 
 
-def describe(
-    report: Report[Any, Any], parameters: ReportParameters, tidy: Tidy, version: int, latest: str | None, zone: str,
-    basis: Basis, unknown: tuple[str, ...],
-) -> dict[str, Any]:  # fmt: skip
-    """Everything that has to be known about the numbers; ``version`` is that of the scope, so that it holds still."""
+def describe(order: Order, ground: Ground, tidy: Tidy, latest: str | None) -> dict[str, Any]:
+    """What has to be known about the numbers; the version is the scope's, so that it holds still."""
+    parameters, basis = order.parameters, ground.basis
     measure = getattr(parameters, "measure", None)
     return {
-        "report": report.name,
-        "question": report.question,
+        "report": order.report.name,
+        "question": order.report.question,
         "filters": parameters.understood(),
         "measure": measure,
         "unit": UNITS.get(measure or ""),
         "interval": getattr(parameters, "interval", None),
         **tidy.facts,
-        "dataVersion": version,
+        "dataVersion": ground.scope.version,
         "dataAsOf": latest,
         "ingestedAt": basis.ingested_at,
-        "timezone": zone,
+        "timezone": str(order.zone),
         "partial": tidy.partial,
-        "warnings": [*_warnings(basis, unknown), *tidy.warnings],
+        "warnings": [*_warnings(basis, ground.scope.unknown), *tidy.warnings],
         "leftOut": tidy.left_out,
         "sources": [source.name for source in basis.sources],
     }
@@ -41,19 +40,21 @@ def _warnings(basis: Basis, unknown: tuple[str, ...]) -> list[str]:
     return told + [f"Nothing here is known by the name {name}." for name in unknown]
 
 
-def caption(report: Report[Any, Any], parameters: ReportParameters, tidy: Tidy, told: dict[str, Any], site: str) -> Words:
+def caption(order: Order, tidy: Tidy, told: dict[str, Any]) -> Words:
     """Title, subtitle, footer and description of a chart; ``told`` is its meta."""
-    title = parameters.title or report.heading(parameters)
+    parameters = order.parameters
+    title = parameters.title or order.report.heading(parameters)
     subtitle = _subtitle(parameters, tidy)
+    freshness = f"Data to {told['dataAsOf']}" if told["dataAsOf"] else "No data yet"
     footer = [
         *told["warnings"][:2],
-        f"Data to {told['dataAsOf']}" if told["dataAsOf"] else "No data yet",
+        freshness,
         f"Version {told['dataVersion']}",
         *([f"Ingested {told['ingestedAt'][:16].replace('T', ' ')} UTC"] if told["ingestedAt"] else []),
-        site,
+        order.title,
         told["timezone"],
     ]
-    description = ". ".join(part for part in (title, subtitle, _in_words(tidy), footer[-5]) if part)
+    description = ". ".join(part for part in (title, subtitle, _in_words(tidy), freshness) if part)
     return Words(title, subtitle, str(told["unit"] or ""), tuple(footer), description)
 
 
@@ -61,9 +62,8 @@ def _subtitle(parameters: ReportParameters, tidy: Tidy) -> str:
     names = list(dict.fromkeys(str(row["name"]) for row in tidy.rows if "name" in row))
     taxa = {"scientificName", "vernacularName", "species", "taxonKey"}
     filters = parameters.understood()
-    parts = []
-    if taxa & filters.keys():
-        parts.append(", ".join(names) if 0 < len(names) <= 4 else ", ".join(sum((filters[n] for n in filters if n in taxa), [])))
+    asked = [one for name, given in filters.items() if name in taxa for one in given]
+    parts = [", ".join(names if 0 < len(names) <= 4 else asked)] if asked else []
     parts += [f"{name} {' or '.join(given)}" for name, given in filters.items() if name not in taxa]
     return " · ".join(parts)
 
@@ -75,4 +75,4 @@ def _in_words(tidy: Tidy) -> str:
     totals: dict[str, float] = {}
     for row in tidy.rows:
         totals[row["name"]] = totals.get(row["name"], 0) + row["value"]
-    return "; ".join(f"{name}: {amount:g}" for name, amount in list(totals.items())[:8])
+    return "; ".join(f"{name}: {value(amount)}" for name, amount in list(totals.items())[:8])

@@ -1,1 +1,1 @@
-"""The ground floor: tables, connections, the write side and the read side; it knows no files, no web and no charts."""
+"""The ground floor: tables, connections, the write side, the read side; knows no files, web or charts."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
-from db.engine import is_sqlite, sqlite_path
+from db.engine import is_sqlite, read_only, sqlite_path
 
 
 class BackupFailed(Exception):
@@ -13,10 +14,10 @@ class BackupFailed(Exception):
 
 
 def backup(url: str, target: Path) -> int:
-    """Copy the database to a file that does not exist yet, check the copy, and return how many sightings it holds.
+    """Copy the database to a new file, check the copy, and return how many sightings it holds.
 
-    ``VACUUM INTO`` reads one snapshot, so a writer neither waits nor tears it. The copy gets its name only when it has
-    passed its check. Raises BackupFailed.
+    ``VACUUM INTO`` reads one snapshot, so a writer neither waits nor tears it. The copy gets its name only
+    when it has passed its check. Raises BackupFailed.
     """
     if not is_sqlite(url):
         raise BackupFailed("This copies SQLite databases; for PostgreSQL use pg_dump.")
@@ -26,9 +27,8 @@ def backup(url: str, target: Path) -> int:
         raise BackupFailed(f"{target} exists already; name a new file.")
     try:
         part.unlink(missing_ok=True)
-        with sqlite3.connect(f"file:{source}?mode=ro", uri=True) as connection:
+        with closing(sqlite3.connect(read_only(source), uri=True)) as connection:
             connection.execute("VACUUM INTO ?", (str(part),))
-        connection.close()
         count = _checked(part)
         part.rename(target)
     except (sqlite3.Error, OSError) as error:
@@ -38,11 +38,8 @@ def backup(url: str, target: Path) -> int:
 
 
 def _checked(copy: Path) -> int:
-    connection = sqlite3.connect(copy)
-    try:
+    with closing(sqlite3.connect(copy)) as connection:
         (verdict,) = connection.execute("PRAGMA integrity_check").fetchone()
         if verdict != "ok":
             raise sqlite3.DatabaseError(str(verdict))
         return int(connection.execute("SELECT count(*) FROM sighting").fetchone()[0])
-    finally:
-        connection.close()

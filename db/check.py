@@ -13,12 +13,12 @@ def damage(connection: Connection) -> list[str]:
     found = []
     if connection.dialect.name == "sqlite":
         found += [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check")) if row[0] != "ok"]
-        found += [f"{row[0]} refers to a missing {row[2]}" for row in connection.execute(text("PRAGMA foreign_key_check"))]
+        broken = connection.execute(text("PRAGMA foreign_key_check"))
+        found += [f"{row[0]} refers to a missing {row[2]}" for row in broken]
     found += wrong_rollups(connection)
     sums = Run.inserted + Run.updated + Run.duplicate + Run.rejected + Run.skipped
-    kept = Run.status.in_(("committed", "unchanged", "undone"))
-    for row in connection.execute(select(Run.id).where(kept, Run.read != sums)):
-        found.append(f"run {row.id} does not add up")
+    wrong = connection.execute(select(Run.id).where(Run.read != sums)).scalars()
+    found += [f"run {run} does not add up" for run in wrong]
     added = connection.execute(select(func.coalesce(func.sum(Run.inserted + Run.updated), 0))).scalar_one()
     rows = connection.execute(select(func.count()).select_from(Sighting)).scalar_one()
     if added != rows:

@@ -1,14 +1,15 @@
-"""How to reach the database: one writing engine, one reading engine, SQLite or PostgreSQL by URL; knows no tables."""
+"""How to reach the database: a writing and a reading engine, SQLite or PostgreSQL by URL; knows no tables."""
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import time
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.pool import NullPool
 
 WRITER_WAITS_SECONDS = 30
@@ -29,28 +30,35 @@ def sqlite_path(url: str) -> Path:
     """The file behind an SQLite URL. Raises DatabaseUnusable for one that lives in memory."""
     name = make_url(url).database
     if not name or name == ":memory:":
-        raise DatabaseUnusable("The database must be a file: an SQLite database in memory cannot be shared with the server.")
+        raise DatabaseUnusable(
+            "The database must be a file: an SQLite database in memory cannot be shared with the server."
+        )
     return Path(name)
 
 
 def open_writer(url: str) -> Engine:
     """The engine of the one ingester: real transactions, durable commits.
 
-    SQLite gets ``BEGIN IMMEDIATE`` (a transaction that reads first and writes later would fail at once when another
-    connection wrote in between, whatever the timeout) and WAL, read back because a network file system refuses it in silence.
+    SQLite gets ``BEGIN IMMEDIATE`` (a transaction that reads first and writes later would fail at once when
+    another connection wrote in between, whatever the timeout) and WAL, read back because a network file
+    system refuses it in silence.
     """
     if not is_sqlite(url):
-        return create_engine(url, pool_pre_ping=True, poolclass=NullPool, connect_args={"application_name": "sightings-ingest"})
+        name = {"application_name": f"sightings-ingest {os.getpid()}"}
+        return create_engine(url, pool_pre_ping=True, poolclass=NullPool, connect_args=name)
     path = sqlite_path(url)
     path.parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": WRITER_WAITS_SECONDS})
+    file = URL.create("sqlite", database=str(path))
+    engine = create_engine(file, poolclass=NullPool, connect_args={"timeout": WRITER_WAITS_SECONDS})
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
         connection.isolation_level = None
         mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
         if mode != "wal":
-            raise DatabaseUnusable(f"SQLite could not switch {path} to WAL (it says {mode!r}): put the database on a local disk.")
+            raise DatabaseUnusable(
+                f"SQLite could not switch {path} to WAL (it says {mode!r}): put the database on a local disk."
+            )
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA cache_size=-65536")
 
@@ -59,7 +67,10 @@ def open_writer(url: str) -> Engine:
 
 
 def open_reader(url: str, time_limit: float = 5.0) -> Engine:
-    """The engine of everyone who only looks: cannot write, sees one snapshot per transaction, gives up after time_limit seconds."""
+    """The engine of everyone who only looks: it cannot write and sees one snapshot per transaction.
+
+    A statement that takes longer than ``time_limit`` seconds is stopped.
+    """
     if not is_sqlite(url):
         milliseconds = int(time_limit * 1000)
         options = f"-c default_transaction_read_only=on -c statement_timeout={milliseconds}"
@@ -72,7 +83,7 @@ def open_reader(url: str, time_limit: float = 5.0) -> Engine:
         )
     path = sqlite_path(url)
     engine = create_engine(
-        f"sqlite:///file:{_uri(path)}?mode=ro&uri=true",
+        f"sqlite:///{read_only(path)}&uri=true",
         pool_timeout=READER_WAITS_SECONDS,
         connect_args={"timeout": READER_WAITS_SECONDS, "check_same_thread": False},
     )
@@ -80,6 +91,7 @@ def open_reader(url: str, time_limit: float = 5.0) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
         connection.isolation_level = None
+        connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
         connection.execute("PRAGMA query_only=1")
 
     _begin_with(engine, "BEGIN")
@@ -87,16 +99,22 @@ def open_reader(url: str, time_limit: float = 5.0) -> Engine:
     return engine
 
 
-def _uri(path: Path) -> str:
-    return re.sub(r"[?#%]", lambda found: f"%{ord(found[0]):02x}", str(path.absolute()))
+def read_only(path: Path) -> str:
+    """SQLite's URI of a file that is only to be looked at."""
+    name = re.sub(r"[?#%]", lambda found: f"%{ord(found[0]):02x}", str(path.absolute()))
+    return f"file:{name}?mode=ro"
+
+
+LOOK: dict[str, Any] = {"sightings_begin": "BEGIN"}
+"""Execution options for a transaction of the writer that only looks: it waits for nobody who writes."""
 
 
 def _begin_with(engine: Engine, statement: str) -> None:
-    """Send our own BEGIN: sqlite3's legacy mode starts a transaction only before the first write, so reads would stand outside it."""
+    """Send our own BEGIN: sqlite3's begins before the first write only, and reads would stand outside it."""
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(statement)
+        connection.exec_driver_sql(connection.get_execution_options().get("sightings_begin", statement))
 
 
 def _limit_queries(engine: Engine, seconds: float) -> None:
@@ -112,7 +130,7 @@ def _limit_queries(engine: Engine, seconds: float) -> None:
 def wal_reset_bug(version: tuple[int, int, int] = sqlite3.sqlite_version_info) -> bool:
     """Whether this SQLite has the WAL-reset bug (3.7.0 to 3.51.2, without the backports 3.44.6 and 3.50.7).
 
-    It needs two connections that write or checkpoint; here only the ingester's can, so it is told, not refused.
+    It needs two connections that write or checkpoint; here only the ingester's can: it is told, not refused.
     Source: sqlite.org/changes.html, 3.51.3.
     """
     if version >= (3, 51, 3) or version < (3, 7, 0):

@@ -1,4 +1,4 @@
-"""What a question is restricted to: the filters as a value, what they mean in this database, and the version of that."""
+"""What a question is restricted to: filters as a value, what they mean here, and the version of that."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class NotYet(Exception):
 
 @dataclass(frozen=True)
 class Filters:
-    """The filters of a question; each field is a set of alternatives, empty means "any". Hashable: it is a cache key."""
+    """The filters of a question; each holds alternatives, empty is "any". Hashable: it is a cache key."""
 
     scientific_names: tuple[str, ...] = ()
     vernacular_names: tuple[str, ...] = ()
@@ -36,7 +36,7 @@ class Filters:
     bases_of_record: tuple[str, ...] = ()
     feeds: tuple[str, ...] = ()
     bbox: tuple[float, float, float, float] | None = None
-    """Longitude and latitude of the lower left, then of the upper right corner; it may cross the antimeridian."""
+    """Longitude and latitude of the lower left and the upper right corner; may cross the antimeridian."""
 
     @property
     def names_taxa(self) -> bool:
@@ -87,8 +87,8 @@ def data_version(connection: Connection) -> int:
 def scope(connection: Connection, filters: Filters, as_of: int | None = None) -> Scope:
     """Look the filters' names up and find the version of what they cover.
 
-    Conservative: the version may rise though the answer stays, never the other way round. Raises NotYet for an
-    ``as_of`` beyond the data version.
+    Conservative: the version may rise though the answer stays, never the other way round. Raises NotYet for
+    an ``as_of`` beyond the data version.
     """
     if as_of is not None and as_of > data_version(connection):
         raise NotYet(f"Version {as_of} does not exist yet; the newest is {data_version(connection)}.")
@@ -122,9 +122,12 @@ def _taxa(connection: Connection, filters: Filters) -> tuple[tuple[int, ...] | N
     return tuple(sorted(found)), tuple(unknown)
 
 
-def taxa_named(connection: Connection, name: str, kinds: Sequence[str] = ("scientific", "vernacular")) -> list[int]:
-    """The ids of all taxa that go by this name or belong to the higher taxon of this name, whatever its capitals."""
-    matching = select(TaxonName.taxon_id).where(TaxonName.name_key == name.casefold(), TaxonName.kind.in_(kinds))
+def taxa_named(
+    connection: Connection, name: str, kinds: Sequence[str] = ("scientific", "vernacular")
+) -> list[int]:
+    """The ids of all taxa that this name, whatever its capitals, or the higher taxon of it stands for."""
+    terms = (TaxonName.name_key == name.casefold(), TaxonName.kind.in_(kinds))
+    matching = select(TaxonName.taxon_id).where(*terms)
     return [int(key) for key in connection.execute(matching.distinct()).scalars()]
 
 
@@ -157,7 +160,8 @@ def conditions(scope: Scope) -> list[ColumnElement[bool]]:
 def _revision(as_of: int | None) -> ColumnElement[bool]:
     if as_of is None:
         return Sighting.retired_run.is_(None)
-    return and_(Sighting.added_run <= as_of, or_(Sighting.retired_run.is_(None), Sighting.retired_run > as_of))
+    there_still = or_(Sighting.retired_run.is_(None), Sighting.retired_run > as_of)
+    return and_(Sighting.added_run <= as_of, there_still)
 
 
 def _place_conditions(filters: Filters) -> list[ColumnElement[bool]]:

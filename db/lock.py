@@ -1,4 +1,4 @@
-"""One ingester at a time: a file lock beside an SQLite database, an advisory lock in PostgreSQL; knows no tables."""
+"""One ingester at a time: a file lock for SQLite, an advisory lock in PostgreSQL; knows no tables."""
 
 from __future__ import annotations
 
@@ -55,16 +55,17 @@ def _file_lock(path: Path) -> Iterator[None]:
 def _told(written: str) -> str:
     try:
         holder = json.loads(written)
-        return f"Another ingest is running (process {holder['pid']} on {holder['host']}, since {holder['since']})."
+        who = f"process {holder['pid']} on {holder['host']}, since {holder['since']}"
     except (ValueError, KeyError, TypeError):
         return "Another ingest is running."
+    return f"Another ingest is running ({who})."
 
 
 @contextmanager
 def _advisory_lock(writer: Engine) -> Iterator[None]:
     with writer.connect() as connection:
-        got = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ADVISORY_KEY}).scalar_one()
-        if not got:
+        ask = text("SELECT pg_try_advisory_lock(:key)")
+        if not connection.execute(ask, {"key": _ADVISORY_KEY}).scalar_one():
             raise Locked(_told(_holder(connection)))
         connection.commit()
         try:
@@ -77,10 +78,12 @@ def _advisory_lock(writer: Engine) -> Iterator[None]:
 def _holder(connection: Connection) -> str:
     row = connection.execute(
         text(
-            "SELECT a.pid, coalesce(host(a.client_addr), 'this machine') AS host, a.backend_start AS since"
+            "SELECT split_part(a.application_name, ' ', 2) AS pid,"
+            " coalesce(host(a.client_addr), 'this machine') AS host, a.backend_start AS since"
             " FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
             " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1"
             " AND (l.classid::bigint << 32) + l.objid::bigint = :key"
+            " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
         ),
         {"key": _ADVISORY_KEY},
     ).first()

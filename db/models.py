@@ -1,8 +1,8 @@
 """The tables of Sightings as typed models; knows nothing of how rows get in or what is asked of them.
 
-Days are integers written YYYYMMDD: they sort, compare and divide the same way in SQLite and PostgreSQL (``day // 100``
-is the month), and a person who opens the database can read them. An interval of days is ``first_day``..``last_day``,
-both inclusive; an undated sighting has neither.
+Days are integers written YYYYMMDD: they sort, compare and divide the same way in SQLite and PostgreSQL
+(``day // 100`` is the month), and a person who opens the database can read them. An interval of days is
+``first_day``..``last_day``, both inclusive; an undated sighting has neither.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Double,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
+    MetaData,
     SmallInteger,
     Text,
     text,
@@ -27,8 +29,21 @@ FOREVER = 99_999_999
 """The open upper end of days; its lower partner is 0."""
 
 
+BIG = BigInteger().with_variant(Integer, "sqlite")
+"""64 bits in both: SQLite's INTEGER has them anyway, and only under that name does it count up by itself."""
+
+
 class Base(DeclarativeBase):
     """Where all tables are known."""
+
+    # Both databases call a constraint the same, so that a later migration can name it.
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+        }
+    )
 
 
 class Feed(Base):
@@ -41,7 +56,7 @@ class Feed(Base):
 
 
 class Run(Base):
-    """The ledger: one line for each ingest of one input. The newest id that changed rows is the data version."""
+    """The ledger: one line for each ingest of one input. The newest that changed rows is the data version."""
 
     __tablename__ = "run"
     # Ids are never reused: a version that was seen once must not come back with other data.
@@ -89,7 +104,7 @@ class Taxon(Base):
     name_key: Mapped[str] = mapped_column(Text, unique=True)
     """The name, case-folded: the identity."""
     name: Mapped[str] = mapped_column(Text)
-    """What it is called on a chart: the scientific name without its author, or the vernacular name if that is all."""
+    """What a chart calls it: the scientific name without author, or the vernacular one if that is all."""
     scientific_name: Mapped[str | None] = mapped_column(Text)
     vernacular_name: Mapped[str | None] = mapped_column(Text)
     taxon_rank: Mapped[str | None] = mapped_column(Text)
@@ -103,7 +118,7 @@ class Taxon(Base):
 
 
 class TaxonName(Base):
-    """Every name by which a taxon can be asked for, case-folded: its own, its vernacular names, its higher taxa."""
+    """Every name that a taxon can be asked for by, case-folded: its own, vernacular ones, its higher taxa."""
 
     __tablename__ = "taxon_name"
     __table_args__ = (Index("ix_taxon_name_taxon", "taxon_id"),)
@@ -153,11 +168,15 @@ class Sighting(Base):
         Index("ix_sighting_place", "place_id", sqlite_where=_CURRENT, postgresql_where=_CURRENT),
         Index("ix_sighting_retired", "retired_run", sqlite_where=_RETIRED, postgresql_where=_RETIRED),
         Index(
-            "ix_sighting_history", "feed_id", "occurrence_id", sqlite_where=_RETIRED, postgresql_where=_RETIRED
+            "ix_sighting_history",
+            "feed_id",
+            "occurrence_id",
+            sqlite_where=_RETIRED,
+            postgresql_where=_RETIRED,
         ),
         {"sqlite_autoincrement": True},
     )
-    key: Mapped[int] = mapped_column(Integer, primary_key=True)
+    key: Mapped[int] = mapped_column(BIG, primary_key=True)
     feed_id: Mapped[int] = mapped_column(ForeignKey("feed.id"))
     occurrence_id: Mapped[str] = mapped_column(Text)
     """The source's identifier, or ``fingerprint-ordinal`` where the source has none."""
@@ -221,10 +240,11 @@ class Touched(Base):
 
 
 class Rollup(Base):
-    """Counts per bucket, taxon and feed, kept up by every run, so that a chart costs the same over any number of rows.
+    """Counts per bucket, taxon and feed, kept up by every run: a chart costs the same whatever there is.
 
     The digits of a bucket say its grain: 0 is all time, 4 a year (2024), 6 a month (202405), 7 an ISO week
-    (2024007: year and week), 8 a day (20240517). A sighting counts in a bucket that its whole interval lies in.
+    (2024007: year and week), 8 a day (20240517). A sighting counts in the buckets that its whole interval
+    lies in.
     """
 
     __tablename__ = "rollup"
@@ -232,9 +252,9 @@ class Rollup(Base):
     bucket: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     taxon_id: Mapped[int] = mapped_column(ForeignKey("taxon.id"), primary_key=True, autoincrement=False)
     feed_id: Mapped[int] = mapped_column(ForeignKey("feed.id"), primary_key=True, autoincrement=False)
-    records: Mapped[int] = mapped_column(Integer)
+    records: Mapped[int] = mapped_column(BIG)
     """Sightings: what is absent is not among them."""
     individuals: Mapped[float] = mapped_column(Double)
     """Animals; an uncounted sighting counts as one."""
-    uncounted: Mapped[int] = mapped_column(Integer)
-    absences: Mapped[int] = mapped_column(Integer)
+    uncounted: Mapped[int] = mapped_column(BIG)
+    absences: Mapped[int] = mapped_column(BIG)

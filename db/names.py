@@ -1,4 +1,4 @@
-"""Feeds, taxa and places by their names: finds their ids and adds the new ones; knows nothing of the rows that use them."""
+"""Feeds, taxa and places by their names: finds their ids, adds the new ones; knows no sightings."""
 
 from __future__ import annotations
 
@@ -41,13 +41,15 @@ def feed_id(connection: Connection, name: str, made_up: bool = False) -> int:
     """The id of the feed of this name, added if it is new."""
     found = connection.execute(select(Feed.id).where(Feed.name == name)).scalar()
     if found is None:
-        found = connection.execute(insert(Feed).values(name=name, made_up=made_up).returning(Feed.id)).scalar_one()
+        found = connection.execute(
+            insert(Feed).values(name=name, made_up=made_up).returning(Feed.id)
+        ).scalar_one()
     return int(found)
 
 
 @dataclass
 class Taxa:
-    """The taxa of one run: value -> id, remembered, so that a name is looked up once however many rows carry it."""
+    """The taxa of one run: value -> id, remembered: a name is looked up once however many rows carry it."""
 
     connection: Connection
     run_id: int
@@ -55,6 +57,8 @@ class Taxa:
     """Taxa that existed and of which this run learned something new."""
     _known: dict[TaxonValue, int] = field(default_factory=dict)
     _ids: dict[str, int] = field(default_factory=dict)
+    _new: set[int] = field(default_factory=set)
+    """Added by this run: nobody has asked for them, and their sightings touch what they must."""
 
     def ids(self, values: Iterable[TaxonValue]) -> dict[TaxonValue, int]:
         """The ids of these taxa; what is new is added, what an older row left empty is filled in."""
@@ -76,12 +80,17 @@ class Taxa:
         new = {value.name.casefold(): value for value in reversed(values)}
         if not new:
             return
-        rows = [{"name_key": key, "name": value.name, **_attributes(value)} for key, value in reversed(new.items())]
+        rows = [
+            {"name_key": key, "name": value.name, **_attributes(value)}
+            for key, value in reversed(new.items())
+        ]
         self.connection.execute(insert(_TAXON), rows)
         self._find(list(new.values()))
+        self._new |= {self._ids[key] for key in new}
 
     def _learn(self, values: Sequence[TaxonValue]) -> None:
         """Fill what was empty, and remember every name by which a taxon may be asked for."""
+        learned = set()
         ids = [self._ids[value.name.casefold()] for value in values]
         before = self._attributes_of(ids)
         names = self._names_of(ids)
@@ -91,19 +100,25 @@ class Taxa:
             if missing:
                 self.connection.execute(update(_TAXON).where(_TAXON.c.id == taxon).values(missing))
                 known.update(missing)
-                self.changed.add(taxon)
-            wanted = {row[:2] + (taxon,): row for row in _names(value)}
+                learned.add(taxon)
+            wanted = {(*row[:2], taxon): row for row in _names(value)}
             new = [row for key, row in wanted.items() if key not in names]
             if new:
-                rows = [{"name_key": key, "kind": kind, "name": name, "taxon_id": taxon} for key, kind, name in new]
+                rows = [
+                    {"name_key": key, "kind": kind, "name": name, "taxon_id": taxon}
+                    for key, kind, name in new
+                ]
                 self.connection.execute(insert(TaxonName), rows)
                 names.update((key, kind, taxon) for key, kind, _ in new)
-                self.changed.add(taxon)
+                learned.add(taxon)
+        self.changed |= learned - self._new
 
     def _attributes_of(self, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         found: dict[int, dict[str, Any]] = {}
         for start in range(0, len(ids), _AT_ONCE):
-            rows = self.connection.execute(select(_TAXON).where(_TAXON.c.id.in_(ids[start : start + _AT_ONCE])))
+            rows = self.connection.execute(
+                select(_TAXON).where(_TAXON.c.id.in_(ids[start : start + _AT_ONCE]))
+            )
             found.update((row["id"], dict(row)) for row in rows.mappings())
         return found
 
@@ -111,12 +126,14 @@ class Taxa:
         names: set[tuple[str, str, int]] = set()
         for start in range(0, len(ids), _AT_ONCE):
             some = TaxonName.taxon_id.in_(ids[start : start + _AT_ONCE])
-            rows = self.connection.execute(select(TaxonName.name_key, TaxonName.kind, TaxonName.taxon_id).where(some))
+            rows = self.connection.execute(
+                select(TaxonName.name_key, TaxonName.kind, TaxonName.taxon_id).where(some)
+            )
             names.update((row.name_key, row.kind, row.taxon_id) for row in rows)
         return names
 
     def touch_changed(self) -> int:
-        """Mark taxa of which something new was learned as touched for all days: their charts may read otherwise."""
+        """Mark taxa of which something was learned as touched for all days: charts may read otherwise."""
         for taxon in self.changed:
             self.connection.execute(
                 insert(Touched).values(run_id=self.run_id, taxon_id=taxon, first_day=0, last_day=FOREVER)

@@ -1,10 +1,11 @@
-"""The rollups: what a run changed, added to and subtracted from the counts per bucket; knows no files and no questions."""
+"""The rollups: what a run changed, added to and taken from the counts per bucket; knows no files."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from math import isclose
 from typing import Any
 
 from sqlalchemy import (
@@ -46,7 +47,11 @@ _DELTA = Table(
     prefixes=["TEMPORARY"],
 )
 _WEEK_OF = Table(
-    "week_of", MetaData(), Column("day", Integer, primary_key=True), Column("week", Integer), prefixes=["TEMPORARY"]
+    "week_of",
+    MetaData(),
+    Column("day", Integer, primary_key=True),
+    Column("week", Integer),
+    prefixes=["TEMPORARY"],
 )
 
 
@@ -67,7 +72,7 @@ def measures(sign: int = 1) -> list[ColumnElement[Any]]:
 
 
 def roll_up(connection: Connection, run_id: int, after_key: int) -> tuple[int | None, int | None]:
-    """Bring ``rollup`` and ``touched`` up to date with what this run added (keys above after_key) and retired.
+    """Bring ``rollup`` and ``touched`` up to what this run added (keys above after_key) and retired.
 
     Returns the first and the last day that it touched, None where nothing dated was.
     """
@@ -78,7 +83,9 @@ def roll_up(connection: Connection, run_id: int, after_key: int) -> tuple[int | 
             _add(connection, buckets)
         connection.execute(delete(Rollup).where(Rollup.records == 0, Rollup.absences == 0))
         _touch(connection, run_id)
-        first, last = connection.execute(select(func.min(_DELTA.c.first_day), func.max(_DELTA.c.last_day))).one()
+        first, last = connection.execute(
+            select(func.min(_DELTA.c.first_day), func.max(_DELTA.c.last_day))
+        ).one()
     return first, last
 
 
@@ -102,13 +109,17 @@ def _fill_delta(connection: Connection, run_id: int, after_key: int) -> None:
         .where(Sighting.retired_run == run_id, Sighting.added_run != run_id)
         .group_by(*keys)
     )
-    connection.execute(insert(_DELTA).from_select([column.name for column in _DELTA.c], union_all(added, retired)))
+    connection.execute(
+        insert(_DELTA).from_select([column.name for column in _DELTA.c], union_all(added, retired))
+    )
 
 
 def _fill_weeks(connection: Connection) -> None:
     """Which ISO week each day lies in: neither database can say it in a way the other understands."""
     spans = select(_DELTA.c.first_day, _DELTA.c.last_day).where(_DELTA.c.first_day.is_not(None)).distinct()
-    days = {day for span in connection.execute(spans) if span.last_day - span.first_day < 9_000 for day in span}
+    days = {
+        day for span in connection.execute(spans) if span.last_day - span.first_day < 9_000 for day in span
+    }
     if days:
         connection.execute(insert(_WEEK_OF), [{"day": day, "week": iso_week(day)} for day in days])
 
@@ -122,7 +133,9 @@ def _grains() -> Iterator[Select[Any]]:
         yield select((first // divisor).label("bucket"), *counted).where(first // divisor == last // divisor)
     starts, ends = _WEEK_OF.alias("starts"), _WEEK_OF.alias("ends")
     weeks = _DELTA.join(starts, starts.c.day == first).join(ends, ends.c.day == last)
-    yield select(starts.c.week.label("bucket"), *counted).select_from(weeks).where(starts.c.week == ends.c.week)
+    yield (
+        select(starts.c.week.label("bucket"), *counted).select_from(weeks).where(starts.c.week == ends.c.week)
+    )
 
 
 def _add(connection: Connection, buckets: Select[Any]) -> None:
@@ -171,14 +184,19 @@ def wrong_rollups(connection: Connection) -> list[str]:
         key = (row.bucket, row.taxon_id, row.feed_id)
         kept = [getattr(row, name) for name in _COUNTS]
         counted = recount.pop(key, [0.0] * len(_COUNTS))
-        if any(abs(one - other) > 1e-6 for one, other in zip(kept, counted, strict=True)):
+        if not all(map(_same, kept, counted)):
             wrong.append(f"bucket {key[0]}, taxon {key[1]}, feed {key[2]}: kept {kept}, counted {counted}")
     wrong += [f"bucket {key[0]}, taxon {key[1]}, feed {key[2]}: missing" for key in recount]
     return wrong
 
 
+def _same(one: float, other: float) -> bool:
+    """Decimal counts that were added and taken away again may differ in their last digits."""
+    return isclose(one, other, rel_tol=1e-9, abs_tol=1e-6)
+
+
 def _buckets(first: int | None, last: int | None) -> list[int]:
-    """The buckets that an interval of days counts in, of every grain; the same rule as ``_grains``, said again in Python."""
+    """The buckets that an interval of days counts in; the rule of ``_grains``, said again in Python."""
     if first is None or last is None:
         return [0]
     buckets = [0, *(first // divisor for divisor in (10_000, 100, 1) if first // divisor == last // divisor)]

@@ -1,4 +1,4 @@
-"""The staging table, where the rows of one input wait for one set-based decision; knows nothing of how they are decided."""
+"""The staging table: where the rows of one input wait for one set-based decision, which it does not know."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ STAGING = Table(
     Column("verbatim", Text, nullable=False),
     prefixes=["TEMPORARY"],
 )
-"""Its columns, in the order in which ``stage`` wants a row's values. ``number`` counts the rows of the input from 1."""
+"""Its columns, in the order of what ``stage`` is given; ``number`` counts the input's rows from 1."""
 
 
 REPEATED = Table(
@@ -78,7 +78,7 @@ def stage(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
     """Put rows (tuples in the order of STAGING's columns) into the staging table."""
     if connection.dialect.name == "sqlite":
         marks = ",".join("?" * len(STAGING.c))
-        connection.exec_driver_sql(f"INSERT INTO staging VALUES ({marks})", list(rows))
+        connection.exec_driver_sql(f"INSERT INTO staging VALUES ({marks})", list(rows))  # noqa: S608 - marks
         return
     raw: Any = connection.connection.dbapi_connection
     with raw.cursor() as cursor, cursor.copy("COPY staging FROM STDIN") as copy:
@@ -87,10 +87,10 @@ def stage(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
 
 
 def name_the_nameless(connection: Connection) -> None:
-    """Give rows without an identifier one: their fingerprint and their ordinal among identical rows of this input.
+    """Give rows without an identifier one: fingerprint and ordinal among identical rows of this input.
 
-    Two identical rows in one file may be two animals, so they keep two identities; the same file again, in any
-    order, gives the same ones.
+    Two identical rows in one file may be two animals, so they keep two identities; the same file again, in
+    any order, gives the same ones.
     """
     if connection.dialect.name == "sqlite":
         ordinal = "lower(hex(fingerprint))"
@@ -129,7 +129,8 @@ def set_aside_repeated(connection: Connection) -> int:
     REPEATED.create(connection)
     flag = func.coalesce(STAGING.c.issues + ";", "") + "IDENTIFIER_REPEATED"
     winners = [{"winner": row.number} for row in rows]
-    connection.execute(update(STAGING).where(STAGING.c.number == bindparam("winner")).values(issues=flag), winners)
+    flagged = update(STAGING).where(STAGING.c.number == bindparam("winner")).values(issues=flag)
+    connection.execute(flagged, winners)
     last = lasts.subquery()
     every = STAGING.alias("every_row")
     older = STAGING.c.number.in_(

@@ -35,6 +35,7 @@ class Input:
 
     name: str
     feed: str
+    """Empty where the input failed before it was clear which."""
     format: str
     sha256: str | None = None
     made_up: bool = False
@@ -64,7 +65,7 @@ class Tally:
 
 @dataclass
 class OpenRun:
-    """A run whose transaction is open: rows are staged and rejects noted, then ``finish`` decides and writes the ledger."""
+    """A run whose transaction is open: rows are staged, rejects noted, then ``finish`` decides."""
 
     connection: Connection
     run_id: int
@@ -83,13 +84,15 @@ class OpenRun:
     def reject(self, rows: Sequence[dict[str, Any]]) -> None:
         """Keep refused rows: dictionaries with line, reason, field, detail, raw."""
         if rows:
-            numbered = [{**row, "run_id": self.run_id, "number": self._rejects + n} for n, row in enumerate(rows, 1)]
+            numbered = [
+                {**row, "run_id": self.run_id, "number": self._rejects + n} for n, row in enumerate(rows, 1)
+            ]
             self.connection.execute(insert(Reject), numbered)
             self._rejects += len(rows)
 
     def finish(self, message: str = "") -> str:
-        """Decide what is new, changed and known, bring rollups and ledger up to date; returns the run's status."""
-        after_key = int(self.connection.execute(select(func.coalesce(func.max(Sighting.key), 0))).scalar_one())
+        """Decide what is new, changed and known; bring rollups and ledger up to date; returns the status."""
+        after_key = _newest_key(self.connection)
         _merge(self, after_key)
         close_staging(self.connection)
         return self._announce(after_key, message)
@@ -109,7 +112,7 @@ class OpenRun:
 
     def remove_all(self) -> str:
         """Take back every current sighting of this run's feed, as one more run; returns the run's status."""
-        after_key = int(self.connection.execute(select(func.coalesce(func.max(Sighting.key), 0))).scalar_one())
+        after_key = _newest_key(self.connection)
         retire = update(Sighting).where(Sighting.feed_id == self.feed, Sighting.retired_run.is_(None))
         self.tally.removed = self.connection.execute(retire.values(retired_run=self.run_id)).rowcount
         close_staging(self.connection)
@@ -121,27 +124,29 @@ def begin_run(connection: Connection, what: Input) -> Iterator[OpenRun]:
     """Open a run inside the caller's transaction: nothing of it can be seen before the caller commits."""
     feed = feed_id(connection, what.feed, what.made_up)
     started = now()
-    values = {"input": what.name, "sha256": what.sha256, "format": what.format, "started_at": started}
-    values |= {"columns": list(what.columns), "terms": what.terms, "feed_id": feed}
-    run_id = int(
-        connection.execute(
-            insert(Run).values(finished_at=started, status="running", **values).returning(Run.id)
-        ).scalar_one()
+    statement = insert(Run).values(
+        **_ledger_line(what, feed),
+        columns=list(what.columns),
+        terms=what.terms,
+        started_at=started,
+        finished_at=started,
+        status="running",
     )
+    run_id = int(connection.execute(statement.returning(Run.id)).scalar_one())
     open_staging(connection)
     yield OpenRun(connection, run_id, feed, started, Tally(), Taxa(connection, run_id), Places(connection))
 
 
-def record_failure(writer: Engine, what: Input, message: str, tally: Tally | None = None, status: str = "failed") -> int:
+def _ledger_line(what: Input, feed: int | None) -> dict[str, Any]:
+    return {"input": what.name, "sha256": what.sha256, "format": what.format, "feed_id": feed}
+
+
+def record_failure(connection: Connection, what: Input, message: str, tally: Tally) -> int:
     """One ledger line for an input of which nothing was kept; the data version does not move."""
-    with writer.begin() as connection:
-        feed = feed_id(connection, what.feed, what.made_up)
-        counts = vars(tally or Tally()) | {"inserted": 0, "updated": 0, "first_day": None, "last_day": None}
-        values = {"input": what.name, "sha256": what.sha256, "format": what.format, "feed_id": feed}
-        statement = insert(Run).values(
-            **values, **counts, started_at=now(), finished_at=now(), status=status, message=message
-        )
-        return int(connection.execute(statement.returning(Run.id)).scalar_one())
+    feed = feed_id(connection, what.feed, what.made_up) if what.feed else None
+    line = {**_ledger_line(what, feed), **vars(tally), "status": "failed", "message": message}
+    statement = insert(Run).values(**line, started_at=now(), finished_at=now())
+    return int(connection.execute(statement.returning(Run.id)).scalar_one())
 
 
 def remove_feed(writer: Engine, feed: str) -> dict[str, Any]:
@@ -193,17 +198,22 @@ def _insert_unknown(run: OpenRun) -> int:
 
 
 def _keep_history(run: OpenRun, after_key: int) -> int:
-    """Keep the earlier contents of records that came more than once in this input and ended as something new."""
+    """Keep the earlier contents of records that came repeatedly in this input and ended as something new."""
     final = (
         select(Sighting.key)
         .where(Sighting.key > after_key, Sighting.feed_id == run.feed, Sighting.retired_run.is_(None))
-        .where(Sighting.occurrence_id == REPEATED.c.occurrence_id, Sighting.fingerprint != REPEATED.c.fingerprint)
+        .where(Sighting.occurrence_id == REPEATED.c.occurrence_id)
+        .where(Sighting.fingerprint != REPEATED.c.fingerprint)
         .exists()
     )
     columns = (REPEATED.c[name] for name in _KEPT)
     source = select(literal(run.feed), literal(run.run_id), literal(run.run_id), *columns).where(final)
     statement = insert(Sighting).from_select(["feed_id", "added_run", "retired_run", *_KEPT], source)
     return int(run.connection.execute(statement).rowcount)
+
+
+def _newest_key(connection: Connection) -> int:
+    return int(connection.execute(select(func.coalesce(func.max(Sighting.key), 0))).scalar_one())
 
 
 def now() -> str:

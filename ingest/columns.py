@@ -1,7 +1,7 @@
 """The catalogue of column names: what people call things -> Darwin Core terms; knows no values.
 
-Sources: Darwin Core quick reference (dwc.tdwg.org/terms), GBIF simple download, iNaturalist and eBird exports, and the
-column names of field sheets. Within a term the order is the order of trust: the first that a table has is taken.
+Sources: Darwin Core quick reference (dwc.tdwg.org/terms), GBIF simple download, the exports of iNaturalist
+and eBird, field sheets. Within a term the order is the order of trust: the first that a table has is taken.
 """
 
 from __future__ import annotations
@@ -9,31 +9,36 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+# fmt: off
 TERMS: dict[str, tuple[str, ...]] = {
     "occurrenceID": (
-        "gbifID", "occurrenceID", "globalUniqueIdentifier", "uuid", "observationID", "recordID", "sightingID", "observation id",
-        "record id", "id",
+        "gbifID", "occurrenceID", "globalUniqueIdentifier", "uuid", "observationID", "recordID", "sightingID",
+        "observation id", "record id", "id",
     ),
     "eventDate": (
-        "eventDate", "observed_on", "observation date", "date observed", "sighting date", "date of sighting", "survey date",
-        "visit date", "flight date", "date", "datum", "fecha", "data", "timestamp", "datetime", "date time", "observed at",
-        "sequenceStart", "eventStart", "verbatimEventDate",
+        "eventDate", "observed_on", "observation date", "date observed", "sighting date", "date of sighting",
+        "survey date", "visit date", "flight date", "date", "datum", "fecha", "data", "timestamp", "datetime",
+        "date time", "observed at", "sequenceStart", "eventStart", "verbatimEventDate",
     ),
-    "eventTime": ("eventTime", "time", "time observations started", "observation time", "start time", "uhrzeit", "hora", "heure", "tijd"),
+    "eventTime": (
+        "eventTime", "time", "time observations started", "observation time", "start time", "uhrzeit", "hora",
+        "heure", "tijd",
+    ),
     "year": ("year", "jahr", "jaar", "année", "annee", "año", "anno", "yr"),
     "month": ("month", "monat", "maand", "mois", "mes", "mese"),
     "day": ("day", "tag", "dag", "jour", "día", "dia", "giorno"),
     "scientificName": (
-        "scientificName", "latin name", "latinName", "binomial", "sci name", "scientific", "sciName", "wissenschaftlicher name",
-        "animalScientificName", "taxon name", "taxon", "taxa", "nom scientifique", "nombre científico",
+        "scientificName", "latin name", "latinName", "binomial", "sci name", "scientific", "sciName",
+        "wissenschaftlicher name", "animalScientificName", "taxon name", "taxon", "taxa", "nom scientifique",
+        "nombre científico",
     ),
     "species": (
-        "species", "animal", "animal type", "species name", "wildlife species", "soort", "art", "tierart", "espèce", "espece",
-        "especie", "specie", "bird", "organism", "name", "species id", "species code",
+        "species", "animal", "animal type", "species name", "wildlife species", "soort", "art", "tierart",
+        "espèce", "espece", "especie", "specie", "bird", "organism", "name", "species id", "species code",
     ),
     "vernacularName": (
-        "vernacularName", "common name", "commonName", "com name", "english name", "german name", "deutscher name", "soortnaam",
-        "nom commun", "nombre común", "animalVernacularName", "species_guess",
+        "vernacularName", "common name", "commonName", "com name", "english name", "german name",
+        "deutscher name", "soortnaam", "nom commun", "nombre común", "animalVernacularName", "species_guess",
     ),
     "genus": ("genus", "taxon_genus_name", "gattung"),
     "specificEpithet": ("specificEpithet",),
@@ -46,36 +51,50 @@ TERMS: dict[str, tuple[str, ...]] = {
     "order": ("order", "taxon_order_name"),
     "family": ("family", "taxon_family_name"),
     "individualCount": (
-        "individualCount", "count", "number of individuals", "n individuals", "number of animals", "observation count", "quantity",
-        "number", "abundance", "how many", "howMany", "individuals", "counts", "animalCount", "number of objects", "anzahl",
-        "aantal", "nombre", "cantidad", "total", "n",
+        "individualCount", "count", "number of individuals", "n individuals", "number of animals",
+        "observation count", "quantity", "number", "abundance", "how many", "howMany", "individuals",
+        "counts", "animalCount", "number of objects", "anzahl", "aantal", "nombre", "cantidad", "total", "n",
     ),
     "organismQuantity": ("organismQuantity",),
     "organismQuantityType": ("organismQuantityType",),
     "occurrenceStatus": ("occurrenceStatus", "presence"),
     "basisOfRecord": ("basisOfRecord",),
     "decimalLatitude": ("decimalLatitude", "latitude", "lat", "location-lat", "breitengrad", "y"),
-    "decimalLongitude": ("decimalLongitude", "longitude", "lon", "lng", "long", "location-long", "längengrad", "x"),
-    "coordinateUncertaintyInMeters": ("coordinateUncertaintyInMeters", "positional_accuracy", "coordinate uncertainty"),
+    "decimalLongitude": (
+        "decimalLongitude", "longitude", "lon", "lng", "long", "location-long", "längengrad", "x",
+    ),
+    "coordinateUncertaintyInMeters": (
+        "coordinateUncertaintyInMeters", "positional_accuracy", "coordinate uncertainty",
+    ),
     "countryCode": ("countryCode", "country code", "country"),
-    "stateProvince": ("stateProvince", "state/province", "state", "province", "place_state_name", "provincie", "bundesland"),
+    "stateProvince": (
+        "stateProvince", "state/province", "state", "province", "place_state_name", "provincie", "bundesland",
+    ),
     "county": ("county", "place_county_name"),
     "locality": (
-        "locality", "location name", "location", "place", "place_guess", "site name", "site", "locName", "ort", "plaats", "lieu",
+        "locality", "location name", "location", "place", "place_guess", "site name", "site", "locName",
+        "ort", "plaats", "lieu",
     ),
     "locationID": ("locationID", "site id", "location id", "station", "plot id", "camera", "camera id"),
-    "recordedBy": ("recordedBy", "observer", "recorder", "observers", "user_login", "beobachter", "waarnemer", "observador"),
+    "recordedBy": (
+        "recordedBy", "observer", "recorder", "observers", "user_login", "beobachter", "waarnemer",
+        "observador",
+    ),
     "sex": ("sex", "animalSex", "geschlecht", "sexe"),
     "lifeStage": ("lifeStage", "age", "animalAge", "life stage"),
     "issue": ("issue", "issues"),
     "timeObservedAt": ("time_observed_at",),
     "timeZone": ("time_zone",),
 }
+# fmt: on
 """Every term that is understood. ``species`` may hold either kind of name; the last two are iNaturalist's."""
 
 NEEDS_NAME = ("scientificName", "species", "vernacularName", "genus")
 NEEDS_DATE = ("eventDate", "year")
-ONE_SIGHTING_PER_ROW = ("occurrenceID", "individualCount", "organismQuantity", "sex", "lifeStage", "basisOfRecord")
+ONE_SIGHTING_PER_ROW = (
+    *("occurrenceID", "individualCount", "organismQuantity"),
+    *("sex", "lifeStage", "basisOfRecord"),
+)
 """A table that has one of these is no wide one, whatever else its columns count."""
 
 
@@ -88,7 +107,7 @@ _SYNONYMS = {term: tuple(plain(name) for name in names) for term, names in TERMS
 
 
 class UnknownTerm(ValueError):
-    """``--map`` or ``--set`` names a term that does not exist; the message names it and the nearest known one."""
+    """``--map`` or ``--set`` names a term that does not exist; the message names the nearest known one."""
 
 
 def understand(columns: Iterable[str], told: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -105,9 +124,10 @@ def understand(columns: Iterable[str], told: Mapping[str, str] | None = None) ->
     for term, synonyms in _SYNONYMS.items():
         if term in taken:
             continue
-        column = next((by_plain[name] for name in synonyms if name in by_plain and by_plain[name] not in found), None)
-        if column is not None:
-            found[column] = term
+        known = (by_plain[name] for name in synonyms if name in by_plain)
+        free = next((name for name in known if name not in found), None)
+        if free is not None:
+            found[free] = term
     return found
 
 

@@ -1,4 +1,4 @@
-"""Dates as people write them -> intervals of days; knows no columns. A day is an integer YYYYMMDD, as in ``db.models``."""
+"""Dates as people write them -> intervals of days, integers YYYYMMDD as in ``db``; knows no columns."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -31,21 +31,24 @@ class When:
 
 _TIME = r"(?:[T ]+(?P<h>\d{1,2}):(?P<mi>\d{2})(?::(?P<s>\d{2})(?:[.,]\d+)?)?\s*(?P<ap>[AaPp]\.?[Mm]\.?)?)?"
 _ZONE = r"\s*(?P<z>Z|UTC|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2})?"
-_ISO = re.compile(rf"(?P<y>\d{{4}})(?:[-/.](?P<m>\d{{1,2}})(?:[-/.](?P<d>\d{{1,2}}){_TIME}{_ZONE})?)?\Z")
+_ISO = re.compile(
+    rf"(?P<y>\d{{4}})(?:(?P<by>[-/.])(?P<m>\d{{1,2}})(?:(?P=by)(?P<d>\d{{1,2}}){_TIME}{_ZONE})?)?\Z"
+)
 _COMPACT = re.compile(r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})\Z")
 _SHORT = re.compile(rf"(?P<a>\d{{1,2}})[-/.](?P<b>\d{{1,2}})[-/.](?P<y>\d{{4}}|\d{{2}}){_TIME}{_ZONE}\Z")
-_MONTHS = {name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _NAMED = re.compile(
-    rf"(?:(?P<d>\d{{1,2}})[ .-]+(?P<mon>[A-Za-z]{{3,9}})|(?P<mon2>[A-Za-z]{{3,9}})[ .]+(?P<d2>\d{{1,2}}))[ ,.-]+(?P<y>\d{{4}}){_TIME}{_ZONE}\Z"
+    r"(?:(?P<d>\d{1,2})[ .-]+(?P<mon>[A-Za-z]{3,9})|(?P<mon2>[A-Za-z]{3,9})[ .]+(?P<d2>\d{1,2}))"
+    rf"[ ,.-]+(?P<y>\d{{4}}){_TIME}{_ZONE}\Z"
 )
-_END = re.compile(r"(?:(?:(?P<y>\d{4})-)?(?P<m>\d{1,2})-)?(?P<d>\d{1,2})\Z")
+_SHORT_END = re.compile(r"(?:(?P<m>\d{1,2})-)?(?P<d>\d{1,2})\Z|(?P<clock>\d{1,2}:\d{2})")
 
 
 def parse(text: str, order: Order | None = None, zone: ZoneInfo | None = None) -> When:
     """A date, a month, a year or an interval of these (ISO 8601, or day and month in the given order).
 
-    With ``zone``, a time that carries its offset is moved into that zone; otherwise the day and the wall time stand
-    as they were written. A time of exactly midnight is how databases write "no time". Raises NotADate.
+    With ``zone``, a time that carries its offset is moved into that zone; otherwise the day and the wall time
+    stand as they were written. A time of exactly midnight is how databases write "no time". Raises NotADate.
     """
     text = text.strip().strip('"')
     if "/" in text and not _SHORT.match(text) and not _ISO.match(text):
@@ -58,9 +61,10 @@ def parse(text: str, order: Order | None = None, zone: ZoneInfo | None = None) -
         return _short(found, order, text, zone)
     if found := _NAMED.match(text):
         parts = found.groupdict()
-        month = _MONTHS.get((parts["mon"] or parts["mon2"])[:3].lower())
-        if month:
-            return _when(int(parts["y"]), month, int(parts["d"] or parts["d2"]), parts, text, zone)
+        month = (parts["mon"] or parts["mon2"])[:3].lower()
+        if month in _MONTHS:
+            day = int(parts["d"] or parts["d2"])
+            return _when(int(parts["y"]), _MONTHS.index(month) + 1, day, parts, text, zone)
     raise NotADate(f"{text[:40]!r} is not a date")
 
 
@@ -71,18 +75,19 @@ def _short(found: re.Match[str], order: Order | None, text: str, zone: ZoneInfo 
         year += 1900 if year >= 69 else 2000
     if order is None and one != two:
         raise NotADate(f"{text[:40]!r} may be day/month or month/day")
+    if order == "YMD":
+        raise NotADate(f"{text[:40]!r} does not begin with its year")
     day, month = (two, one) if order == "MDY" else (one, two)
     return _when(year, month, day, found.groupdict(), text, zone)
 
 
 def _interval(text: str, order: Order | None, zone: ZoneInfo | None) -> When:
     start, _, end = text.partition("/")
+    if "/" in end:
+        raise NotADate(f"{text[:40]!r} is not a date")
     first = parse(start, order, zone)
-    short = _END.match(end)
-    if short and not short["y"]:
-        # ISO 8601 lets the end leave out what it shares with the start: 2007-11-13/15.
-        month = _int(short["m"]) or first.first_day // 100 % 100
-        last = _when(first.first_day // 10_000, month, int(short["d"]), {}, text, None)
+    if short := _SHORT_END.match(end):
+        last = _short_end(first, start, short, text)
     else:
         last = parse(end, order, zone)
     if last.last_day < first.first_day:
@@ -90,12 +95,27 @@ def _interval(text: str, order: Order | None, zone: ZoneInfo | None) -> When:
     return When(first.first_day, last.last_day, first.time_of_day, first.utc_offset)
 
 
+def _short_end(first: When, start: str, end: re.Match[str], text: str) -> When:
+    """ISO 8601 lets the end leave out what it shares with the start: 2007-11-13/15, 2007-03/05."""
+    if end["clock"]:
+        return first
+    year, month, day = first.first_day // 10_000, first.first_day // 100 % 100, int(end["d"])
+    if start.count("-") == 1:
+        return When(*span(year, day, None, text))
+    return When(*span(year, _int(end["m"]) or month, day, text))
+
+
 def _int(text: str | None) -> int | None:
     return int(text) if text else None
 
 
 def _when(
-    year: int, month: int | None, day: int | None, parts: dict[str, str | None], text: str, zone: ZoneInfo | None
+    year: int,
+    month: int | None,
+    day: int | None,
+    parts: dict[str, str | None],
+    text: str,
+    zone: ZoneInfo | None,
 ) -> When:
     first, last = span(year, month, day, text)
     if not parts.get("h"):
@@ -138,19 +158,23 @@ def clock(hours: int, minutes: int, seconds: int, half: str | None, text: str) -
     return hours * 3600 + minutes * 60 + min(seconds, 59)
 
 
-_CLOCK = re.compile(r"(?P<h>\d{1,2}):?(?P<mi>\d{2})(?::?(?P<s>\d{2})(?:\.\d+)?)?\s*(?P<ap>[AaPp]\.?[Mm]\.?)?\s*(?P<z>Z|[+-]\d{2}:?\d{2})?\Z")
+_CLOCK = re.compile(
+    r"(?P<h>\d{1,2}):?(?P<mi>\d{2})(?::?(?P<s>\d{2})(?:\.\d+)?)?"
+    r"\s*(?P<ap>[AaPp]\.?[Mm]\.?)?\s*(?P<z>Z|[+-]\d{2}:?\d{2})?\Z"
+)
 _HOURS = re.compile(r"\d{1,2}\.\d+\Z|\d{1,2}\Z")
 
 
 def parse_time(text: str) -> tuple[int, int | None]:
-    """A time of day (14:05, 1405, 2:05 PM, decimal hours 8.5) as seconds after midnight, and its offset. Raises NotADate."""
+    """A time of day (14:05, 1405, 2:05 PM, 8.5) as seconds after midnight and its offset. Raises NotADate."""
     text = text.strip().partition("/")[0]
     if _HOURS.match(text) and float(text) < 24:
         return round(float(text) * 3600), None
     found = _CLOCK.match(text)
     if not found:
         raise NotADate(f"{text[:40]!r} is not a time of day")
-    return clock(int(found["h"]), int(found["mi"]), int(found["s"] or 0), found["ap"], text), _offset(found["z"])
+    seconds = clock(int(found["h"]), int(found["mi"]), int(found["s"] or 0), found["ap"], text)
+    return seconds, _offset(found["z"])
 
 
 def _offset(text: str | None) -> int | None:
@@ -160,16 +184,20 @@ def _offset(text: str | None) -> int | None:
         return 0
     digits = text[1:].replace(":", "").ljust(4, "0")
     minutes = int(digits[:2]) * 60 + int(digits[2:])
+    if minutes > 18 * 60:
+        raise NotADate(f"{text!r} is no offset from UTC")
     return -minutes if text[0] == "-" else minutes
 
 
 def _in_zone(day: int, seconds: int, offset: int | None, zone: ZoneInfo) -> When:
-    midnight = datetime(day // 10_000, day // 100 % 100, day % 100)
+    written = datetime(day // 10_000, day // 100 % 100, day % 100) + timedelta(seconds=seconds)
     if offset is None:
-        local = (midnight + timedelta(seconds=seconds)).replace(tzinfo=zone)
+        local = written.replace(tzinfo=zone)
     else:
-        utc = (midnight + timedelta(seconds=seconds)).replace(tzinfo=timezone(timedelta(minutes=offset)))
-        local = utc.astimezone(zone)
+        try:
+            local = written.replace(tzinfo=timezone(timedelta(minutes=offset))).astimezone(zone)
+        except OverflowError:
+            raise NotADate(f"{day} lies at the end of time") from None
     moved = local.year * 10_000 + local.month * 100 + local.day
     shift = local.utcoffset()
     seconds = local.hour * 3600 + local.minute * 60 + local.second
@@ -177,7 +205,7 @@ def _in_zone(day: int, seconds: int, offset: int | None, zone: ZoneInfo) -> When
 
 
 def order_of(values: Iterable[tuple[str, str, str]]) -> Order | Literal["undecided"] | None:
-    """Day/month order by evidence, from (date, day column, month column); empty where a table has no such column.
+    """Day/month order by evidence, from (date, day column, month column), '' for no such column.
 
     None where no value needs it; "undecided" where some do and none tells: a date is never guessed.
     """
@@ -191,7 +219,7 @@ def order_of(values: Iterable[tuple[str, str, str]]) -> Order | Literal["undecid
             return "DMY" if one > 12 else "MDY"
         if one != two:
             needed = True
-            if day.strip().isdigit() and month.strip().isdigit():
+            if day.strip().isdecimal() and month.strip().isdecimal():
                 if (int(day), int(month)) == (one, two):
                     return "DMY"
                 if (int(day), int(month)) == (two, one):
@@ -200,6 +228,6 @@ def order_of(values: Iterable[tuple[str, str, str]]) -> Order | Literal["undecid
 
 
 def latest_likely() -> int:
-    """Tomorrow: it is already tomorrow somewhere; what lies beyond is unlikely (GBIF's RECORDED_DATE_UNLIKELY)."""
-    tomorrow = date.today() + timedelta(days=1)
+    """Tomorrow, as it is tomorrow somewhere: what lies beyond is unlikely (GBIF's RECORDED_DATE_UNLIKELY)."""
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     return tomorrow.year * 10_000 + tomorrow.month * 100 + tomorrow.day

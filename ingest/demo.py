@@ -1,7 +1,7 @@
-"""Records that are made up: the table of the course reading, and a year in an invented reserve; knows no database.
+"""Records that are made up: the table of the reading, and a year in an invented reserve; knows no database.
 
-Each day is drawn from a seed of its own, so that the same day always brings the same records: a demo that is started
-again tomorrow adds tomorrow, and nothing else.
+Each day is drawn from a seed of its own, so that the same day always brings the same records: a demo that is
+started again tomorrow adds tomorrow, and nothing else.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def write_reading(path: Path) -> None:
 
 
 def write_year(path: Path, last: date, days: int = 365) -> None:
-    """About 20,000 records of 30 species on the days up to ``last``, with seasons, hours, places and counts."""
+    """About 20,000 records of 30 species on the days up to ``last``: seasons, hours, places, counts."""
     dates = (last - timedelta(days=back) for back in range(days - 1, -1, -1))
     _write(path, _COLUMNS, (row for day in dates for row in _day(day)))
 
@@ -156,7 +156,9 @@ def _in_season(animal: _Animal, day: date) -> float:
     return float(np.exp(-0.5 * (distance / animal.width) ** 2))
 
 
-def _row(random: np.random.Generator, animal: _Animal, day: date, minute: int, name: str) -> tuple[object, ...]:
+def _row(
+    random: np.random.Generator, animal: _Animal, day: date, minute: int, name: str
+) -> tuple[object, ...]:
     # Each animal keeps to a few of the places; which ones follows from its name alone.
     home = sum(animal.scientific.encode()) % len(_PLACES)
     locality, latitude, longitude = _PLACES[(home + int(random.geometric(0.45)) - 1) % len(_PLACES)]

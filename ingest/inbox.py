@@ -1,15 +1,18 @@
-"""The inbox: ``inbox/<feed>/<file>``, what is ready in it, and where a file goes when it is done; knows no formats."""
+"""The inbox, ``inbox/<feed>/<file>``: what is ready, and where files go then; knows no formats."""
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 _UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart", ".swp")
+
+
+State = tuple[int, float]
+"""Size and time of the last change: as long as both stay, so does the file."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +32,13 @@ class Inbox:
         return self.folder.parent / "failed"
 
     def ready(self, settle_seconds: float) -> dict[str, list[Path]]:
-        """Feed -> files that have stopped growing, oldest first. A file in no folder belongs to the feed ''."""
+        """Feed -> files that have stopped growing, oldest first. A file in no folder is of the feed ''."""
         found: dict[str, list[Path]] = {}
-        for file in sorted(self._files(), key=lambda file: (file.stat().st_mtime, file.name)):
+        seen = [(state[1], file.name, file) for file in self._files() if (state := _state(file))]
+        for _, _, file in sorted(seen):
             feed = file.relative_to(self.folder).parts[0] if file.parent != self.folder else ""
             found.setdefault(feed, []).append(file)
-        settled = {feed: still(files, settle_seconds) for feed, files in found.items()}
+        settled = {feed: list(still(files, settle_seconds)) for feed, files in found.items()}
         return {feed: files for feed, files in settled.items() if files}
 
     def _files(self) -> Iterator[Path]:
@@ -43,11 +47,11 @@ class Inbox:
                 yield file
 
     def finish(self, file: Path) -> None:
-        """Move a file that was ingested."""
+        """Move a file that was ingested. Raises OSError where that cannot be."""
         self._move(file, self.done)
 
     def refuse(self, file: Path, reason: str) -> None:
-        """Move a file that could not be ingested, and write the reason beside it."""
+        """Move a file that could not be ingested, and write the reason beside it. Raises OSError."""
         moved = self._move(file, self.failed)
         moved.with_name(moved.name + ".reason.txt").write_text(reason + "\n", encoding="utf-8")
 
@@ -62,17 +66,17 @@ class Inbox:
         return target
 
 
-def still(files: list[Path], seconds: float) -> list[Path]:
+def still(files: Iterable[Path], seconds: float) -> dict[Path, State]:
     """Those of the files that have not changed for so long, and do not change while we look."""
     before = {file: _state(file) for file in files}
     now = time.time()
-    quiet = [file for file, state in before.items() if state and now - state[1] >= seconds]
-    return [file for file in quiet if _state(file) == before[file]]
+    quiet = {file: state for file, state in before.items() if state and now - state[1] >= seconds}
+    return {file: state for file, state in quiet.items() if _state(file) == state}
 
 
-def _state(file: Path) -> tuple[int, float] | None:
+def _state(file: Path) -> State | None:
     try:
-        status = os.stat(file)
+        status = file.stat()
     except OSError:
         return None
     return status.st_size, status.st_mtime

@@ -1,7 +1,7 @@
 """Rows of text -> sightings ready for staging, or rejects with a reason; knows no files and no database.
 
-A column repeats itself: the same dates, names and places stand in it again and again. So each distinct value is
-understood once and remembered, and a row costs little more than looking its values up.
+A column repeats itself: the same dates, names and places stand in it again and again. So each distinct value
+is understood once and remembered, and a row costs little more than looking its values up.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from operator import itemgetter
 from typing import Any, Generic, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -19,7 +20,8 @@ from ingest.zones import named_zone
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
-_REMEMBERED = 200_000  # distinct values of one column; beyond, it is all forgotten, so that memory stays bounded
+_REMEMBERED = 200_000  # distinct values of one column; beyond, all is forgotten, so that memory stays bounded
+_Counted = tuple[float | None, bool, tuple[str, ...]]  # how many, whether absent, issues
 SEPARATOR = "\x1f"
 
 
@@ -70,6 +72,7 @@ class Parsed(NamedTuple):
 
 
 _NOTHING = days.When(0, 0)
+_TOO_WIDE = Refusal("FIELD_COUNT", "", "the row has more fields than the header")
 
 
 class Parser:
@@ -84,7 +87,7 @@ class Parser:
         self._taxon = _Memo[tuple[str, ...], TaxonValue | None](lambda key: taxa.taxon(key, rules.latin))
         self._place = _Memo[tuple[str, ...], tuple[PlaceValue, str]](_place)
         self._when = _Memo[tuple[str, ...], tuple[days.When, str] | Refusal](self._understand_when)
-        self._count = _Memo[tuple[str, ...], tuple[float | None, bool, tuple[str, ...]]](self._understand_count)
+        self._count = _Memo[tuple[str, ...], _Counted](self._understand_count)
         self._position = _Memo[tuple[str, ...], values.Position](lambda key: values.position(*key))
         self._basis = _Memo[str, tuple[str | None, str]](values.basis_of_record)
         self._word = _Memo[str, str | None](lambda text: values.clean(text)[:500] or None)
@@ -95,18 +98,18 @@ class Parser:
         parsed = Parsed([], [], [], rejects, {})
         if rows:
             self._parse_columns(lines, rows, parsed)
+        parsed.rejects.sort(key=itemgetter("line"))
         return parsed
 
     def _sort_by_width(self, chunk: Chunk) -> tuple[list[dict[str, Any]], list[int], list[list[str]]]:
         """Fill up rows that leave out empty fields at their end; refuse those that have too many."""
+        rejects = [self._reject(line, row, _TOO_WIDE) for line, row in chunk.unfit]
         if all(len(row) == self._width for row in chunk.rows):
-            return [], chunk.lines, chunk.rows
-        rejects, lines, rows = [], [], []
+            return rejects, chunk.lines, chunk.rows
+        lines, rows = [], []
         for line, row in zip(chunk.lines, chunk.rows, strict=True):
-            if len(row) > self._width and any(row[self._width :]):
-                detail = f"the row has {len(row)} fields, the header {self._width}"
-                rejects.append(self._reject(line, row, Refusal("FIELD_COUNT", "", detail)))
-                self._number += 1
+            if any(row[self._width :]):
+                rejects.append(self._reject(line, row, _TOO_WIDE))
                 continue
             lines.append(line)
             rows.append((row + [""] * (self._width - len(row)))[: self._width])
@@ -129,7 +132,7 @@ class Parser:
             rows,
             column("occurrenceID"),
             map(self._taxon.__getitem__, together(*taxa.COLUMNS)),
-            map(self._place.__getitem__, together("countryCode", "stateProvince", "county", "locality", "locationID")),
+            map(self._place.__getitem__, together(*_PLACE)),
             map(self._when.__getitem__, together(*_WHEN)),
             map(self._count.__getitem__, together(*_COUNT)),
             map(self._position.__getitem__, together(*_POSITION)),
@@ -143,7 +146,7 @@ class Parser:
             self._add(row, parsed)
 
     def _add(self, row: tuple[Any, ...], parsed: Parsed) -> None:
-        line, fields, identifier, taxon, (place, place_issue), when, counted, where, basis, by, sex, stage = row
+        line, fields, identifier, taxon, (place, place_issue), when, counted, where, basis, *who = row
         self._number += 1
         refusal = when if isinstance(when, Refusal) else None
         if taxon is None:
@@ -159,17 +162,18 @@ class Parser:
             for issue in filter(None, issues):
                 parsed.issues[issue] = parsed.issues.get(issue, 0) + 1
         # 0 stands for "undated" inside When; the database says it with NULL.
-        known = (day.first_day or None, day.last_day or None, day.time_of_day, day.utc_offset, individuals, absent)
-        rest = (basis[0], where.latitude, where.longitude, where.uncertainty, by, sex, stage)
+        span = (day.first_day or None, day.last_day or None)
+        known = (*span, day.time_of_day, day.utc_offset, individuals, absent)
+        rest = (basis[0], where.latitude, where.longitude, where.uncertainty, *who)
         verbatim = SEPARATOR.join(fields)
         if "\x00" in verbatim:
             verbatim, identifier = values.storable(verbatim), values.storable(identifier)
         geospatial = bool(named) and not values.GEOSPATIAL.isdisjoint(issues)
+        identity = (_identifier(identifier), _fingerprint(taxon, place, known + rest))
         parsed.taxa.append(taxon)
         parsed.places.append(place)
         parsed.rows.append(
-            (line, self._number, identifier.strip() or None, _fingerprint(taxon, place, known + rest), None, None)
-            + (*known, *rest, named or None, geospatial, verbatim)
+            (line, self._number, *identity, None, None, *known, *rest, named or None, geospatial, verbatim)
         )
 
     def _reject(self, line: int, fields: list[str], why: Refusal) -> dict[str, Any]:
@@ -202,7 +206,7 @@ class Parser:
             try:
                 seconds, offset = days.parse_time(time)
             except days.NotADate:
-                return when  # a time that cannot be read costs the hour, not the record; it stays in the verbatim row
+                return when  # a time that cannot be read costs the hour, not the record
             return days.When(when.first_day, when.last_day, seconds, offset)
         zone = self._rules.zone or named_zone(zone_name) if moment else None
         if zone is None:
@@ -213,7 +217,7 @@ class Parser:
             return when
         return days.When(when.first_day, when.last_day, local.time_of_day, local.utc_offset)
 
-    def _understand_count(self, given: tuple[str, ...]) -> tuple[float | None, bool, tuple[str, ...]]:
+    def _understand_count(self, given: tuple[str, ...]) -> _Counted:
         written, quantity, kind, status = given
         if not written.strip() and kind.strip().casefold() in ("individuals", "individual"):
             written = quantity
@@ -223,12 +227,13 @@ class Parser:
 
 
 def _fingerprint(taxon: TaxonValue, place: PlaceValue, known: tuple[Any, ...]) -> bytes:
-    """The identity of a row's content. It is kept in databases: to change it would make every row look corrected."""
+    """The identity of a row's content. Databases keep it: another one would make every row look corrected."""
     where = (place.country_code, place.state_province, place.county, place.locality, place.location_id)
     text = SEPARATOR.join(map(str, (taxon.name, taxon.vernacular_name, *where, *known)))
     return blake2b(text.encode(), digest_size=16).digest()
 
 
+_PLACE = ("countryCode", "stateProvince", "county", "locality", "locationID")
 _WHEN = ("eventDate", "eventTime", "year", "month", "day", "timeObservedAt", "timeZone")
 _COUNT = ("individualCount", "organismQuantity", "organismQuantityType", "occurrenceStatus")
 _POSITION = ("decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "issue")
@@ -236,7 +241,15 @@ _POSITION = ("decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMete
 
 def _place(given: tuple[str, ...]) -> tuple[PlaceValue, str]:
     code, issue = values.country(given[0])
-    return PlaceValue(code, *(values.clean(text)[:500] for text in given[1:])), issue
+    state, county, locality, location = map(values.clean, given[1:])
+    # Together no longer than an index of PostgreSQL can hold.
+    return PlaceValue(code[:100], state[:100], county[:100], locality[:400], location[:100]), issue
+
+
+def _identifier(text: str) -> str | None:
+    """What the source calls the record, as text; one that is too long for an index by its digest."""
+    text = text.strip()
+    return text if 0 < len(text) <= 500 else blake2b(text.encode()).hexdigest() if text else None
 
 
 def _whole(text: str) -> int | None:

@@ -1,18 +1,21 @@
-"""One input is one run is one transaction: opens it, understands it, stores it, and says what became of it."""
+"""One input is one run is one transaction: opens it, understands it, stores it, says what became of it."""
 
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from time import monotonic
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
+from db.engine import LOOK
 from db.filters import data_version
 from db.lock import only_ingester
 from db.store import Input, OpenRun, Tally, begin_run, record_failure
@@ -20,10 +23,11 @@ from ingest import columns, days, taxa
 from ingest.formats import open_table
 from ingest.formats.table import Table
 from ingest.parse import Parser, Rules
-from ingest.source import Source, Unreadable, sha256
+from ingest.source import DAMAGE, Source, Unreadable, sha256
 
 Progress = Callable[[int, int, int], None]
 """Told after each chunk: rows read, bytes read, bytes in all."""
+log = logging.getLogger("sightings.ingest")
 _FEW = 10
 """So few refused rows never stop a run, whatever their share: one bad row in three is no broken file."""
 
@@ -69,8 +73,8 @@ class Outcome:
 
     def as_json(self) -> dict[str, Any]:
         """The shape that ``ingest --json`` promises."""
-        tally = vars(self.tally)
-        counts = {name: tally[name] for name in ("read", "inserted", "updated", "duplicate", "rejected", "skipped")}
+        names = ("read", "inserted", "updated", "duplicate", "rejected", "skipped")
+        counts = {name: getattr(self.tally, name) for name in names}
         return {
             "run": self.run,
             "feed": self.feed,
@@ -92,67 +96,86 @@ class _Refused(Exception):
     """The input as a whole is refused; nothing of it is kept."""
 
 
-class _DryRun(Exception):
-    """The transaction has told what it would do, and is rolled back."""
+_Begin = Callable[[], AbstractContextManager[Connection]]
+"""Begins the transaction of one input, which ends with the block."""
 
 
 def ingest(
     writer: Engine, sources: Iterable[Source], options: Options, progress: Progress | None = None
 ) -> list[Outcome]:
-    """Ingest inputs one after the other, each in a transaction of its own. Raises db.lock.Locked at once if another runs."""
+    """Ingest inputs one after the other, each in a transaction of its own; one that fails stops no other.
+
+    Raises db.lock.Locked at once if another ingester runs.
+    """
     with only_ingester(writer):
-        return [_one(writer, source, options, progress) for source in sources]
+        if not options.dry_run:
+            return [_one(writer.begin, source, options, progress) for source in sources]
+        with _rehearsal(writer) as begin:
+            outcomes = [_one(begin, source, options, progress) for source in sources]
+        with writer.connect().execution_options(**LOOK) as connection:
+            version = data_version(connection)
+        return [replace(outcome, run=None, data_version=version) for outcome in outcomes]
 
 
-def _one(writer: Engine, source: Source, options: Options, progress: Progress | None) -> Outcome:
+@contextmanager
+def _rehearsal(writer: Engine) -> Iterator[_Begin]:
+    """Transactions nested in one that is rolled back: each input meets what those before it would bring."""
+    with writer.connect() as connection:
+        connection.begin()
+
+        @contextmanager
+        def begin() -> Iterator[Connection]:
+            with connection.begin_nested():
+                yield connection
+
+        yield begin
+        connection.rollback()
+
+
+def _one(begin: _Begin, source: Source, options: Options, progress: Progress | None) -> Outcome:
     outcome = Outcome(source.name, feed=options.feed or "")
     started = monotonic()
-    what = Input(source.name, options.feed or "unknown", options.format, made_up=options.made_up)
+    what = Input(source.name, options.feed or "", options.format, made_up=options.made_up)
     try:
-        digest = sha256(source)
         kind, table = open_table(source, options.format)
+        what = replace(what, feed=what.feed or table.feed or signature(table.columns), format=kind.name)
+        what = replace(what, sha256=sha256(source), columns=table.columns)
+        outcome.feed, outcome.format, outcome.notes = what.feed, what.format, table.notes
         rules = _rules(source, table, options)
-        outcome.feed, outcome.format = options.feed or table.feed or signature(table.columns), kind.name
         outcome.terms = dict(rules.terms)
         outcome.extra = tuple(name for name in table.columns if name not in rules.terms)
-        outcome.notes = table.notes
-        what = Input(
-            source.name, outcome.feed, kind.name, digest, options.made_up, table.columns, dict(rules.terms)
-        )
-        _transact(writer, what, table, rules, options, outcome, progress)
-    except (Unreadable, columns.UnknownTerm, _Refused) as error:
-        outcome.status, outcome.message = "failed", str(error)
-        outcome.tally.inserted = outcome.tally.updated = outcome.tally.duplicate = 0
-        outcome.tally.first_day = outcome.tally.last_day = None
-        if not options.dry_run:
-            outcome.run = record_failure(writer, what, str(error), outcome.tally)
-    with writer.connect() as connection:
-        outcome.data_version = data_version(connection)
+        with begin() as connection, begin_run(connection, replace(what, terms=outcome.terms)) as run:
+            outcome.tally = run.tally
+            outcome.reasons = dict(_fill(run, table, Parser(rules), progress).most_common())
+            _judge(source.name, run.tally, outcome.reasons, options)
+            outcome.status = run.finish("; ".join(outcome.notes))
+            outcome.run, outcome.data_version = run.run_id, data_version(connection)
+    except Exception as error:  # noqa: BLE001 - whatever it is: the ledger tells it, and the other inputs go on
+        _fail(begin, what, outcome, _sentence(source.name, error))
     outcome.seconds = monotonic() - started
     return outcome
 
 
-def _transact(
-    writer: Engine,
-    what: Input,
-    table: Table,
-    rules: Rules,
-    options: Options,
-    outcome: Outcome,
-    progress: Progress | None,
-) -> None:
-    try:
-        with writer.begin() as connection, begin_run(connection, what) as run:
-            outcome.tally = run.tally
-            reasons = _fill(run, table, Parser(rules), progress)
-            outcome.reasons = dict(reasons.most_common())
-            _judge(run.tally, reasons, options)
-            outcome.status = run.finish("; ".join(outcome.notes))
-            outcome.run = run.run_id
-            if options.dry_run:
-                raise _DryRun
-    except _DryRun:
-        outcome.run = None
+def _fail(begin: _Begin, what: Input, outcome: Outcome, message: str) -> None:
+    """One line in the ledger and nothing else: all rows that were read are refused with their input."""
+    read = outcome.tally.read
+    outcome.status, outcome.message, outcome.tally = "failed", message, Tally(read=read, rejected=read)
+    with begin() as connection:
+        outcome.run = record_failure(connection, what, message, outcome.tally)
+        outcome.data_version = data_version(connection)
+
+
+def _sentence(name: str, error: Exception) -> str:
+    """What a person is told; what nobody expected is logged whole."""
+    if isinstance(error, Unreadable | _Refused):
+        return str(error)
+    if isinstance(error, columns.UnknownTerm):
+        return f"{name}: {error}"
+    if isinstance(error, DAMAGE):
+        return f"{name} cannot be read: {getattr(error, 'strerror', None) or error}."
+    log.error("the ingest of %s failed", name, exc_info=error)
+    first_line = str(error).partition("\n")[0][:200]
+    return f"{name} could not be ingested because of an unexpected {type(error).__name__}: {first_line}"
 
 
 def _fill(run: OpenRun, table: Table, parser: Parser, progress: Progress | None) -> Counter[str]:
@@ -171,7 +194,7 @@ def _fill(run: OpenRun, table: Table, parser: Parser, progress: Progress | None)
         )
         run.reject(parsed.rejects)
         reasons.update(reject["reason"] for reject in parsed.rejects)
-        tally.read += len(chunk.rows)
+        tally.read += len(chunk.rows) + len(chunk.unfit)
         tally.rejected += len(parsed.rejects)
         for issue, number in parsed.issues.items():
             tally.issues[issue] = tally.issues.get(issue, 0) + number
@@ -180,22 +203,22 @@ def _fill(run: OpenRun, table: Table, parser: Parser, progress: Progress | None)
     return reasons
 
 
-def _judge(tally: Tally, reasons: Counter[str], options: Options) -> None:
+def _judge(name: str, tally: Tally, reasons: Mapping[str, int], options: Options) -> None:
     """Refuse an input that is broken as a whole. Raises _Refused."""
-    told = ", ".join(f"{reason} {number:,}" for reason, number in reasons.most_common())
+    told = ", ".join(f"{reason} {number:,}" for reason, number in reasons.items())
+    if not tally.read:
+        raise _Refused(f"{name} has no rows.")
     if tally.read == tally.rejected:
-        raise _Refused(f"Not one of its {tally.read:,} rows could be understood ({told or 'there are none'}).")
+        raise _Refused(f"{name} has {tally.read:,} rows and not one could be understood ({told}).")
+    refused = f"{name} has {tally.rejected:,} bad rows of {tally.read:,} ({told})"
     if options.strict and tally.rejected:
-        raise _Refused(f"{tally.rejected:,} of {tally.read:,} rows were refused and --strict allows none ({told}).")
+        raise _Refused(f"{refused} and --strict allows none.")
     if tally.rejected > max(_FEW, options.max_error_rate * tally.read):
-        raise _Refused(
-            f"{tally.rejected:,} of {tally.read:,} rows were refused, more than --max-error-rate {options.max_error_rate:g}"
-            f" allows ({told})."
-        )
+        raise _Refused(f"{refused}, more than --max-error-rate {options.max_error_rate:g} allows.")
 
 
 def _rules(source: Source, table: Table, options: Options) -> Rules:
-    """How this table is to be understood. Raises Unreadable where it lacks a date or a name, or its dates cannot be told."""
+    """How this table is to be understood. Raises Unreadable where it lacks a date, a name or their order."""
     constants = {columns.known_term(name): value for name, value in options.set.items()}
     terms = columns.understand(table.columns, {**table.told, **options.map})
     terms = {column: term for column, term in terms.items() if term not in constants}
@@ -208,27 +231,27 @@ def _rules(source: Source, table: Table, options: Options) -> Rules:
             )
     zone = ZoneInfo(options.timezone) if options.timezone else None
     order = options.date_order or _order(source, table, terms)
-    return Rules(
-        table.columns, terms, order, zone, _latin(table, terms), delimiter=table.delimiter, constants=constants
-    )
+    latin = _latin(table, terms, constants)
+    return Rules(table.columns, terms, order, zone, latin, table.delimiter, constants)
 
 
 def _order(source: Source, table: Table, terms: Mapping[str, str]) -> days.Order | None:
     at = {term: table.columns.index(column) for column, term in terms.items()}
     if "eventDate" not in at:
         return None
-    places = [at.get(term) for term in ("eventDate", "day", "month")]
-    rows = chain.from_iterable(chunk.rows for chunk in table.chunks())
+    date, day, month = (at.get(term) for term in ("eventDate", "day", "month"))
 
     def cell(row: list[str], place: int | None) -> str:
         return row[place] if place is not None and place < len(row) else ""
 
-    head = list(islice(rows, 1_000))
-    found = days.order_of((cell(row, places[0]), cell(row, places[1]), cell(row, places[2])) for row in head)
+    rows = chain.from_iterable(chunk.rows for chunk in table.chunks())
+    dates = ((cell(row, date), cell(row, day), cell(row, month)) for row in rows)
+    head = list(islice(dates, 1_000))
+    found = days.order_of(head)
     if found == "undecided":
-        found = days.order_of((cell(row, places[0]), cell(row, places[1]), cell(row, places[2])) for row in rows)
+        found = days.order_of(dates) or "undecided"
     if found == "undecided":
-        example = next(cell(row, places[0]) for row in head if cell(row, places[0]))
+        example = next(one[0] for one in head if days.order_of([one]))
         raise Unreadable(
             f"{source.name} has dates like {example!r} and nothing in it tells the day from the month:"
             " say --date-order DMY or MDY."
@@ -236,16 +259,20 @@ def _order(source: Source, table: Table, terms: Mapping[str, str]) -> days.Order
     return found
 
 
-def _latin(table: Table, terms: Mapping[str, str]) -> bool:
+def _latin(table: Table, terms: Mapping[str, str], constants: Mapping[str, str]) -> bool:
+    """Whether what the table calls species are scientific names."""
+    if "species" in constants:
+        return taxa.looks_latin([constants["species"]])
     column = next((name for name, term in terms.items() if term == "species"), None)
     if column is None or "scientificName" in terms.values():
         return True
     place = table.columns.index(column)
     first = next(table.chunks(), None)
-    return first is not None and taxa.looks_latin(row[place] for row in first.rows[:2_000] if place < len(row))
+    sample = first.rows[:2_000] if first else []
+    return taxa.looks_latin(row[place] for row in sample if place < len(row))
 
 
 def signature(names: Iterable[str]) -> str:
-    """The feed of a table that belongs to no global source: the same columns are the same feed, whatever the file's name."""
+    """The feed of a table of no global source: the same columns are the same feed, however it is named."""
     text = "\n".join(sorted(columns.plain(name) for name in names))
     return f"table-{hashlib.sha256(text.encode()).hexdigest()[:6]}"

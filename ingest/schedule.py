@@ -1,6 +1,7 @@
-"""The scheduler: looks into the inbox and reads the feeds when they are due, each in a process of its own; knows no formats.
+"""The scheduler: reads the inbox and the feeds when they are due, in their own processes; knows no formats.
 
-It keeps no job store: what is due follows from the settings and the ledger, so a scheduler that dies has lost nothing.
+It keeps no job store: what is due follows from the settings and the ledger, so a scheduler that dies has lost
+nothing.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Due:
         return IntervalTrigger(seconds=self.every_seconds or 3600, timezone=UTC)
 
     def first(self, now: datetime) -> datetime:
-        """When it is read first: at once if it is overdue, so that what fell due while nobody ran is made up once."""
+        """When it is read first: at once if overdue, what fell due while nobody ran is made up once."""
         if self.last_run is None:
             return now
         following = self.trigger().get_next_fire_time(self.last_run, self.last_run + timedelta(seconds=1))
@@ -69,10 +70,11 @@ class Schedule:
         settle_seconds: float,
         deadline: float,
     ) -> None:
-        """``command`` is the ingest command as a list of words, to which ``--feed``, options and paths are added."""
+        """``command`` is the ingest command as words, to which ``--feed``, options and paths are added."""
         self._command, self._inbox, self._feeds = list(command), inbox, feeds
         self._inbox_every, self._settle, self._deadline = inbox_every, settle_seconds, deadline
         self._child: subprocess.Popen[str] | None = None
+        self._starting = threading.Lock()
         self._stopping = threading.Event()
         self._seen: dict[Path, tuple[int, float]] = {}
 
@@ -89,12 +91,14 @@ class Schedule:
         now = datetime.now(UTC)
         scheduler.add_job(
             self.read_inbox,
-            IntervalTrigger(seconds=self._inbox_every, timezone=UTC),  # type: ignore[arg-type]
+            IntervalTrigger(seconds=self._inbox_every, timezone=UTC),
             id="inbox",
             next_run_time=now,
         )
         for feed in self._feeds:
-            scheduler.add_job(self.read_feed, feed.trigger(), [feed], id=feed.name, next_run_time=feed.first(now))
+            scheduler.add_job(
+                self.read_feed, feed.trigger(), [feed], id=feed.name, next_run_time=feed.first(now)
+            )
         scheduler.start()
         log.info("schedule started: the inbox %s and %d feeds", self._inbox.folder, len(self._feeds))
         self._stopping.wait()
@@ -112,10 +116,16 @@ class Schedule:
                 return
             told = ["--feed", feed] if feed else []
             for file, outcome in self._ingest(told, files):
-                if outcome["status"] == "failed":
-                    self._inbox.refuse(file, outcome["message"])
-                else:
-                    self._inbox.finish(file)
+                self._put_away(file, outcome)
+
+    def _put_away(self, file: Path, outcome: dict[str, Any]) -> None:
+        try:
+            if outcome["status"] == "failed":
+                self._inbox.refuse(file, outcome["message"])
+            else:
+                self._inbox.finish(file)
+        except OSError as error:
+            log.warning("%s was read and cannot be moved: %s", file, error)
 
     def read_feed(self, feed: Due) -> None:
         """Ingest what is at a feed's path, unless nothing there has changed since this process read it."""
@@ -124,25 +134,27 @@ class Schedule:
         except Unreadable as error:
             log.warning("feed %s: %s", feed.name, error)
             return
-        states = {file: (file.stat().st_size, file.stat().st_mtime) for file in files}
-        fresh = [file for file in files if self._seen.get(file) != states[file]]
-        for file, _ in self._ingest(["--feed", feed.name, *feed.arguments], fresh):
-            self._seen[file] = states[file]
+        fresh = {file: state for file, state in files.items() if self._seen.get(file) != state}
+        for file, _ in self._ingest(["--feed", feed.name, *feed.arguments], list(fresh)):
+            self._seen[file] = fresh[file]
 
     def _ingest(self, told: Sequence[str], files: Sequence[Path]) -> list[tuple[Path, dict[str, Any]]]:
         """Run the ingest command on files; what became of each. Empty when it could not run now."""
         if not files:
             return []
         words = [*self._command, "--json", *told, "--", *map(str, files)]
-        self._child = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        with self._starting:
+            if self._stopping.is_set():
+                return []
+            child = self._child = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
         try:
-            out, _ = self._child.communicate(timeout=self._deadline)
+            out, _ = child.communicate(timeout=self._deadline)
         except subprocess.TimeoutExpired:
             log.error("an ingest of %d files took longer than %s s and was ended", len(files), self._deadline)
             self._end_child()
             return []
         finally:
-            code, self._child = self._child.returncode, None
+            code, self._child = child.returncode, None
         if code == LOCKED:
             log.info("another ingest is running; %d files wait for the next time", len(files))
             return []
@@ -152,11 +164,14 @@ class Schedule:
             log.error("an ingest of %d files ended with code %s and no answer", len(files), code)
             return []
         for run in runs:
-            log.info("ingest %s", json.dumps({key: run[key] for key in ("input", "feed", "status", "message")}))
+            log.info(
+                "ingest %s", json.dumps({key: run[key] for key in ("input", "feed", "status", "message")})
+            )
         return list(zip(files, runs, strict=True))
 
     def _end_child(self) -> None:
-        child = self._child
+        with self._starting:
+            child = self._child
         if child is None:
             return
         child.terminate()
@@ -168,6 +183,6 @@ class Schedule:
 
 
 def _tell(event: JobEvent) -> None:
-    log.warning("job %s: %s", event.job_id, getattr(event, "exception", None) or "skipped, the last one still runs")
-
-
+    log.warning(
+        "job %s: %s", event.job_id, getattr(event, "exception", None) or "skipped, the last one still runs"
+    )

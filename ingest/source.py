@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,10 @@ _MOST_RATIO = 1_000  # real archives of records pack at 10 to 60 to one
 
 class Unreadable(Exception):
     """An input cannot be read at all; the message is one sentence that says what is wrong with it."""
+
+
+DAMAGE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+"""What comes out of reading an input that is damaged, packed in an unknown way, or gone."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,8 @@ def _find(path: str) -> list[Source]:
     if here.is_dir():
         files = sorted(file for file in here.rglob("*") if file.is_file() and not file.name.startswith("."))
     else:
-        files = sorted(Path(found) for found in glob.glob(path, recursive=True) if Path(found).is_file())
+        found = glob.glob(path, recursive=True)  # noqa: PTH207 - a pattern with folders in it, maybe absolute
+        files = sorted(file for file in map(Path, found) if file.is_file())
     if not files:
         raise Unreadable(f"There is no file at {path}.")
     return [of_file(file) for file in files]
@@ -60,7 +66,13 @@ def _find(path: str) -> list[Source]:
 
 def of_file(path: Path) -> Source:
     """A file as a source."""
-    return Source(str(path), path, path.stat().st_size, lambda: path.open("rb"))
+    try:
+        size = path.stat().st_size
+    except OSError:
+        size = 0  # gone since it was found; whoever opens it will say so
+    # A name that is no text where it comes from must still fit into the ledger.
+    name = str(path).encode(errors="surrogateescape").decode(errors="replace")
+    return Source(name, path, size, lambda: path.open("rb"))
 
 
 def sha256(source: Source) -> str:
@@ -82,18 +94,33 @@ def _opened(source: Source) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(source.path) as archive:
             yield archive
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, NotImplementedError) as error:
         raise Unreadable(f"{source.name} is not a complete zip file ({str(error).rstrip('.')}).") from None
 
 
 def members(source: Source) -> list[Source]:
     """The files in a zip. Raises Unreadable for a broken one and for one that unpacks beyond all measure."""
     with _opened(source) as archive:
-        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        entries = [
+            entry for entry in archive.infolist() if not entry.is_dir() and not _hidden(entry.filename)
+        ]
     unpacked = sum(entry.file_size for entry in entries)
-    if len(entries) > _MOST_MEMBERS or unpacked > _MOST_BYTES or unpacked > _MOST_RATIO * max(source.size, 1024):
-        raise Unreadable(f"{source.name} unpacks to {len(entries)} files of {unpacked:,} bytes, more than is safe to read.")
+    if (
+        len(entries) > _MOST_MEMBERS
+        or unpacked > _MOST_BYTES
+        or unpacked > _MOST_RATIO * max(source.size, 1024)
+    ):
+        raise Unreadable(
+            f"{source.name} unpacks to {len(entries)} files of {unpacked:,} bytes, more than is safe to read."
+        )
+    if any(entry.flag_bits & 1 for entry in entries):
+        raise Unreadable(f"{source.name} is locked with a password.")
     return [_member(source, entry) for entry in entries]
+
+
+def _hidden(name: str) -> bool:
+    """What a Mac packs beside every file."""
+    return name.startswith("__MACOSX/") or name.rpartition("/")[2].startswith(".")
 
 
 def _member(source: Source, entry: zipfile.ZipInfo) -> Source:

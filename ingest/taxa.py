@@ -21,7 +21,10 @@ COLUMNS = (
 )
 """The terms that ``taxon`` reads, in the order of its argument."""
 
-_LATIN = re.compile(r"[A-Z][a-z]{2,} [a-z-]{2,}(?:us|a|um|is|i|ae|or|ax|ex|ix|ns|on|os|ma|se|es)(?: [a-z-]+)?\Z")
+_LONGEST = 200  # what an index of PostgreSQL can hold, and no chart can show
+_LATIN = re.compile(
+    r"[A-Z][a-z]{2,} [a-z-]{2,}(?:us|a|um|is|i|ae|or|ax|ex|ix|ns|on|os|ma|se|es)(?: [a-z-]+)?\Z"
+)
 _EPITHET = re.compile(r"[a-zë-]{2,}\Z")
 _BETWEEN = {"×", "x", "subsp.", "ssp.", "var.", "f.", "cf.", "aff.", "sp.", "spp."}
 _AUTHOR = re.compile(r"[A-ZÀ-Þ].*|\((?=.*\d{4}|[^()]*\)\s*[A-ZÀ-Þ]|L\.).*")
@@ -51,7 +54,7 @@ def taxon(values: Sequence[str], latin: bool = True) -> TaxonValue | None:
     ``latin`` says what an ambiguous ``species`` column holds. Where a table has both ``scientificName`` and
     ``species`` (GBIF), the species that the source settled on goes before the name that the record came with.
     """
-    given = dict(zip(COLUMNS, (clean(value) if value else "" for value in values), strict=True))
+    given = dict(zip(COLUMNS, (clean(value)[:_LONGEST] if value else "" for value in values), strict=True))
     scientific, vernacular = given["scientificName"], given["vernacularName"]
     species = given["species"] if latin or scientific else ""
     if given["species"] and not species:
@@ -60,7 +63,7 @@ def taxon(values: Sequence[str], latin: bool = True) -> TaxonValue | None:
     if not accepted:
         return TaxonValue(vernacular, "", vernacular) if vernacular else None
     binomial = _binomial(accepted)
-    ranks = tuple(given.get(rank) or "" for rank in RANKS[:-1]) + (binomial,)
+    ranks = (*(given.get(rank) or "" for rank in RANKS[:-1]), binomial)
     return TaxonValue(accepted, accepted, vernacular, given["taxonRank"].upper(), ranks)
 
 
@@ -70,7 +73,9 @@ def _accepted(scientific: str, species: str, given: dict[str, str]) -> str:
     if scientific:
         return without_author(scientific, given["scientificNameAuthorship"])
     if given["genus"]:
-        return " ".join(filter(None, (given["genus"], given["specificEpithet"], given["infraspecificEpithet"])))
+        return " ".join(
+            filter(None, (given["genus"], given["specificEpithet"], given["infraspecificEpithet"]))
+        )
     return ""
 
 

@@ -7,14 +7,17 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 from typing import IO
 
-from ingest.source import Source, Unreadable
+from ingest.source import DAMAGE, Source, Unreadable
 
 CHUNK = 20_000
 DELIMITERS = "\t;,|"
 _SAMPLE_LINES = 40
+_END = "\x04end of the input\x04"
+_MOST_BINARY = 0.01
 csv.field_size_limit(1 << 20)
 
 
@@ -26,6 +29,8 @@ class Chunk:
     rows: list[list[str]]
     done: int = 0
     """How many bytes of the input have been read so far."""
+    unfit: list[tuple[int, list[str]]] = field(default_factory=list)
+    """Lines and fields of rows that the reader could not bring into shape, for the parser to refuse."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +41,13 @@ class Dialect:
     delimiter: str
     skip: int = 0
     """Lines above the header: comments that begin with #."""
-    quote: str | None = '"'
+    quote: str = '"'
     guessed: bool = False
     """The encoding is not what the bytes say of themselves, but what they look like."""
 
 
 def encoding(source: Source) -> tuple[str, bool]:
-    """Its encoding and whether that is a guess: by byte order mark, else UTF-8 if all of it is, else by its looks."""
+    """Its encoding and whether that is a guess: by byte order mark, UTF-8 if all of it is, or its looks."""
     head = source.head(4)
     if head.startswith(codecs.BOM_UTF8):
         return "utf-8-sig", False
@@ -68,7 +73,7 @@ def _is_utf8(source: Source) -> bool:
 def _by_looks(sample: bytes) -> str:
     from charset_normalizer import from_bytes
 
-    # Windows-1252 and its relatives are what spreadsheets write; without the hint short files look like anything.
+    # Windows-1252 and its relatives are what spreadsheets write; without the hint short files are anything.
     best = from_bytes(sample, cp_isolation=["cp1252", "cp1250", "cp1251", "cp932", "gb18030"]).best()
     return best.encoding if best else "cp1252"
 
@@ -80,10 +85,14 @@ def dialect(source: Source) -> Dialect:
         text = io.TextIOWrapper(file, name, errors="replace", newline="")
         lines = [line for _, line in zip(range(_SAMPLE_LINES), text, strict=False)]
     _refuse_what_is_no_table(source, "".join(lines))
-    skip = next((number for number, line in enumerate(lines) if line.strip() and not line.startswith("#")), len(lines))
+    skip = next(
+        (number for number, line in enumerate(lines) if line.strip() and not line.startswith("#")), len(lines)
+    )
     delimiter = _delimiter(lines[skip:])
     if delimiter is None:
-        raise Unreadable(f"{source.name} is not a table: no delimiter (tab, semicolon, comma or bar) divides its lines.")
+        raise Unreadable(
+            f"{source.name} is not a table: no delimiter (tab, semicolon, comma or bar) divides its lines."
+        )
     return Dialect(name, delimiter, skip, guessed=guessed)
 
 
@@ -95,10 +104,12 @@ def _refuse_what_is_no_table(source: Source, text: str) -> None:
         raise Unreadable(f"{source.name} is a web page or XML, not a table: the download probably failed.")
     if start.startswith(("{", "[")):
         raise Unreadable(f"{source.name} is JSON, not a table.")
+    if sum(map(text.count, "\x00\x01\x02\x03\x04\x05\x06")) > _MOST_BINARY * len(text):
+        raise Unreadable(f"{source.name} is not text: it holds binary data, or a packed file.")
 
 
 def _delimiter(lines: list[str]) -> str | None:
-    """The delimiter that cuts most lines into the same number of fields; the one that makes more fields on a tie."""
+    """The delimiter that cuts most lines into as many fields as the header; on a tie the one with more."""
     best: tuple[float, int, str] | None = None
     for candidate in DELIMITERS:
         widths = Counter(len(row) for row in csv.reader(lines, delimiter=candidate) if row)
@@ -112,7 +123,7 @@ def _delimiter(lines: list[str]) -> str | None:
 
 
 def chunks(source: Source, how: Dialect) -> Iterator[Chunk]:
-    """All rows below the skipped lines, header first. Raises Unreadable where the text breaks off or cannot be cut."""
+    """All rows below the skipped lines, header first. Raises Unreadable where the text breaks off."""
     with source.open() as file:
         yield from _cut(source, file, how)
 
@@ -121,26 +132,28 @@ def _cut(source: Source, file: IO[bytes], how: Dialect) -> Iterator[Chunk]:
     text = io.TextIOWrapper(file, how.encoding, errors="replace", newline="")
     for _ in range(how.skip):
         text.readline()
-    quoting = csv.QUOTE_NONE if how.quote is None else csv.QUOTE_MINIMAL
-    reader = csv.reader(text, delimiter=how.delimiter, quotechar=how.quote or '"', quoting=quoting)
+    # csv takes all that follows a quote which is never closed for one cell; a last line of our own shows it.
+    reader = csv.reader(chain(text, (_END,)), delimiter=how.delimiter, quotechar=how.quote)
     lines: list[int] = []
     rows: list[list[str]] = []
     begins = how.skip + 1
     try:
         for row in reader:
             if row:
-                lines.append(begins)
-                rows.append(row)
                 if len(rows) == CHUNK:
                     yield Chunk(lines, rows, _position(file))
                     lines, rows = [], []
+                lines.append(begins)
+                rows.append(row)
             begins = how.skip + reader.line_num + 1
     except csv.Error as error:
         raise Unreadable(f"{source.name} cannot be cut into rows at line {begins}: {error}.") from None
-    except (EOFError, OSError, ValueError) as error:
+    except (*DAMAGE, ValueError) as error:
         raise Unreadable(f"{source.name} breaks off near line {begins}: {error}.") from None
-    if rows:
-        yield Chunk(lines, rows, source.size)
+    if rows[-1] != [_END]:
+        raise Unreadable(f"{source.name} has a quote at line {lines[-1]} that is never closed.")
+    if len(rows) > 1:
+        yield Chunk(lines[:-1], rows[:-1], source.size)
 
 
 def _position(file: IO[bytes]) -> int:

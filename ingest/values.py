@@ -1,4 +1,4 @@
-"""Single values -> what they mean, with GBIF's issue names for what is doubtful; knows no rows and no dates."""
+"""Single values -> what they mean, with GBIF's issue names for what is doubtful; knows no dates."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import unicodedata
 from dataclasses import dataclass
 
 MISSING = frozenset({"", "NA", "N/A", "NULL", "null", "None", "none", "nan", "NaN", "-"})
-"""How systems write "nothing" in a column of numbers. In a column of names NA may be Namibia: there only '' is nothing."""
+"""How systems write "nothing" in a column of numbers. Among names NA may be Namibia: only '' is nothing."""
 
 _UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 _BLANKS = re.compile(r"\s+")
@@ -27,7 +27,7 @@ GEOSPATIAL = frozenset(
 
 
 def clean(text: str) -> str:
-    """A name or a label fit for every database and every picture: NFC, single blanks, no control characters."""
+    """A name or label fit for every database and picture: NFC, single blanks, no control characters."""
     return _BLANKS.sub(" ", unicodedata.normalize("NFC", _UNFIT.sub("", text))).strip()
 
 
@@ -119,7 +119,7 @@ class Position:
 
 def position(latitude: str, longitude: str, uncertainty: str, given: str = "") -> Position:
     """Coordinates with GBIF's issues; those that the source itself gives (``;``-separated) are kept."""
-    issues = [name for name in re.split(r"[;|,]\s*", given) if name]
+    issues = re.findall(r"[A-Z][A-Z0-9_]+", given)
     metres = number(uncertainty) if uncertainty.strip() not in MISSING else None
     if uncertainty.strip() not in MISSING and (metres is None or metres <= 0):
         issues.append("COORDINATE_UNCERTAINTY_METERS_INVALID")

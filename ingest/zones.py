@@ -42,4 +42,11 @@ def named_zone(name: str) -> ZoneInfo | None:
     if name in _REGIONS:
         return ZoneInfo(_REGIONS[name])
     city = name.replace(" ", "_")
-    return next((ZoneInfo(zone) for zone in sorted(available_timezones()) if zone == city or zone.endswith(f"/{city}")), None)
+    return next(
+        (
+            ZoneInfo(zone)
+            for zone in sorted(available_timezones())
+            if zone == city or zone.endswith(f"/{city}")
+        ),
+        None,
+    )

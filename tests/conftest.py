@@ -16,6 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
+from sqlalchemy import Engine
+
+from db.engine import open_writer
+from db.schema import upgrade
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -92,6 +96,24 @@ def database_url(request: pytest.FixtureRequest, home: Path) -> str:
         return f"sqlite:///{home / 'sightings.db'}"
     url: str = request.getfixturevalue("postgresql_database")
     return url
+
+
+@pytest.fixture
+def writer(database_url: str) -> Iterator[Engine]:
+    """The writing engine of a fresh database with our schema, once for each kind."""
+    engine = open_writer(database_url)
+    upgrade(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def sqlite_writer(home: Path) -> Iterator[Engine]:
+    """The writing engine of a fresh SQLite database with our schema."""
+    engine = open_writer(f"sqlite:///{home / 'sightings.db'}")
+    upgrade(engine)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture

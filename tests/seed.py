@@ -5,13 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from flask import Flask
 from sqlalchemy import Engine
 
+import config
+from api import create_app
 from db.engine import open_writer
 from db.names import PlaceValue, TaxonValue
 from db.schema import upgrade
 from db.store import Input, begin_run
+
+OSLO = PlaceValue("NO", "", "", "Oslo")
 
 
 @dataclass(frozen=True)
@@ -27,7 +33,7 @@ class Record:
     vernacular: str = ""
     time: int | None = None
     absent: bool = False
-    place: PlaceValue = PlaceValue("NO", "", "", "Oslo")
+    place: PlaceValue = OSLO
     basis: str | None = "HUMAN_OBSERVATION"
     latitude: float | None = 59.9
     longitude: float | None = 10.7
@@ -65,12 +71,26 @@ def ingest(writer: Engine, records: Iterable[Record], feed: str = "test", made_u
         run.stage([
             (
                 number, number, row.identifier, hashlib.sha256(repr(row).encode()).digest()[:16],
-                taxa[row.taxon], places[row.place], row.first, row.last or row.first, row.time, None, row.count,
-                row.absent or row.count == 0, row.basis, row.latitude, row.longitude, None, None, None, None, None,
-                False, "verbatim",
+                taxa[row.taxon], places[row.place], row.first, row.last or row.first, row.time, None,
+                row.count, row.absent or row.count == 0, row.basis, row.latitude, row.longitude, None, None,
+                None, None, None, False, "verbatim",
             )
             for number, row in enumerate(rows, 1)
         ])  # fmt: skip
         run.tally.read = len(rows)
         run.finish()
         return run.run_id
+
+
+def open_app(home: Path, **settings: str) -> Flask:
+    """The web application over the database in this home."""
+    environment = {f"SIGHTINGS_{name.upper()}": value for name, value in settings.items()}
+    return create_app(config.load({"SIGHTINGS_HOME": str(home), **environment}))
+
+
+READING = [
+    year(name, when, low + (when * 7 + low) % (high - low))
+    for name, low, high in (("Bear", 80, 120), ("Deer", 700, 1100), ("Wolf", 20, 30))
+    for when in range(2010, 2022)
+]
+"""Records shaped as in the course reading."""

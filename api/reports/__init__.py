@@ -1,4 +1,4 @@
-"""The catalogue of reports: a line for each; a new report is a question in ``db``, a file here and its line."""
+"""The catalogue of reports: a line for each; a new one is a question in ``db``, a file here and its line."""
 
 from __future__ import annotations
 

@@ -38,8 +38,7 @@ def shape(found: list[dict[str, Any]], parameters: RecentParameters, _: int | No
 
 def draw(tidy: Tidy, _: RecentParameters, words: Words, look: Look) -> Picture:
     """When, what, how many, where."""
-    rows = [[_when(row), _what(row), str(row["individualCount"] or ""), row["locality"] or row["countryCode"] or ""]
-            for row in tidy.rows]  # fmt: skip
+    rows = [[_when(row), _what(row), str(row["individualCount"] or ""), _where(row)] for row in tidy.rows]
     return table(("Date", "Species", "Count", "Place"), rows, words, look)
 
 
@@ -51,9 +50,13 @@ def _what(row: dict[str, Any]) -> str:
     return str(row["vernacularName"] or row["scientificName"] or "")
 
 
+def _where(row: dict[str, Any]) -> str:
+    return str(row["locality"] or row["stateProvince"] or row["countryCode"] or "")
+
+
 def heading(_: RecentParameters) -> str:
     """Latest records."""
     return "Latest records"
 
 
-RECENT = Report("recent", "What was recorded last?", RecentParameters, ask, shape, draw, heading)
+RECENT = Report("recent", "Which are the latest records?", RecentParameters, ask, shape, draw, heading)

@@ -34,7 +34,7 @@ class Tidy:
 
 @dataclass(frozen=True)
 class Report(Generic[P, F]):
-    """One question and its answers: ``ask`` in the database, ``shape`` what was found, ``draw`` what was shaped."""
+    """One question: ``ask`` it in the database, ``shape`` what was found, ``draw`` what was shaped."""
 
     name: str
     question: str
@@ -58,7 +58,7 @@ def measured(count: Count, measure: str) -> float:
 
 
 def leading(counts: Sequence[Count], measure: str, labels: dict[int, TaxonLabel]) -> list[int]:
-    """The taxa with anything to count, the most first, equals by name: their order never depends on the database's."""
+    """The taxa with anything to count, the most first, equals by name, so that their order holds still."""
     amounts: dict[int, float] = {}
     for count in counts:
         amounts[count.taxon_id] = amounts.get(count.taxon_id, 0) + measured(count, measure)

@@ -78,6 +78,4 @@ def heading(parameters: SpeciesParameters) -> str:
     return f"Species by {parameters.measure}"
 
 
-SPECIES = Report(
-    "species", "Which species were recorded most?", SpeciesParameters, ask, shape, draw, heading
-)
+SPECIES = Report("species", "Which species were recorded most?", SpeciesParameters, ask, shape, draw, heading)

@@ -11,10 +11,13 @@ from api.buckets import after, label, labelled, start
 from api.draw import Line, Look, Picture, Point, Words
 from api.draw import timeline as draw_timeline
 from api.parameters import Interval, Limit, Measure, ReportParameters
+from api.query import BadParameter
 from api.reports.report import Report, Tidy, counted_as_one, leading, measured, value
 from db.filters import Scope
 from db.questions import counts
 from db.questions.counts import Count, TaxonLabel
+
+MOST_ROWS = 100_000
 
 
 class TimelineParameters(ReportParameters):
@@ -33,7 +36,7 @@ class TimelineParameters(ReportParameters):
 
 @dataclass(frozen=True)
 class Found:
-    """What the database says: totals, counts per bucket, the names, and the taxa that were asked for by name."""
+    """What the database says: totals, counts per bucket, names, and the taxa asked for by name."""
 
     totals: list[Count]
     counts: list[Count]
@@ -51,7 +54,7 @@ def ask(connection: Connection, scope: Scope, parameters: TimelineParameters) ->
 
 
 def shape(found: Found, parameters: TimelineParameters, under_way: int | None) -> Tidy:
-    """A row for each line and each bucket in which anything at all was recorded; 0 is "looked, saw none of these".
+    """A row for each line and each bucket with any record in it; 0 is "looked, saw none of these".
 
     A bucket without any record, even of an absence, has no row: nobody can tell whether anyone looked.
     """
@@ -60,6 +63,13 @@ def shape(found: Found, parameters: TimelineParameters, under_way: int | None) -
     ranked += sorted(taxon for taxon in found.named if taxon in found.labels and taxon not in ranked)
     shown = ranked[: parameters.lines]
     seen = sorted({count.bucket for count in found.counts})
+    if len(shown) * len(seen) > MOST_ROWS:
+        sentence = (
+            f"A line for each of {len(shown)} species over {len(seen)} {interval}s is more than one answer"
+        )
+        raise BadParameter(
+            f"{sentence} holds: ask for a longer interval, fewer species or less time.", "interval"
+        )
     amounts = {(count.taxon_id, count.bucket): measured(count, measure) for count in found.counts}
     rows = [
         {
@@ -84,7 +94,8 @@ def shape(found: Found, parameters: TimelineParameters, under_way: int | None) -
 
 
 def _left_out(found: Found, parameters: TimelineParameters, shown: set[int]) -> list[dict[str, object]]:
-    measure, told = parameters.measure, []
+    measure = parameters.measure
+    told: list[dict[str, object]] = []
     counted = sum(measured(count, measure) for count in found.counts)
     vague = sum(measured(count, measure) for count in found.totals) - counted
     if vague > 0:

@@ -1,4 +1,4 @@
-"""What an answer rests on beside its filters: the run behind its version and the feeds; knows nothing of caches."""
+"""What an answer rests on beside its filters: the run behind its version, the feeds; knows no cache."""
 
 from __future__ import annotations
 

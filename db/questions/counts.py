@@ -1,4 +1,4 @@
-"""Counts per taxon and bucket: the one question behind most reports, from rollups where they can answer, else from records."""
+"""Counts per taxon and bucket, behind most reports: from rollups where they can answer, else from records."""
 
 from __future__ import annotations
 
@@ -11,8 +11,14 @@ from db.models import FOREVER, Rollup, Sighting, Taxon, TaxonName
 from db.rollups import iso_week, measures
 
 INTERVALS = ("year", "month", "week", "day", "hour")
-_GRAINS = {"year": (1_000, 9_999), "month": (100_000, 999_999), "week": (1_000_000, 9_999_999), "day": (10_000_000, FOREVER)}
+_GRAINS = {
+    "year": (1_000, 9_999),
+    "month": (100_000, 999_999),
+    "week": (1_000_000, 9_999_999),
+    "day": (10_000_000, FOREVER),
+}
 _DIVISORS = {"year": 10_000, "month": 100, "day": 1}
+_SUMMED = (Rollup.records, Rollup.individuals, Rollup.uncounted, Rollup.absences)
 
 
 class Count(NamedTuple):
@@ -27,7 +33,7 @@ class Count(NamedTuple):
 
 
 def totals(connection: Connection, scope: Scope) -> list[Count]:
-    """One Count per taxon over everything in the scope, undated sightings too where no dates are asked for."""
+    """One Count per taxon over the whole scope, undated sightings too where no dates are asked for."""
     grain = _one_bucket(scope)
     if grain is not None:
         return _from_rollups(connection, scope, Rollup.bucket == grain, literal(0))
@@ -37,7 +43,7 @@ def totals(connection: Connection, scope: Scope) -> list[Count]:
 
 
 def per_bucket(connection: Connection, scope: Scope, interval: str) -> list[Count]:
-    """Counts per taxon and bucket of this interval. A sighting that no single bucket holds is not among them."""
+    """Counts per taxon and bucket of this interval; without the sightings that no single bucket holds."""
     rollup = _rollup_of(scope, interval)
     if rollup is not None:
         return _from_rollups(connection, scope, *rollup)
@@ -65,10 +71,11 @@ def _one_bucket(scope: Scope) -> int | None:
 def _rollup_of(scope: Scope, interval: str) -> tuple[ColumnElement[bool], ColumnElement[int]] | None:
     """Which rollup rows answer, and the bucket of each; None where only the records can."""
     filters = scope.filters
-    if scope.as_of is not None or filters.needs_records or interval == "hour" or (filters.months and interval == "week"):
+    kept = interval != "hour" and not (filters.months and interval == "week")
+    if scope.as_of is not None or filters.needs_records or not kept:
         return None
     grain = "month" if filters.months and interval == "year" else interval
-    terms = [Rollup.bucket.between(*_GRAINS[grain])]
+    terms: list[ColumnElement[bool]] = [Rollup.bucket.between(*_GRAINS[grain])]
     for spans in (filters.days, filters.day_spans):
         buckets = [_aligned(grain, first, last) for first, last in spans]
         if None in buckets:
@@ -77,7 +84,7 @@ def _rollup_of(scope: Scope, interval: str) -> tuple[ColumnElement[bool], Column
             terms.append(or_(*(Rollup.bucket.between(*ends) for ends in buckets if ends)))
     if filters.months:
         terms.append((Rollup.bucket // (100 if grain == "day" else 1) % 100).in_(filters.months))
-    bucket = Rollup.bucket // 100 if grain != interval else Rollup.bucket
+    bucket: ColumnElement[int] = Rollup.bucket // (100 if grain != interval else 1)
     return and_(*terms), bucket
 
 
@@ -100,7 +107,8 @@ def _aligned(grain: str, first: int, last: int) -> tuple[int, int] | None:
 def _from_rollups(
     connection: Connection, scope: Scope, rows: ColumnElement[bool], bucket: ColumnElement[int]
 ) -> list[Count]:
-    sums = [func.sum(getattr(Rollup, name)) for name in ("records", "individuals", "uncounted", "absences")]
+    # PostgreSQL sums 64-bit integers into decimals; a count is to stay an integer.
+    sums = [cast(func.sum(column), column.type) for column in _SUMMED]
     asked = select(Rollup.taxon_id, bucket, *sums).where(rows)
     for column, ids in ((Rollup.taxon_id, scope.taxa), (Rollup.feed_id, scope.feeds)):
         if ids is not None:
@@ -119,7 +127,8 @@ def _record_bucket(interval: str) -> tuple[ColumnElement[Any], ColumnElement[boo
 
 def _by_week(connection: Connection, scope: Scope) -> list[Count]:
     keys = (Sighting.taxon_id, Sighting.first_day, Sighting.last_day)
-    asked = select(*keys, *measures()).where(*conditions(scope), Sighting.first_day.is_not(None)).group_by(*keys)
+    terms = (*conditions(scope), Sighting.first_day.is_not(None))
+    asked = select(*keys, *measures()).where(*terms).group_by(*keys)
     weeks: dict[tuple[int, int], list[float]] = {}
     for taxon, first, last, *sums in connection.execute(asked):
         if iso_week(first) == iso_week(last):
@@ -141,7 +150,8 @@ def labels(connection: Connection, taxa: list[int]) -> dict[int, TaxonLabel]:
     found: dict[int, TaxonLabel] = {}
     for start in range(0, len(taxa), 500):
         some = Taxon.id.in_(taxa[start : start + 500])
-        rows = connection.execute(select(Taxon.id, Taxon.name, Taxon.scientific_name, Taxon.vernacular_name).where(some))
+        named = select(Taxon.id, Taxon.name, Taxon.scientific_name, Taxon.vernacular_name)
+        rows = connection.execute(named.where(some))
         found.update((row[0], TaxonLabel(*row[1:])) for row in rows)
     return found
 

@@ -20,7 +20,7 @@ def runs(connection: Connection, limit: int = 50, run_id: int | None = None) -> 
 _WITH_FEED = select(Run, Feed.name.label("feed")).join(Feed, Run.feed_id == Feed.id, isouter=True)
 
 
-def _run(run: Row[Any]) -> dict[str, Any]:
+def _run(run: Row[*tuple[Any, ...]]) -> dict[str, Any]:
     return {
         "run": run.id,
         "feed": run.feed,

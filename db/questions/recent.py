@@ -12,7 +12,7 @@ from db.questions.summary import interval_text
 
 
 def latest(connection: Connection, scope: Scope, limit: int) -> list[dict[str, Any]]:
-    """The newest sightings by date, then time, as Darwin Core records; undated and absent ones are not among them."""
+    """The newest sightings by date, then time, as Darwin Core records; no undated and no absent ones."""
     newest = (
         select(
             *(column for column in Sighting.__table__.c if column.name not in {"verbatim", "fingerprint"}),
@@ -33,7 +33,7 @@ def latest(connection: Connection, scope: Scope, limit: int) -> list[dict[str, A
     return [record(row) for row in connection.execute(newest)]
 
 
-def record(row: Row[Any]) -> dict[str, Any]:
+def record(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
     """One sighting under Darwin Core's names."""
     count = row.individual_count
     return {

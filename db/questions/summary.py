@@ -1,9 +1,8 @@
-"""What is recorded here, and how fresh it is; totals come from ``counts``, this adds the ends and the sources."""
+"""What is recorded here and how fresh it is: ends and sources; the totals come from ``counts``."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
@@ -21,7 +20,7 @@ class Freshness:
 
 
 def interval_text(first: int | None, last: int | None) -> str | None:
-    """An interval of days as Darwin Core writes eventDate: 2021, 2021-05, 2021-05-03 or 2021-05-03/2021-06-01."""
+    """Days as Darwin Core writes eventDate: 2021, 2021-05, 2021-05-03 or 2021-05-03/2021-06-01."""
     if first is None or last is None:
         return None
     if first % 10_000 == 101 and last == first + 1130:
@@ -39,10 +38,11 @@ def ends(connection: Connection, scope: Scope) -> tuple[str | None, str | None]:
     """The date of the earliest and of the latest record of the scope, each as precise as it was given."""
     first, last = Sighting.first_day, Sighting.last_day
     dated = select(first, last).where(*conditions(scope), first.is_not(None)).limit(1)
-    return _text(connection, dated.order_by(first, last)), _text(connection, dated.order_by(first.desc(), last))
+    earliest, latest = dated.order_by(first, last), dated.order_by(first.desc(), last)
+    return _text(connection, earliest), _text(connection, latest)
 
 
-def _text(connection: Connection, one: Select[Any]) -> str | None:
+def _text(connection: Connection, one: Select[int | None, int | None]) -> str | None:
     row = connection.execute(one).first()
     return interval_text(*row) if row else None
 

@@ -25,14 +25,14 @@ FORMATS = (
     Format("dwca", "Darwin Core Archive with an occurrence core (zip with meta.xml)", darwin_core.read),
     Format("gbif", "GBIF simple download (tab separated, or its zip)", delimited.read_gbif),
     Format("inaturalist", "iNaturalist export (CSV, or its zip)", delimited.read_inaturalist),
-    Format("wide", "a table with a year or date column and one column per animal; its cells are counts", delimited.read_wide),
+    Format("wide", "a table with a date or year and one column of counts per animal", delimited.read_wide),
     Format("table", "any delimited table with one sighting per row", delimited.read_table),
 )
 """In the order in which a source is tried."""
 
 
 def open_table(source: Source, name: str = "auto") -> tuple[Format, Table]:
-    """The format and the table of a source: found by its content, or as told. Raises Unreadable where none fits."""
+    """The format and the table of a source, by its content or as told. Raises Unreadable where none fits."""
     for known in FORMATS:
         if name in ("auto", known.name):
             table = known.read(source)

@@ -1,15 +1,16 @@
-"""The reader of Darwin Core Archives: a zip whose meta.xml says what its files hold; knows no meaning of the terms.
+"""The reader of Darwin Core Archives: zips whose meta.xml says what they hold; knows no term's meaning.
 
 Source: Darwin Core text guide, dwc.tdwg.org/text.
 """
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
-from defusedxml.ElementTree import ParseError, parse
 from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import ParseError, parse
 
 from ingest import text
 from ingest.formats.table import Table, unique
@@ -31,21 +32,26 @@ def read(source: Source) -> Table | None:
     location = (core.findtext(f"{_NS}files/{_NS}location") or "").strip()
     if location not in files:
         raise Unreadable(f"{source.name} has no file {location!r}, which its meta.xml names as the core.")
-    return _table(files[location], core)
+    try:
+        return _table(files[location], core)
+    except (ValueError, LookupError) as error:
+        raise Unreadable(f"{source.name} has a meta.xml that cannot be understood ({error}).") from None
 
 
 def _core(source: Source, meta: Source) -> Element:
     try:
         with meta.open() as file:
-            root: Element = parse(file, forbid_dtd=True).getroot()
+            tree = parse(file, forbid_dtd=True)
     except (ParseError, DefusedXmlException) as error:
         raise Unreadable(f"{source.name} has a meta.xml that cannot be read ({error}).") from None
-    core = root.find(f"{_NS}core")
+    core: Element | None = tree.find(f"{_NS}core")
     if core is None:
         raise Unreadable(f"{source.name} has a meta.xml without a core.")
     kind = core.get("rowType", "").rpartition("/")[2]
     if kind != "Occurrence":
-        raise Unreadable(f"{source.name} has a core of {kind or 'no kind'}; an Occurrence core is what can be read.")
+        raise Unreadable(
+            f"{source.name} has a core of {kind or 'no kind'}; an Occurrence core is what can be read."
+        )
     return core
 
 
@@ -57,7 +63,11 @@ def _table(file: Source, core: Element) -> Table:
         by_place.setdefault(int(identifier.get("index", "0")), "id")
     width = max(by_place) + 1
     names = unique([by_place.get(place, "").rpartition("/")[2] for place in range(width)])
-    fixed = {field.get("term", "").rpartition("/")[2]: field.get("default", "") for field in fields if not field.get("index")}
+    fixed = {
+        field.get("term", "").rpartition("/")[2]: field.get("default", "")
+        for field in fields
+        if not field.get("index")
+    }
     how = _dialect(core)
     return Table(
         columns=names + tuple(fixed),
@@ -72,12 +82,16 @@ def _table(file: Source, core: Element) -> Table:
 def _dialect(core: Element) -> Dialect:
     """How the core file is cut. Quotes are honoured even where meta.xml says that there are none.
 
-    GBIF declares fieldsEnclosedBy="" and quotes all the same whatever has a quote in it: taken at its word, the
-    doubled quotes would stay in the text.
+    GBIF declares fieldsEnclosedBy="" and quotes all the same whatever has a quote in it: taken at its word,
+    the doubled quotes would stay in the text.
     """
     delimiter = _character(core.get("fieldsTerminatedBy", ",")) or ","
     encoding = core.get("encoding", "UTF-8")
-    return Dialect(encoding, delimiter, int(core.get("ignoreHeaderLines", "0")), _character(core.get("fieldsEnclosedBy", '"')) or '"')
+    quote = _character(core.get("fieldsEnclosedBy", '"')) or '"'
+    if len(delimiter) != 1 or len(quote) != 1:
+        raise ValueError(f"fields that end with {delimiter!r} and stand between {quote!r}")
+    codecs.lookup(encoding)
+    return Dialect(encoding, delimiter, int(core.get("ignoreHeaderLines", "0")), quote)
 
 
 def _character(text: str) -> str:
@@ -90,5 +104,8 @@ def _with_fixed(chunks: Iterator[Chunk], width: int, fixed: list[str]) -> Iterat
         if not fixed:
             yield chunk
             continue
-        rows = [row + [""] * (width - len(row)) + fixed if len(row) <= width else row for row in chunk.rows]
-        yield Chunk(chunk.lines, rows, chunk.done)
+        fits = [not any(row[width:]) for row in chunk.rows]
+        numbered = list(zip(chunk.lines, chunk.rows, fits, strict=True))
+        unfit = [(line, row) for line, row, fit in numbered if not fit]
+        rows = [(row + [""] * (width - len(row)))[:width] + fixed for _, row, fit in numbered if fit]
+        yield Chunk([line for line, _, fit in numbered if fit], rows, chunk.done, unfit)

@@ -1,4 +1,4 @@
-"""Readers of delimited text: any table, GBIF's, iNaturalist's, and wide ones; knows how they are cut, not what they mean."""
+"""Readers of delimited text: any table, GBIF's, iNaturalist's, wide ones; knows nothing of their values."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from ingest.text import Chunk
 from ingest.values import MISSING, number
 
 _GBIF = frozenset({"gbifid"})
-_INATURALIST = (frozenset({"id", "observedon"}), frozenset({"qualitygrade", "userlogin", "taxonid", "iconictaxonname", "speciesguess"}))
+_INATURALIST = (
+    frozenset({"id", "observedon"}),
+    frozenset({"qualitygrade", "userlogin", "taxonid", "iconictaxonname", "speciesguess"}),
+)
 _SAMPLE_ROWS = 200
+_MOSTLY = 0.8  # a ? among the counts makes no column of text
 
 
 @lru_cache(maxsize=2)
-def read_table(source: Source) -> Table | None:
+def read_table(source: Source) -> Table:
     """Any delimited table with a header. Remembered, because one format after the other asks for it."""
     source = _unpacked(source)
     how = text.dialect(source)
@@ -54,7 +58,6 @@ def _below_header(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
 def read_gbif(source: Source) -> Table | None:
     """GBIF's simple download: tab separated whatever its name says, with a gbifID that never changes."""
     table = read_table(source)
-    assert table is not None
     names = {columns.plain(name): name for name in table.columns}
     if not names.keys() >= _GBIF:
         return None
@@ -62,9 +65,8 @@ def read_gbif(source: Source) -> Table | None:
 
 
 def read_inaturalist(source: Source) -> Table | None:
-    """iNaturalist's export, with whatever columns its owner chose."""
+    """The export of iNaturalist, with whatever columns its owner chose."""
     table = read_table(source)
-    assert table is not None
     names = {columns.plain(name): name for name in table.columns}
     needed, some = _INATURALIST
     if not names.keys() >= needed or names.keys().isdisjoint(some):
@@ -77,15 +79,16 @@ def _of_feed(table: Table, feed: str, told: Mapping[str, str]) -> Table:
 
 
 def read_wide(source: Source) -> Table | None:
-    """A year or date column and one column per animal, whose cells are counts; each filled cell becomes a row."""
+    """A year or date column and one column of counts per animal; each filled cell becomes a row."""
     table = read_table(source)
-    assert table is not None
     terms = columns.understand(table.columns)
     known = set(terms.values())
     if known & {*columns.NEEDS_NAME, *columns.ONE_SIGHTING_PER_ROW} or not known & set(columns.NEEDS_DATE):
         return None
     sample = [row for chunk in islice(table.chunks(), 1) for row in chunk.rows[:_SAMPLE_ROWS]]
-    animals = [place for place, name in enumerate(table.columns) if name not in terms and _counts(sample, place)]
+    animals = [
+        place for place, name in enumerate(table.columns) if name not in terms and _counts(sample, place)
+    ]
     if not animals:
         return None
     kept = [place for place in range(len(table.columns)) if place not in animals]
@@ -104,16 +107,15 @@ def _counts(sample: list[list[str]], place: int) -> bool:
     """Whether a column holds numbers, and some: it may be an animal's."""
     cells = [row[place].strip() for row in sample if place < len(row)]
     filled = [cell for cell in cells if cell not in MISSING]
-    return bool(filled) and all(number(cell) is not None for cell in filled)
+    return sum(number(cell) is not None for cell in filled) > _MOSTLY * len(filled)
 
 
 def _melt(chunk: Chunk, names: tuple[str, ...], kept: list[int], animals: list[int]) -> Chunk:
     """One row per animal and line. An empty cell holds no sighting: nobody counted."""
-    lines, rows = [], []
+    lines, rows, unfit = [], [], list(chunk.unfit)
     for line, row in zip(chunk.lines, chunk.rows, strict=True):
-        if len(row) > len(names):
-            lines.append(line)
-            rows.append([*row, "", ""])  # too many fields: the parser refuses it, whole
+        if any(row[len(names) :]):
+            unfit.append((line, row))
             continue
         filled = row + [""] * (len(names) - len(row))
         head = [filled[place] for place in kept]
@@ -121,6 +123,4 @@ def _melt(chunk: Chunk, names: tuple[str, ...], kept: list[int], animals: list[i
             if filled[place].strip() not in MISSING:
                 lines.append(line)
                 rows.append([*head, names[place], filled[place]])
-    return Chunk(lines, rows, chunk.done)
-
-
+    return Chunk(lines, rows, chunk.done, unfit)

@@ -1,4 +1,4 @@
-"""What every reader gives: named columns and rows with line numbers, ready to be read again; knows no meaning."""
+"""What every reader gives: named columns and numbered rows, ready to be read again; knows no meaning."""
 
 from __future__ import annotations
 

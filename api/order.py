@@ -1,0 +1,85 @@
+"""One answer that is wanted, and what it rests on: its version, its key. Knows no HTTP and no cache."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from api.buckets import under_way
+from api.draw import RENDERER
+from api.parameters import ReportParameters
+from api.reports.report import Report
+from db.filters import Scope, data_version, scope
+from db.questions.basis import Basis, basis
+
+FORMS = {
+    "svg": "image/svg+xml",
+    "png": "image/png",
+    "json": "application/json",
+    "csv": "text/csv; charset=utf-8",
+}
+"""The four answers and their media types."""
+
+_CODE = 1  # raise it whenever the same data would give other rows or other words
+
+
+class Behind(Exception):
+    """A version is asked for ("at least") that is not here yet."""
+
+
+class NothingKnown(Exception):
+    """A name that has to be known here is not."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """One answer that is wanted; ``title`` and ``zone`` are the site's."""
+
+    report: Report[Any, Any]
+    form: str
+    parameters: ReportParameters
+    title: str
+    zone: ZoneInfo
+    known: bool = False
+    """Whether a name that nothing goes by is refused; otherwise it is told in the answer."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What an answer rests on, all of it read in one transaction."""
+
+    scope: Scope
+    basis: Basis
+    data_version: int
+    open_bucket: int | None
+
+
+def survey(connection: Connection, order: Order) -> Ground:
+    """What an order rests on now. Raises Behind, NotYet or NothingKnown."""
+    parameters, newest = order.parameters, data_version(connection)
+    if (parameters.at_least or 0) > newest:
+        raise Behind(f"Version {parameters.at_least} is not here yet; the newest is {newest}.")
+    found = scope(connection, parameters.filters, parameters.as_of)
+    if order.known and found.unknown:
+        raise NothingKnown("Nothing here is known by this name.")
+    rests = basis(connection, found)
+    moment = datetime.fromisoformat(rests.seen_at) if rests.seen_at else datetime.now(UTC)
+    interval = getattr(parameters, "interval", None)
+    open_bucket = under_way(moment.astimezone(order.zone), interval, parameters.filters)
+    return Ground(found, rests, newest, open_bucket)
+
+
+def key(order: Order, ground: Ground) -> str:
+    """Everything that the bytes depend on, as one text."""
+    found, rests = ground.scope, ground.basis
+    parts = (
+        _CODE, RENDERER, order.report.name, order.form, order.parameters.canonical(order.form), order.title,
+        str(order.zone), found.version, found.as_of, found.taxa, found.feeds, found.unknown,
+        rests.ingested_at, rests.run, [(source.name, source.made_up) for source in rests.sources],
+        rests.names, ground.open_bucket,
+    )  # fmt: skip
+    return repr(parts)

@@ -1,0 +1,45 @@
+"""The page's own style, script and mark, read once and named by what is in them. Knows no page."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from api.envelope import Answer, enclose
+
+FOLDER = Path(__file__).resolve().parent.parent / "static"
+MEDIA = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One file: its digest, which is part of its address, and its bytes in every coding."""
+
+    digest: str
+    media_type: str
+    answer: Answer
+
+
+@cache
+def assets() -> dict[str, Asset]:
+    """Every file by its name."""
+    return {path.name: _read(path) for path in sorted(FOLDER.iterdir()) if path.suffix in MEDIA}
+
+
+def _read(path: Path) -> Asset:
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()[:16]
+    return Asset(digest, MEDIA[path.suffix], enclose(digest, path.suffix[1:], content))
+
+
+@cache
+def fingerprint() -> str:
+    """Of everything that the page's bytes depend on beside the data: style, script, templates, this code."""
+    folders = (FOLDER, FOLDER.parent / "templates", FOLDER.parent / "page")
+    files = sorted(path for folder in folders for path in folder.iterdir() if path.is_file())
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]

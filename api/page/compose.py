@@ -1,0 +1,153 @@
+"""The page's content: every number from the reports' own code, all from one read transaction. Knows no HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from api.page.figures import FULL, WIDE, Figure
+from api.page.fitting import Fitting
+from api.page.panels import LEADING, RANKED, Told, animals, ranking, tell, timeline
+from api.page.query import PageParameters, link
+from api.page.words import ago, amount, day, listed, moment, years
+from api.site import site
+from db.questions import counts
+from db.questions.summary import freshness
+
+LATEST, NAMES = 12, 200
+
+
+@dataclass(frozen=True)
+class Total:
+    """One number in large type."""
+
+    label: str
+    value: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """Everything that the page shows of the data."""
+
+    version: str
+    """What the version's URL says now, as one text: as long as it says so, nothing here is stale."""
+    number: int
+    poll: str
+    records: int
+    ever: bool
+    as_of: str
+    ago: str
+    ingested_at: str | None
+    ingested: str
+    zone: str
+    made_up: str
+    totals: tuple[Total, ...]
+    timeline: Figure | None
+    ranking: Figure | None
+    animals: tuple[Figure, ...]
+    latest: tuple[dict[str, Any], ...]
+    unknown: tuple[str, ...]
+    names: tuple[str, ...]
+
+    @property
+    def shape(self) -> str:
+        """Which of its faces the page shows; another one is another page."""
+        if not self.records:
+            return "nothing" if self.ever else "empty"
+        return "one" if self.ranking is None else "many"
+
+
+def compose(connection: Connection, parameters: PageParameters, today: date) -> Dashboard:
+    """The page for these parameters, as the data stands in this transaction."""
+    filters = parameters.pairs()
+    summary = tell(connection, "summary", filters)
+    shape = [("measure", parameters.measure), ("limit", str(RANKED))]
+    ranked = tell(connection, "species", [*filters, *shape])
+    latest = tell(connection, "recent", [*filters, ("limit", str(LATEST))])
+    names = _names(tell(connection, "species", [("limit", str(NAMES))]).tidy.rows)
+    found, told = summary.ground.scope, summary.meta
+    fresh = freshness(connection, found)
+    fitting = Fitting(connection, found, counts.totals(connection, found))
+    records, several = summary.tidy.rows[0]["records"], len(ranked.tidy.rows) > 1
+    shapes = WIDE if several else FULL
+    return Dashboard(
+        version=" ".join((str(fresh.version), fresh.data_as_of or "", fresh.ingested_at or "")),
+        number=fresh.version,
+        poll=link(filters).partition("?")[2],
+        records=records,
+        ever=bool(names),
+        as_of=day(told["dataAsOf"]),
+        ago=ago(told["dataAsOf"], today),
+        ingested_at=told["ingestedAt"],
+        ingested=moment(told["ingestedAt"], site().zone),
+        zone=str(site().zone),
+        made_up=_made_up(summary),
+        totals=_totals(summary),
+        timeline=timeline(connection, parameters, fitting, shapes) if records else None,
+        ranking=ranking(filters, parameters.measure, ranked) if several else None,
+        animals=animals(connection, parameters, fitting, ranked.tidy.rows[:LEADING]) if several else (),
+        latest=tuple(_record(row) for row in latest.tidy.rows),
+        unknown=summary.ground.scope.unknown,
+        names=names,
+    )
+
+
+def today() -> date:
+    """The day it is at the site."""
+    return datetime.now(site().zone).date()
+
+
+def _totals(summary: Told) -> tuple[Total, ...]:
+    row = summary.tidy.rows[0]
+    first, last = row["firstDate"], row["lastDate"]
+    return (
+        Total(
+            "Records", amount(row["records"]), f"{amount(row['undated'])} undated" if row["undated"] else ""
+        ),
+        Total(
+            "Individuals",
+            amount(row["individuals"]),
+            f"{amount(row['uncounted'])} not counted, taken as one each" if row["uncounted"] else "",
+        ),
+        Total("Species", amount(row["species"])),
+        Total("Feeds", amount(row["feeds"]), listed(_shortened(summary.meta["sources"]))),
+        Total("Period", years(first, last) or "–", f"{day(first)} to {day(last)}" if first != last else ""),
+    )
+
+
+def _shortened(names: list[str], most: int = 3) -> list[str]:
+    return names if len(names) <= most else [*names[: most - 1], f"{len(names) - most + 1} more"]
+
+
+def _made_up(summary: Told) -> str:
+    sources = summary.ground.basis.sources
+    invented = [source.name for source in sources if source.made_up]
+    if not invented:
+        return ""
+    if len(invented) == len(sources):
+        return "These records are made up"
+    feeds = "feed" if len(invented) == 1 else "feeds"
+    return f"Some of these records are made up: those of the {feeds} {listed(invented)}"
+
+
+def _names(rows: list[dict[str, Any]]) -> tuple[str, ...]:
+    given = {row[kind] for row in rows for kind in ("name", "scientificName", "vernacularName") if row[kind]}
+    return tuple(sorted(given, key=str.casefold))
+
+
+def _record(row: dict[str, Any]) -> dict[str, Any]:
+    count = row["individualCount"]
+    place = [row["locality"], row["stateProvince"], row["countryCode"]]
+    return {
+        "key": row["key"],
+        "day": day(row["eventDate"]),
+        "time": (row["eventTime"] or "")[:5],
+        "name": row["vernacularName"] or row["scientificName"] or "",
+        "also": row["scientificName"] if row["vernacularName"] else "",
+        "count": "" if count is None else amount(count),
+        "place": ", ".join(part for part in place[:2] if part) or place[2] or "",
+    }

@@ -1,0 +1,103 @@
+"""A chart as the page shows it: its images for each width, its links, its snippet. Knows no data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from flask import url_for
+from markupsafe import Markup
+
+from api.order import FORMS
+from api.query import Pairs
+
+Shape = tuple[int, int]
+"""Width and height in CSS pixels: type is legible where an image is shown at about its own width."""
+
+Shapes = tuple[tuple[int | None, Shape], ...]
+"""Up to which width of the screen which shape is shown, the narrowest first; the last is for all others."""
+
+WIDE: Shapes = ((519, (340, 380)), (839, (560, 400)), (None, (760, 420)))
+FULL: Shapes = (*WIDE[:-1], (1139, (760, 420)), (None, (1230, 480)))
+SIDE: Shapes = (
+    (519, (340, 400)), (839, (640, 360)), (1139, (760, 380)), (None, (380, 402)),
+)  # fmt: skip
+SMALL: Shapes = ((839, (340, 240)), (None, (400, 260)))
+_LARGE: Shape = (1200, 675)
+_EMBEDDED: Shape = (720, 400)
+
+
+@dataclass(frozen=True)
+class Source:
+    """One image; ``media`` is the query under which it is the right one, empty for the last."""
+
+    url: str
+    width: int
+    height: int
+    media: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One chart: what the template needs to show, link and hand it on."""
+
+    key: str
+    name: str
+    alt: str
+    """The name and the numbers of this moment."""
+    sources: tuple[Source, ...]
+    larger: str
+    downloads: tuple[tuple[str, str], ...]
+    snippet: str
+    note: str = ""
+    page: str = ""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question that charts are drawn from: the report, its filters and shape, the version of its scope."""
+
+    report: str
+    pairs: Pairs
+    version: int
+    title: str = ""
+
+    def url(self, form: str, look: Iterable[tuple[str, object]] = (), absolute: bool = False) -> str:
+        """The address of the answer in a form."""
+        query: dict[str, list[str]] = {}
+        for name, value in (*self.pairs, *look):
+            query.setdefault(name, []).append(str(value))
+        return url_for("charts.report", name=self.report, form=form, _external=absolute, **query)  # type: ignore[arg-type]
+
+    def look(self, shape: Shape) -> list[tuple[str, object]]:
+        """What a chart of this size looks like on the page."""
+        sized = [("width", shape[0]), ("height", shape[1]), ("theme", "auto")]
+        return sized + ([("title", self.title)] if self.title else [])
+
+    def source(self, widest: int | None, shape: Shape) -> Source:
+        """One image; its address changes exactly when its data changed."""
+        version = [("v", self.version)] if self.version else []
+        media = f"(max-width: {widest}px)" if widest else ""
+        return Source(self.url("svg", [*self.look(shape), *version]), *shape, media)
+
+    def snippet(self, name: str) -> str:
+        """What to paste into another page; it names no version, so that it is never behind."""
+        src = self.url("svg", self.look(_EMBEDDED), absolute=True)
+        width, height = _EMBEDDED
+        return str(Markup('<img src="{}" width="{}" height="{}" alt="{}">').format(src, width, height, name))
+
+    def figure(self, key: str, name: str, alt: str, shapes: Shapes, **more: str) -> Figure:
+        """The chart of this question, with all that stands around it."""
+        return Figure(
+            key=key,
+            name=name,
+            alt=alt,
+            sources=tuple(self.source(*one) for one in shapes),
+            larger=self.url("svg", self.look(_LARGE)),
+            downloads=tuple((form.upper(), self.url(form, self._titled(form))) for form in FORMS),
+            snippet=self.snippet(name),
+            **more,
+        )
+
+    def _titled(self, form: str) -> list[tuple[str, object]]:
+        return [("title", self.title)] if self.title and form in ("svg", "png") else []

@@ -1,0 +1,113 @@
+"""The charts of the page: what each asks, says and is called. Knows no HTTP and no template."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from api.answers import order
+from api.order import Ground, survey
+from api.page.figures import SIDE, SMALL, Asked, Figure, Shapes
+from api.page.fitting import Fitting
+from api.page.query import TAXA, PageParameters, link
+from api.page.words import amount, counted
+from api.query import Pairs
+from api.reports.report import Tidy
+from api.values import read_name
+from api.wording import describe
+from db.filters import taxa_named
+from db.questions.summary import ends
+
+RANKED, LEADING = 10, 6
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a report says."""
+
+    ground: Ground
+    tidy: Tidy
+    meta: dict[str, Any]
+
+
+def tell(connection: Connection, report: str, given: Pairs) -> Told:
+    """Ask a report in this transaction, as its URL would."""
+    wanted = order(report, "json", given)
+    ground = survey(connection, wanted)
+    found = wanted.report.ask(connection, ground.scope, wanted.parameters)
+    tidy = wanted.report.shape(found, wanted.parameters, ground.open_bucket)
+    return Told(ground, tidy, describe(wanted, ground, tidy, ends(connection, ground.scope)[1]))
+
+
+def timeline(connection: Connection, parameters: PageParameters, fitting: Fitting, shapes: Shapes) -> Figure:
+    interval, measure = parameters.interval or fitting.interval(), parameters.measure
+    shape = [("interval", interval), ("measure", measure), ("limit", str(LEADING))]
+    told = tell(connection, "timeline", [*parameters.pairs(), *shape])
+    sums: dict[str, float] = {}
+    for row in told.tidy.rows:
+        sums[_called(row)] = sums.get(_called(row), 0) + row["value"]
+    spoken = ", ".join(f"{name} {amount(number)}" for name, number in sums.items())
+    asked = Asked("timeline", [*parameters.pairs(), *shape], told.ground.scope.version)
+    heading = f"{measure.capitalize()} per {interval}"
+    alt = f"{heading}: {spoken}" if spoken else heading
+    vague = (left for left in told.tidy.left_out if "precise" in left["reason"])
+    note = " ".join(f"Without {counted(left[measure], measure)}. {left['reason']}" for left in vague)
+    return asked.figure("timeline", heading, alt, shapes, note=note)
+
+
+def ranking(filters: Pairs, measure: str, told: Told) -> Figure:
+    shape = [("measure", measure), ("limit", str(RANKED))]
+    spoken = ", ".join(f"{_called(row)} {amount(row['value'])}" for row in told.tidy.rows)
+    asked = Asked("species", [*filters, *shape], told.ground.scope.version)
+    species = counted(told.tidy.facts["species"], "species")
+    note = f"The leading {RANKED} of {species}" if told.tidy.facts["species"] > RANKED else species
+    return asked.figure(
+        "species", f"Species by {measure}", f"Species by {measure}: {spoken}", SIDE, note=note
+    )
+
+
+def animals(
+    connection: Connection, parameters: PageParameters, fitting: Fitting, rows: list[dict[str, Any]]
+) -> tuple[Figure, ...]:
+    """A chart for each of the leading animals, at the interval that fits its own dates."""
+    measure, figures = parameters.measure, []
+    for row in rows:
+        interval = parameters.interval or fitting.interval(row["taxonKey"])
+        only = _only(connection, parameters, row)
+        pairs = [*only, ("interval", interval), ("measure", measure)]
+        version = survey(connection, order("timeline", "json", pairs)).scope.version
+        name = _called(row)
+        total = counted(row["value"], measure)
+        figures.append(
+            Asked("timeline", pairs, version, name[:80]).figure(
+                f"animal-{row['taxonKey']}",
+                name,
+                f"{name}: {total}, drawn per {interval}",
+                SMALL,
+                note=f"{total}, per {interval}",
+                page=link([*only, *parameters.settings()]),
+            )
+        )
+    return tuple(figures)
+
+
+def _called(row: dict[str, Any]) -> str:
+    return str(row["vernacularName"] or row["name"])
+
+
+def _only(connection: Connection, parameters: PageParameters, row: dict[str, Any]) -> list[tuple[str, str]]:
+    """The same question of one taxon alone: by its name, which lasts, where nothing else goes by it."""
+    rest = [(name, value) for name, value in parameters.pairs() if name not in TAXA]
+    return [_by_name(connection, row), *rest]
+
+
+def _by_name(connection: Connection, row: dict[str, Any]) -> tuple[str, str]:
+    try:
+        key = read_name(row["name"])
+    except ValueError:
+        return "taxonKey", str(row["taxonKey"])
+    if taxa_named(connection, key) != [row["taxonKey"]]:
+        return "taxonKey", str(row["taxonKey"])
+    return "species", row["name"]

@@ -1,0 +1,106 @@
+"""What a visitor asks the page for: its parameters, its form, its links. Knows no data and no picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from flask import url_for
+
+from api.parameters import FilterParameters, Interval, Measure
+from api.query import Pairs
+from api.values import read_days, written_days
+from db.models import FOREVER
+
+TAXA = ("species", "scientificName", "vernacularName", "taxonKey")
+_IN_THE_FORM = ("species", "from", "to", "measure", "interval")
+_OPEN = "*"
+
+
+class PageParameters(FilterParameters):
+    """The filters of every report, and how they are counted; no interval means the one that fits the data."""
+
+    measure: Measure = "individuals"
+    interval: Interval | None = None
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """The filters, as they were understood."""
+        return [(name, value) for name, given in self.understood().items() for value in given]
+
+    def settings(self) -> list[tuple[str, str]]:
+        """What is asked for beside the filters, where it is not the default."""
+        chosen = [("measure", self.measure)] if self.measure != "individuals" else []
+        return chosen + ([("interval", self.interval)] if self.interval else [])
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A filter that the form has no field for, and the page without it."""
+
+    name: str
+    value: str
+    without: str
+
+
+@dataclass(frozen=True)
+class Form:
+    """What stands in the form's fields."""
+
+    species: tuple[str, ...]
+    since: str
+    until: str
+    measure: str
+    interval: str
+    chips: tuple[Chip, ...]
+    filtered: bool
+
+
+def link(given: Iterable[tuple[str, str]]) -> str:
+    """The address of the page for these parameters."""
+    query = urlencode(list(given), safe=",:*")
+    home: str = url_for("page.home")
+    return f"{home}?{query}" if query else home
+
+
+def straightened(given: Pairs) -> list[tuple[str, str]] | None:
+    """What the form sends as the URL that is kept: no empty fields, two days as a span; None if it is one."""
+    plain = [(name, value.strip()) for name, value in given if value.strip() and name not in ("from", "to")]
+    since, until = (
+        next((value.strip() for name, value in given if name == end and value.strip()), _OPEN)
+        for end in ("from", "to")
+    )
+    if (since, until) != (_OPEN, _OPEN):
+        plain.append(("eventDate", since if since == until else f"{since},{until}"))
+    return plain if plain != list(given) else None
+
+
+def form(given: Pairs) -> Form:
+    """The form as it has to be filled for these parameters, which may be wrong ones."""
+    dates = [value for name, value in given if name == "eventDate"]
+    since, until = _days(dates[0]) if len(dates) == 1 else ("", "")
+    in_fields = {*_IN_THE_FORM, *(["eventDate"] if since or until else [])}
+    chips = [
+        Chip(name, value, link(pair for pair in given if pair != (name, value)))
+        for name, value in given
+        if name not in in_fields
+    ]
+    first = dict(reversed(given))
+    return Form(
+        species=tuple(value for name, value in given if name == "species"),
+        since=since,
+        until=until,
+        measure=first.get("measure", "individuals"),
+        interval=first.get("interval", ""),
+        chips=tuple(chips),
+        filtered=any(name not in ("measure", "interval") for name, _ in given),
+    )
+
+
+def _days(written: str) -> tuple[str, str]:
+    """The first and the last day of a span, empty where it is open or cannot be read."""
+    try:
+        first, last = read_days(written)
+    except ValueError:
+        return "", ""
+    return written_days((first, first)) if first else "", written_days((last, last)) if last < FOREVER else ""

@@ -1,0 +1,95 @@
+"""From a query string to one frozen value, or to a refusal that names the parameter. Knows no report."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
+from urllib.parse import unquote_to_bytes
+
+from pydantic import ValidationError
+
+from api.parameters import Parameters
+
+MOST_PAIRS = 200
+Pairs = Sequence[tuple[str, str]]
+P = TypeVar("P", bound=Parameters)
+
+
+class BadParameter(ValueError):
+    """A query that is refused; says in one sentence why, and which parameter is at fault if one is."""
+
+    def __init__(self, sentence: str, parameter: str | None = None) -> None:
+        super().__init__(sentence)
+        self.parameter = parameter
+
+
+def pairs(query: bytes) -> list[tuple[str, str]]:
+    """A query string as names and values; refuses broken escapes, what is not UTF-8, NUL, too many."""
+    parts = [part for part in query.split(b"&") if part]
+    if len(parts) > MOST_PAIRS:
+        raise BadParameter(f"The query has more than {MOST_PAIRS} parameters.")
+    found = []
+    for part in parts:
+        name, _, value = part.partition(b"=")
+        found.append((_decoded(name), _decoded(value)))
+    return found
+
+
+def _decoded(written: bytes) -> str:
+    if re.search(rb"%(?![0-9A-Fa-f]{2})", written):
+        raise BadParameter("The query has a percent sign that begins no escape.")
+    try:
+        plain = unquote_to_bytes(written.replace(b"+", b" ")).decode()
+    except UnicodeDecodeError:
+        raise BadParameter("The query is not UTF-8.") from None
+    if "\0" in plain:
+        raise BadParameter("The query holds a NUL character.")
+    return plain
+
+
+def read(model: type[P], given: Pairs) -> P:
+    """The one value that these names and values mean. Raises BadParameter."""
+    fields = {field.alias or name: field for name, field in model.model_fields.items()}
+    found: dict[str, Any] = {}
+    for name, value in given:
+        if name not in fields:
+            raise BadParameter(f"This is not a parameter here{nearest(name, fields)}", name[:100])
+        if not value:
+            raise BadParameter(f"{name} is empty.", name)
+        if isinstance(fields[name].default, tuple):
+            found.setdefault(name, []).append(value)
+        elif name in found:
+            raise BadParameter(f"{name} is given more than once.", name)
+        else:
+            found[name] = value
+    try:
+        return model.model_validate(found)
+    except ValidationError as error:
+        complaint = error.errors(include_url=False, include_input=False)[0]
+        name = str(complaint["loc"][0])
+        raise BadParameter(
+            f"{name} {_sentence(complaint['type'], complaint.get('ctx', {}))}.", name
+        ) from None
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence about an unknown name: the closest known one, or all of them."""
+    lower = {one.lower(): one for one in known}
+    near = difflib.get_close_matches(name.lower()[:100], list(lower), n=1, cutoff=0.5)
+    return f"; did you mean {lower[near[0]]}?" if near else f"; there are {', '.join(lower.values())}."
+
+
+def _sentence(kind: str, context: dict[str, Any]) -> str:
+    match kind:
+        case "missing":
+            return "is missing"
+        case "greater_than_equal":
+            return f"must be at least {context['ge']}"
+        case "less_than_equal":
+            return f"must be at most {context['le']}"
+        case "literal_error":
+            return f"must be {context['expected']}"
+        case _:
+            return str(context.get("error", "cannot be understood"))

@@ -1,0 +1,263 @@
+"""The cache can only make us slower, never wrong: damaged, gone, frozen or lying, the data answers."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import shutil
+import signal
+import struct
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from flask import Flask
+
+from api import cache as cache_module
+from api.cache import Cache, open_cache
+from api.envelope import Answer, enclose, seal, unseal
+from tests.seed import READING, ingest, open_app, open_database
+
+URL = "/api/v1/reports/species.json"
+
+
+@pytest.fixture
+def app(home: Path) -> Iterator[Flask]:
+    ingest(open_database(f"sqlite:///{home / 'sightings.db'}"), READING)
+    app = open_app(home)
+    yield app
+    app.extensions["sightings"].reader.dispose()
+
+
+def entries(home: Path) -> list[Path]:
+    return [path for path in (home / "cache").iterdir() if path.is_file()]
+
+
+class Canary:
+    """Whoever unpickles this makes a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Callable[[str], int], tuple[str]]:
+        return os.system, (f"touch {self.path}",)
+
+
+DAMAGE: dict[str, Callable[[bytes, Path], bytes]] = {
+    "empty": lambda _content, _canary: b"",
+    "one byte": lambda _content, _canary: b"x",
+    "only the stamp": lambda content, _canary: content[:4],
+    "cut short": lambda content, _canary: content[: len(content) // 2],
+    "one bit": lambda content, _canary: content[:-9] + bytes([content[-9] ^ 1]) + content[-8:],
+    "one bit of the header": lambda content, _canary: content[:80] + bytes([content[80] ^ 1]) + content[81:],
+    "garbage": lambda _content, _canary: b"\0\0\0\0" + os.urandom(5000),
+    "an older format": lambda content, _canary: content.replace(b"answer 1", b"answer 0"),
+    "a pickle": lambda _content, canary: struct.pack("I", 0) + pickle.dumps(Canary(canary)),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_entry_is_a_miss_and_is_replaced(app: Flask, home: Path, damage: str) -> None:
+    """C9."""
+    client = app.test_client()
+    good = client.get(URL)
+    [path] = entries(home)
+    content = path.read_bytes()
+    path.write_bytes(DAMAGE[damage](content, home / "canary"))
+    again = client.get(URL)
+    assert (again.status_code, again.data, dict(again.headers)) == (200, good.data, dict(good.headers))
+    assert not (home / "canary").exists()
+    assert path.read_bytes() == content
+
+
+def test_the_entry_of_another_key_is_not_believed(app: Flask, home: Path) -> None:
+    client = app.test_client()
+    one = client.get(URL).data
+    [first] = entries(home)
+    other = client.get("/api/v1/reports/summary.json").data
+    [second] = [path for path in entries(home) if path != first]
+    shutil.copy(second, first)
+    assert client.get(URL).data == one != other
+
+
+def test_a_hit_is_really_a_hit(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = app.test_client()
+    first = client.get(URL)
+
+    def never(*_: object) -> Any:
+        raise AssertionError("made again")
+
+    monkeypatch.setattr("api.answers.make", never)
+    assert client.get(URL).data == first.data
+
+
+def remove(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def make_a_file_of_it(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.write_text("in the way")
+
+
+@pytest.mark.parametrize("fault", [remove, make_a_file_of_it])
+def test_a_folder_that_goes_away_costs_only_time(
+    app: Flask, home: Path, fault: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    """C10."""
+    client = app.test_client()
+    good = client.get(URL).data
+    fault(home / "cache")
+    for _ in range(10):
+        assert client.get(URL).data == good
+    assert len(caplog.records) <= 1
+
+
+def test_a_folder_that_cannot_be_made_is_no_cache_and_no_error(home: Path) -> None:
+    """C10."""
+    ingest(open_database(f"sqlite:///{home / 'sightings.db'}"), READING)
+    (home / "cache").write_text("in the way")
+    app = open_app(home)
+    assert app.test_client().get(URL).status_code == 200
+    app.extensions["sightings"].reader.dispose()
+
+
+def test_a_cache_that_is_off_keeps_nothing(home: Path) -> None:
+    ingest(open_database(f"sqlite:///{home / 'sightings.db'}"), READING)
+    app = open_app(home, cache_url="off")
+    assert app.test_client().get(URL).status_code == 200
+    assert not (home / "cache").exists()
+    app.extensions["sightings"].reader.dispose()
+
+
+def test_files_stay_within_their_bound(home: Path) -> None:
+    """C11."""
+    bound = 200_000
+    cache = open_cache(Flask("test"), "files", home / "cache", bound)
+    orphan = home / "cache" / "abc.__wz_cache"
+    orphan.write_bytes(b"x")
+    os.utime(orphan, (time.time() - 4000, time.time() - 4000))
+    for number in range(300):
+        cache.put(Answer(f"key {number}", {"identity": os.urandom(3000)}))
+    assert sum(path.stat().st_size for path in entries(home)) <= bound * 1.1
+    assert len(entries(home)) > 30
+    assert not orphan.exists()
+    assert cache.get("key 299") is not None
+    assert cache.failures == 0
+
+
+def test_an_answer_survives_its_envelope() -> None:
+    answer = enclose("key", "svg", b"<svg/>" * 1000)
+    assert set(answer.bodies) == {"identity", "gzip", "br"}
+    assert unseal("key", seal(answer)) == answer
+    assert unseal("other", seal(answer)) is None
+    assert set(enclose("key", "png", b"x").bodies) == {"identity"}
+
+
+class Broken:
+    """A backend that raises whatever it is told to."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error, self.calls = error, 0
+
+    def get(self, _: str) -> Any:
+        self.calls += 1
+        raise self.error
+
+    set = get
+
+
+BREAKAGES = [
+    OSError("disk"),
+    redis.ConnectionError("gone"),
+    UnicodeDecodeError("utf-8", b"x", 0, 1, "no"),
+    ModuleNotFoundError("evil"),
+]
+
+
+@pytest.mark.parametrize("error", BREAKAGES)
+def test_a_backend_that_fails_is_left_alone_for_a_while(
+    error: Exception, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = Broken(error)
+    cache = Cache(backend)
+    for _ in range(10):
+        assert cache.get("key") is None
+    assert backend.calls == cache_module.FAILURES
+    assert cache.failures == cache_module.FAILURES
+    assert len(caplog.records) == 1
+    assert caplog.records[0].levelno == logging.WARNING
+    now = time.monotonic()
+    monkeypatch.setattr("api.cache.time.monotonic", lambda: now + cache_module.REST_SECONDS + 1)
+    cache.get("key")
+    assert backend.calls == cache_module.FAILURES + 1
+
+
+@pytest.fixture
+def redis_app(home: Path, redis_url: str) -> Iterator[Flask]:
+    ingest(open_database(f"sqlite:///{home / 'sightings.db'}"), READING)
+    app = open_app(home, cache_url=redis_url)
+    yield app
+    app.extensions["sightings"].reader.dispose()
+
+
+def test_redis_keeps_answers_for_all(
+    redis_app: Flask, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = redis_app.test_client().get(URL).data
+    monkeypatch.setattr("api.answers.make", lambda *_: pytest.fail("made again"))
+    assert redis_app.test_client().get(URL).data == good
+    with redis.Redis.from_url(redis_url) as server:
+        [name] = server.keys()
+        assert server.ttl(name) > 0
+
+
+def test_a_lying_redis_is_a_miss_and_runs_nothing(redis_app: Flask, redis_url: str, home: Path) -> None:
+    """C13."""
+    client = redis_app.test_client()
+    good = client.get(URL).data
+    with redis.Redis.from_url(redis_url) as server:
+        [name] = server.keys()
+        for lie in (b"", b"garbage", b"!" + pickle.dumps(Canary(home / "canary")), b"12"):
+            server.set(name, lie)
+            assert client.get(URL).data == good
+        server.delete(name)
+        server.lpush(name, b"a list")
+        assert client.get(URL).data == good
+    assert not (home / "canary").exists()
+
+
+def test_a_frozen_redis_costs_a_quarter_of_a_second_and_then_nothing(
+    redis_app: Flask, redis_url: str
+) -> None:
+    """C12."""
+    client = redis_app.test_client()
+    good = client.get(URL).data
+    with redis.Redis.from_url(redis_url) as server:
+        process = int(server.info("server")["process_id"])  # type: ignore[index]
+    os.kill(process, signal.SIGSTOP)
+    try:
+        slowest = 0.0
+        for _ in range(5):
+            begun = time.monotonic()
+            assert client.get(URL).data == good
+            slowest = max(slowest, time.monotonic() - begun)
+        assert slowest < 3 * cache_module.REDIS_SECONDS + 0.5
+        begun = time.monotonic()
+        assert client.get(URL).data == good
+        assert time.monotonic() - begun < cache_module.REDIS_SECONDS
+    finally:
+        os.kill(process, signal.SIGCONT)
+
+
+def test_no_redis_at_all_is_no_error(home: Path) -> None:
+    """C12."""
+    ingest(open_database(f"sqlite:///{home / 'sightings.db'}"), READING)
+    app = open_app(home, cache_url="redis://127.0.0.1:9/0")
+    assert app.test_client().get(URL).status_code == 200
+    assert app.extensions["sightings"].cache.failures > 0
+    app.extensions["sightings"].reader.dispose()

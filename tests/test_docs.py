@@ -1,0 +1,55 @@
+"""The documentation tells of everything that can be used: reports, parameters, formats, commands, reasons and terms."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from api.reports import REPORTS
+from ingest.columns import TERMS
+from ingest.formats import FORMATS
+from manage import main
+
+ROOT = Path(__file__).parent.parent
+REPORTS_TEXT = (ROOT / "docs" / "reports.md").read_text(encoding="utf-8")
+FORMATS_TEXT = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+COMMANDS_TEXT = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+INATURALIST_ONLY = {"timeObservedAt", "timeZone", "issue", "species"}
+
+
+@pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS.keys())
+def test_every_report_and_parameter_is_documented(report):
+    assert f"| `{report.name}` | {report.question}" in REPORTS_TEXT
+    for name in report.parameters.names():
+        assert f"`{name}`" in REPORTS_TEXT, name
+
+
+@pytest.mark.parametrize("known", FORMATS, ids=lambda known: known.name)
+def test_every_format_is_documented(known):
+    assert f"| `{known.name}` |" in FORMATS_TEXT
+
+
+@pytest.mark.parametrize("term", sorted(TERMS.keys() - INATURALIST_ONLY))
+def test_every_term_is_documented(term):
+    assert f"`{term}`" in FORMATS_TEXT
+
+
+def test_every_reason_for_a_rejection_is_documented():
+    source = (ROOT / "ingest" / "parse.py").read_text(encoding="utf-8")
+    reasons = set(re.findall(r'Refusal\(\s*"([A-Z_]+)"', source))
+    assert reasons
+    assert all(f"| `{reason}` |" in FORMATS_TEXT for reason in reasons)
+
+
+def test_every_command_is_documented():
+    names = {name for name in main.commands if name != "db"} | {f"db {name}" for name in main.commands["db"].commands}
+    assert all(re.search(rf"\| `{name}[ `]", COMMANDS_TEXT) for name in names), names
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/*.md")), ids=lambda page: page.name)
+def test_links_between_the_pages_lead_somewhere(page):
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    missing = [link for link in links if not (page.parent / link).exists()]
+    assert not missing
