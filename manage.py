@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # Heavy imports stand inside the commands, so that --help answers at once.
 
 LOCKED = 75
+_EXTRA_SHOWN = 20
 log = logging.getLogger("sightings")
 
 
@@ -68,7 +69,7 @@ def _keep_errors(folder: Path) -> None:
     handler = _File(folder / "errors.log", maxBytes=1 << 20, backupCount=3, encoding="utf-8", delay=True)
     handler.setLevel(logging.ERROR)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    log.addHandler(handler)
+    log.handlers = [handler]
 
 
 def _writer(settings: Settings) -> Engine:
@@ -242,6 +243,7 @@ def _print_outcomes(outcomes: list[Outcome], dry_run: bool) -> None:
 
     # No markup: a file may be called [/].csv.
     console = Console(soft_wrap=True, highlight=False, markup=False)
+    console.width = max(console.width, 120)  # numbers that are cut off tell nothing
     table = Table("input", "feed", "format", box=None, header_style="dim", pad_edge=False)
     counts = ("read", "inserted", "updated", "duplicate", "rejected")
     for name in (*counts, "version", "seconds", "rows/s"):
@@ -269,7 +271,8 @@ def _understood(one: Outcome) -> Iterator[str]:
     if terms:
         yield f"{name}: understood {terms}"
     if one.extra:
-        yield f"{name}: kept as extra {', '.join(one.extra)}"
+        more = f" and {len(one.extra) - _EXTRA_SHOWN} more" if len(one.extra) > _EXTRA_SHOWN else ""
+        yield f"{name}: kept as extra {', '.join(one.extra[:_EXTRA_SHOWN])}{more}"
     yield from (f"{name}: {note}" for note in one.notes)
 
 

@@ -3,52 +3,63 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
-
-from granian import Granian
-from granian.constants import Interfaces
-from granian.http import HTTP1Settings
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 log = logging.getLogger("sightings.server")
+_ROOT = Path(__file__).resolve().parent.parent
 _HEADER_MILLISECONDS = 5_000  # a client that takes longer to say what it wants is not one
-_STOP_SECONDS = 10
+_WORKER_STOP_SECONDS = 5
+_STOP_SECONDS = 9
 _LONGEST_PAUSE = 30.0
+_START_SECONDS = 60
 
 
-class Companion:
-    """A command that has to run as long as the server does."""
+class Kept:
+    """A command that is kept running until it is stopped."""
 
-    def __init__(self, words: Sequence[str]) -> None:
-        self._words = list(words)
+    def __init__(self, name: str, words: Sequence[str], environment: Mapping[str, str]) -> None:
+        self._name, self._words, self._environment = name, list(words), dict(environment)
         self._stopping = threading.Event()
-        self._process = subprocess.Popen(self._words)
-        self._watch = threading.Thread(target=self._keep_alive, name="companion", daemon=True)
+        self._start()
+        self._watch = threading.Thread(target=self._keep, name=name, daemon=True)
         self._watch.start()
 
-    def _keep_alive(self) -> None:
-        pause = 1.0
+    def _start(self) -> None:
+        self._started = time.monotonic()
+        self._process = subprocess.Popen(self._words, env=self._environment)
+
+    def _keep(self) -> None:
+        pause = 0.5
         while True:
-            started = time.monotonic()
             code = self._process.wait()
             if self._stopping.is_set():
                 return
             # What dies again and again is tried less and less often; what ran for a while starts anew at once.
-            pause = 1.0 if time.monotonic() - started > _LONGEST_PAUSE else min(pause * 2, _LONGEST_PAUSE)
-            log.error("%s ended with code %s; it is started again in %.0f s", self._words[-1], code, pause)
+            lived = time.monotonic() - self._started
+            pause = 1.0 if lived > _LONGEST_PAUSE else min(pause * 2, _LONGEST_PAUSE)
+            log.error("the %s ended with code %s and is started again in %.0f s", self._name, code, pause)
             if self._stopping.wait(pause):
                 return
-            self._process = subprocess.Popen(self._words)
+            self._start()
 
-    def stop(self) -> None:
-        """End it, politely first."""
+    def ask_to_stop(self) -> None:
+        """Tell it to end, politely."""
         self._stopping.set()
-        self._process.terminate()
+        if self._process.poll() is None:
+            self._process.terminate()
+
+    def end(self) -> None:
+        """Wait until it has ended, and insist if it does not."""
         try:
             self._process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -56,36 +67,40 @@ class Companion:
             self._process.wait()
 
 
-def serve(
-    host: str, port: int, workers: int, companion: Sequence[str] | None, say: Callable[[str], None]
-) -> None:
-    """Serve until SIGTERM or SIGINT. ``say`` is told the address once the first request is answered.
+def serve(host: str, port: int, workers: int, beside: Sequence[str] | None, say: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT, with the command ``beside`` kept running too.
 
-    Port 0 takes a free one.
+    ``say`` is told the address once the first request is answered. Port 0 takes a free one. The server is a process
+    of its own and not a fork of this one: a fork would take the locks along that a thread here happens to hold.
     """
     port = port or _free_port(host)
-    server = Granian(
-        "api:create_app",
-        factory=True,
-        address=host,
-        port=port,
-        interface=Interfaces.WSGI,
-        workers=workers,
-        blocking_threads=4,
-        websockets=False,
-        http1_settings=HTTP1Settings(header_read_timeout=_HEADER_MILLISECONDS),
-        respawn_failed_workers=True,
-        workers_kill_timeout=_STOP_SECONDS,
-        log_access=False,
-        log_level="warning",  # type: ignore[arg-type]
-    )
-    beside = Companion(companion) if companion else None
-    threading.Thread(target=_announce, args=(host, port, say), daemon=True).start()
+    path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
+    environment = {**os.environ, "PYTHONPATH": path}
+    told_to_stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told_to_stop.set())
+    kept = [Kept("server", _server_words(host, port, workers), environment)]
+    if beside:
+        kept.append(Kept("scheduler", beside, environment))
     try:
-        server.serve()
+        _announce(host, port, say, told_to_stop)
+        told_to_stop.wait()
     finally:
-        if beside:
-            beside.stop()
+        for command in kept:
+            command.ask_to_stop()
+        for command in kept:
+            command.end()
+
+
+def _server_words(host: str, port: int, workers: int) -> list[str]:
+    """Granian's command line; measured the best of the servers, and safe against half-sent requests."""
+    return [
+        sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "--host", host, "--port", str(port),
+        "--workers", str(workers), "--blocking-threads", "4", "--no-ws", "--http", "1",
+        "--http1-header-read-timeout", str(_HEADER_MILLISECONDS),
+        "--respawn-failed-workers", "--respawn-interval", "0.5",
+        "--workers-kill-timeout", str(_WORKER_STOP_SECONDS), "--log-level", "warning", "api:create_app",
+    ]  # fmt: skip
 
 
 def _free_port(host: str) -> int:
@@ -94,13 +109,17 @@ def _free_port(host: str) -> int:
         return int(probe.getsockname()[1])
 
 
-def _announce(host: str, port: int, say: Callable[[str], None]) -> None:
+def _announce(host: str, port: int, say: Callable[[str], None], told_to_stop: threading.Event) -> None:
+    """Say the address when it answers; nothing if that does not come about."""
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - it is compared, not bound
     address = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
-    for _ in range(600):
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and not told_to_stop.wait(0.05):
         try:
-            with urllib.request.urlopen(f"{address}/livez", timeout=2):
+            with urllib.request.urlopen(f"{address}/livez", timeout=2):  # noqa: S310 - it is http, from above
                 say(address)
                 return
         except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
+            continue
+    if not told_to_stop.is_set():
+        log.error("nothing answers at %s after %d s; look above for the reason", address, _START_SECONDS)

@@ -36,7 +36,10 @@ def describe(order: Order, ground: Ground, tidy: Tidy, latest: str | None) -> di
 
 def _warnings(basis: Basis, unknown: tuple[str, ...]) -> list[str]:
     made_up = [source.name for source in basis.sources if source.made_up]
-    told = [f"The records of the feed {name} are made up." for name in made_up]
+    told = []
+    if made_up:
+        feeds = f"feed {made_up[0]}" if len(made_up) == 1 else f"feeds {', '.join(made_up)}"
+        told = [f"The records of the {feeds} are made up."]
     return told + [f"Nothing here is known by the name {name}." for name in unknown]
 
 
@@ -46,16 +49,18 @@ def caption(order: Order, tidy: Tidy, told: dict[str, Any]) -> Words:
     title = parameters.title or order.report.heading(parameters)
     subtitle = _subtitle(parameters, tidy)
     freshness = f"Data to {told['dataAsOf']}" if told["dataAsOf"] else "No data yet"
+    unit = str(told["unit"] or "")
     footer = [
-        *told["warnings"][:2],
         freshness,
+        *told["warnings"][:2],
+        *(f"{one[unit]:,} {unit} left out: {one['reason']}" for one in tidy.left_out),
         f"Version {told['dataVersion']}",
         *([f"Ingested {told['ingestedAt'][:16].replace('T', ' ')} UTC"] if told["ingestedAt"] else []),
         order.title,
         told["timezone"],
     ]
     description = ". ".join(part for part in (title, subtitle, _in_words(tidy), freshness) if part)
-    return Words(title, subtitle, str(told["unit"] or ""), tuple(footer), description)
+    return Words(title, subtitle, unit, tuple(footer), description)
 
 
 def _subtitle(parameters: ReportParameters, tidy: Tidy) -> str:

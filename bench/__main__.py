@@ -1,4 +1,4 @@
-"""The command: measures the rows one after the other and prints one table; knows not how they are measured."""
+"""The command: measures row after row and prints one table; knows not how they are measured."""
 
 from __future__ import annotations
 

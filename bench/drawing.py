@@ -1,4 +1,4 @@
-"""One way of drawing, in a process of its own: reads how many charts are wanted, prints each one's CPU time."""
+"""One way of drawing, in a process of its own: reads how many charts to draw, prints each one's CPU time."""
 
 from __future__ import annotations
 

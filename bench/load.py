@@ -34,7 +34,7 @@ def rate(target: Target, seconds: int) -> float:
 
 
 def in_turns(targets: Sequence[Target], rounds: int, seconds: int) -> list[list[float]]:
-    """Each target's rates, one a round; they take turns, so that whatever else runs here slows all of them."""
+    """Each target's rates, one a round; they take turns, so that whatever else runs here slows them all."""
     for target in targets:
         rate(target, 1)  # only warms up
     turns = [[rate(target, seconds) for target in targets] for _ in range(rounds)]

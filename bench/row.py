@@ -33,7 +33,7 @@ class Plan:
     """Rows of the ingested file."""
     rounds: int = 4
     """How often two servers take turns."""
-    seconds: int = 3
+    seconds: int = 2
     """How long each turn is."""
     charts: int = 150
     """How many charts each way of drawing draws."""

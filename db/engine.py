@@ -81,9 +81,9 @@ def open_reader(url: str, time_limit: float = 5.0) -> Engine:
             isolation_level="REPEATABLE READ",
             connect_args={"application_name": "sightings-web", "options": options, "connect_timeout": 3},
         )
-    path = sqlite_path(url)
+    file = URL.create("sqlite", database=read_only(sqlite_path(url)), query={"uri": "true"})
     engine = create_engine(
-        f"sqlite:///{read_only(path)}&uri=true",
+        file,
         pool_timeout=READER_WAITS_SECONDS,
         connect_args={"timeout": READER_WAITS_SECONDS, "check_same_thread": False},
     )

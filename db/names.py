@@ -90,7 +90,8 @@ class Taxa:
 
     def _learn(self, values: Sequence[TaxonValue]) -> None:
         """Fill what was empty, and remember every name by which a taxon may be asked for."""
-        learned = set()
+        learned: set[int] = set()
+        rows: list[dict[str, Any]] = []
         ids = [self._ids[value.name.casefold()] for value in values]
         before = self._attributes_of(ids)
         names = self._names_of(ids)
@@ -103,14 +104,14 @@ class Taxa:
                 learned.add(taxon)
             wanted = {(*row[:2], taxon): row for row in _names(value)}
             new = [row for key, row in wanted.items() if key not in names]
+            rows += [
+                {"name_key": key, "kind": kind, "name": name, "taxon_id": taxon} for key, kind, name in new
+            ]
+            names.update((key, kind, taxon) for key, kind, _ in new)
             if new:
-                rows = [
-                    {"name_key": key, "kind": kind, "name": name, "taxon_id": taxon}
-                    for key, kind, name in new
-                ]
-                self.connection.execute(insert(TaxonName), rows)
-                names.update((key, kind, taxon) for key, kind, _ in new)
                 learned.add(taxon)
+        if rows:
+            self.connection.execute(insert(TaxonName), rows)
         self.changed |= learned - self._new
 
     def _attributes_of(self, ids: Sequence[int]) -> dict[int, dict[str, Any]]:

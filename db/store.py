@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, insert, literal, select, true, update
+from sqlalchemy import Connection, Engine, Insert, func, insert, literal, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db.models import Reject, Run, Sighting
@@ -194,7 +194,12 @@ def _insert_unknown(run: OpenRun) -> int:
     skip = statement.on_conflict_do_nothing(
         index_elements=["feed_id", "occurrence_id"], index_where=Sighting.retired_run.is_(None)
     )
-    return int(run.connection.execute(skip).rowcount)
+    return _count(run.connection, skip)
+
+
+def _count(connection: Connection, statement: Insert) -> int:
+    """How many rows an INSERT ... SELECT added, which SQLAlchemy forgets unless it is told."""
+    return int(connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount)
 
 
 def _keep_history(run: OpenRun, after_key: int) -> int:
@@ -209,7 +214,7 @@ def _keep_history(run: OpenRun, after_key: int) -> int:
     columns = (REPEATED.c[name] for name in _KEPT)
     source = select(literal(run.feed), literal(run.run_id), literal(run.run_id), *columns).where(final)
     statement = insert(Sighting).from_select(["feed_id", "added_run", "retired_run", *_KEPT], source)
-    return int(run.connection.execute(statement).rowcount)
+    return _count(run.connection, statement)
 
 
 def _newest_key(connection: Connection) -> int:

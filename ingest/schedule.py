@@ -21,9 +21,10 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-from ingest.inbox import Inbox, still
+from ingest.inbox import Inbox, State, still
 from ingest.source import Unreadable, find
 
 LOCKED = 75
@@ -76,17 +77,18 @@ class Schedule:
         self._child: subprocess.Popen[str] | None = None
         self._starting = threading.Lock()
         self._stopping = threading.Event()
-        self._seen: dict[Path, tuple[int, float]] = {}
-
-    def run(self) -> None:
-        """Read the inbox and the feeds until told to stop."""
-        self._inbox.folder.mkdir(parents=True, exist_ok=True)
-        scheduler = BackgroundScheduler(
+        self._seen: dict[Path, State] = {}
+        self._scheduler = BackgroundScheduler(
             timezone=UTC,
             # One thread: two ingests at a time would only wait for each other's lock.
             executors={"default": ThreadPoolExecutor(1)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
+
+    def run(self) -> None:
+        """Read the inbox and the feeds until told to stop."""
+        self._inbox.folder.mkdir(parents=True, exist_ok=True)
+        scheduler = self._scheduler
         scheduler.add_listener(_tell, EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
         now = datetime.now(UTC)
         scheduler.add_job(
@@ -115,7 +117,7 @@ class Schedule:
             if self._stopping.is_set():
                 return
             told = ["--feed", feed] if feed else []
-            for file, outcome in self._ingest(told, files):
+            for file, outcome in self._ingest(told, files) or ():
                 self._put_away(file, outcome)
 
     def _put_away(self, file: Path, outcome: dict[str, Any]) -> None:
@@ -128,18 +130,27 @@ class Schedule:
             log.warning("%s was read and cannot be moved: %s", file, error)
 
     def read_feed(self, feed: Due) -> None:
-        """Ingest what is at a feed's path, unless nothing there has changed since this process read it."""
+        """Ingest what is at a feed's path, unless nothing there has changed since this process read it.
+
+        What still grows, or finds another ingest running, is looked at again with the inbox: its own time may
+        come round in a day only.
+        """
         try:
-            files = still([source.path for source in find([feed.path])], self._settle)
+            there = {source.path for source in find([feed.path])}
         except Unreadable as error:
             log.warning("feed %s: %s", feed.name, error)
             return
+        files = still(there, self._settle)
         fresh = {file: state for file, state in files.items() if self._seen.get(file) != state}
-        for file, _ in self._ingest(["--feed", feed.name, *feed.arguments], list(fresh)):
-            self._seen[file] = fresh[file]
+        done = self._ingest(["--feed", feed.name, *feed.arguments], list(fresh))
+        self._seen.update((file, fresh[file]) for file, _ in done or ())
+        if done is None or there - files.keys():
+            soon = datetime.now(UTC) + timedelta(seconds=self._inbox_every)
+            again = {"id": f"{feed.name} again", "replace_existing": True, "next_run_time": soon}
+            self._scheduler.add_job(self.read_feed, DateTrigger(soon), [feed], **again)
 
-    def _ingest(self, told: Sequence[str], files: Sequence[Path]) -> list[tuple[Path, dict[str, Any]]]:
-        """Run the ingest command on files; what became of each. Empty when it could not run now."""
+    def _ingest(self, told: Sequence[str], files: Sequence[Path]) -> list[tuple[Path, dict[str, Any]]] | None:
+        """Run the ingest command on files; what became of each. None where another ingest is running."""
         if not files:
             return []
         words = [*self._command, "--json", *told, "--", *map(str, files)]
@@ -157,7 +168,7 @@ class Schedule:
             code, self._child = child.returncode, None
         if code == LOCKED:
             log.info("another ingest is running; %d files wait for the next time", len(files))
-            return []
+            return None
         try:
             runs = json.loads(out)["runs"]
         except (ValueError, KeyError):

@@ -45,7 +45,9 @@ def without_author(name: str, authorship: str = "") -> str:
     while end < len(words) and (_EPITHET.match(words[end]) or words[end] in _BETWEEN):
         end += 1
     rest = " ".join(words[end:])
-    return " ".join(words[:end]) if rest and _AUTHOR.fullmatch(rest) else name
+    if not _AUTHOR.fullmatch(rest) or words[end - 1] in _BETWEEN:  # Anas platyrhynchos × Anas acuta
+        return name
+    return " ".join(words[:end])
 
 
 def taxon(values: Sequence[str], latin: bool = True) -> TaxonValue | None:

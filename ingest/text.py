@@ -8,7 +8,7 @@ import io
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from typing import IO
 
 from ingest.source import DAMAGE, Source, Unreadable
@@ -16,6 +16,7 @@ from ingest.source import DAMAGE, Source, Unreadable
 CHUNK = 20_000
 DELIMITERS = "\t;,|"
 _SAMPLE_LINES = 40
+_SAMPLE_WIDTH = 20_000
 _END = "\x04end of the input\x04"
 _MOST_BINARY = 0.01
 csv.field_size_limit(1 << 20)
@@ -81,9 +82,8 @@ def _by_looks(sample: bytes) -> str:
 def dialect(source: Source) -> Dialect:
     """Find out how this text is cut. Raises Unreadable where it is no table at all."""
     name, guessed = encoding(source)
-    with source.open() as file:
-        text = io.TextIOWrapper(file, name, errors="replace", newline="")
-        lines = [line for _, line in zip(range(_SAMPLE_LINES), text, strict=False)]
+    with source.open() as file, _decoded(file, name) as text:
+        lines = [line[:_SAMPLE_WIDTH] for line in islice(text, _SAMPLE_LINES)]
     _refuse_what_is_no_table(source, "".join(lines))
     skip = next(
         (number for number, line in enumerate(lines) if line.strip() and not line.startswith("#")), len(lines)
@@ -124,12 +124,15 @@ def _delimiter(lines: list[str]) -> str | None:
 
 def chunks(source: Source, how: Dialect) -> Iterator[Chunk]:
     """All rows below the skipped lines, header first. Raises Unreadable where the text breaks off."""
-    with source.open() as file:
-        yield from _cut(source, file, how)
+    with source.open() as file, _decoded(file, how.encoding) as text:
+        yield from _cut(source, file, text, how)
 
 
-def _cut(source: Source, file: IO[bytes], how: Dialect) -> Iterator[Chunk]:
-    text = io.TextIOWrapper(file, how.encoding, errors="replace", newline="")
+def _decoded(file: IO[bytes], encoding: str) -> IO[str]:
+    return io.TextIOWrapper(file, encoding, errors="replace", newline="")
+
+
+def _cut(source: Source, file: IO[bytes], text: IO[str], how: Dialect) -> Iterator[Chunk]:
     for _ in range(how.skip):
         text.readline()
     # csv takes all that follows a quote which is never closed for one cell; a last line of our own shows it.

@@ -1,4 +1,4 @@
-"""Files that other people made: every number here is counted a second time by a few lines of csv, pandas or zipfile."""
+"""Files that other people made: every number is counted again by a few lines of csv, pandas or zipfile."""
 
 from __future__ import annotations
 
@@ -102,6 +102,8 @@ def test_butterflies_are_read_day_first(shared_data: Find, sqlite_writer: Engine
     path = shared_data(A01)
     assert sums(read_one(sqlite_writer, path)) == (43_430, 43_430, 0, 0, 0)
     frame = pd.read_csv(path, sep=";")
+    # "Bruin Zandoogje" and "Bruin zandoogje" are one butterfly.
+    frame["SPECIES"] = frame["SPECIES"].str.capitalize()
     counted = frame.groupby(["SPECIES", "Year"])["COUNT"].sum()
     assert per(sqlite_writer, "year", "individuals") == {key: n for key, n in counted.items() if n}
     seen = frame[frame["COUNT"] > 0].assign(day=frame["Year"] * 10_000 + frame["Month"] * 100 + frame["Day"])
@@ -142,20 +144,17 @@ def test_raccoons_of_a_year_or_a_month_are_on_no_day(shared_data: Find, writer: 
     assert per(writer, "day") == {(name, day): n for day, n in days.items()}
     assert sum(years.values()) - sum(months.values()) >= 871
     assert sum(months.values()) - sum(days.values()) >= 3
-
-
-def test_absurd_counts_are_counted_as_they_are_given(shared_data: Find, sqlite_writer: Engine) -> None:
-    path = shared_data(A02)
-    read_one(sqlite_writer, path)
     given = [float(row["individualCount"] or 1) for row in records(path, "\t")]
-    assert max(given) == 4_000_000
-    assert per(sqlite_writer, "total", "individuals") == {("Procyon lotor", 0): sum(given)}
+    assert max(given) == 4_000_000  # absurd, and not ours to change
+    assert per(writer, "total", "individuals") == {(name, 0): sum(given)}
 
 
 @pytest.mark.parametrize(
     ("name", "member"),
-    [(A04_OLD, ""), (A04_LADYBIRDS, ""), (A04_ZIP_2020, ""), (A04_ZIP_2025, ""), (A05, "occurrence.txt")]
-    + [(A05_BEES, "occurrence.txt")],
+    [
+        *((A04_OLD, ""), (A04_LADYBIRDS, ""), (A04_ZIP_2020, ""), (A04_ZIP_2025, "")),
+        *((A05, "occurrence.txt"), (A05_BEES, "occurrence.txt")),
+    ],
 )
 def test_gbif_downloads_count_per_year_as_their_year_column_says(
     shared_data: Find, sqlite_writer: Engine, name: str, member: str
@@ -219,20 +218,11 @@ def test_two_cities_of_inaturalist_are_one_feed(shared_data: Find, sqlite_writer
     for (_, day), n in per(sqlite_writer, "day").items():
         found[day] += int(n)
     assert found == days
-
-
-def test_local_days_stay_where_utc_is_the_day_before(shared_data: Find, sqlite_writer: Engine) -> None:
-    path = shared_data(A07_WIEN)
-    read_one(sqlite_writer, path)
-    before = [row for row in records(path, ",") if row["time_observed_at"][:10] < row["observed_on"]]
-    before = [row for row in before if row["time_observed_at"]]
-    kept = {
-        row.occurrence_id: row for row in rows_of(sqlite_writer, Sighting.occurrence_id, Sighting.first_day)
-    }
-    assert len(before) >= 15
-    for row in before:
-        if row["id"] in kept:
-            assert kept[row["id"]].first_day == int(row["observed_on"].replace("-", ""))
+    shortly_after_midnight = [row for row in named if "" < row["time_observed_at"][:10] < row["observed_on"]]
+    kept = dict(map(tuple, rows_of(sqlite_writer, Sighting.occurrence_id, Sighting.first_day)))
+    assert shortly_after_midnight
+    for row in shortly_after_midnight:
+        assert kept[row["id"]] == int(row["observed_on"].replace("-", ""))
 
 
 def test_a_wide_table_is_one_record_per_year_and_animal(shared_data: Find, writer: Engine) -> None:

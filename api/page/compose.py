@@ -1,4 +1,4 @@
-"""The page's content: every number from the reports' own code, all from one read transaction. Knows no HTTP."""
+"""The page's content: every number from the reports' code, all from one read transaction. Knows no HTTP."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from api.answers import order
+from api.draw import clean
 from api.order import Ground, survey
 from api.page.figures import SIDE, SMALL, Asked, Figure, Shapes
 from api.page.fitting import Fitting
@@ -42,6 +43,7 @@ def tell(connection: Connection, report: str, given: Pairs) -> Told:
 
 
 def timeline(connection: Connection, parameters: PageParameters, fitting: Fitting, shapes: Shapes) -> Figure:
+    """The leading animals over time, and how much of them has no place in it."""
     interval, measure = parameters.interval or fitting.interval(), parameters.measure
     shape = [("interval", interval), ("measure", measure), ("limit", str(LEADING))]
     told = tell(connection, "timeline", [*parameters.pairs(), *shape])
@@ -58,6 +60,7 @@ def timeline(connection: Connection, parameters: PageParameters, fitting: Fittin
 
 
 def ranking(filters: Pairs, measure: str, told: Told) -> Figure:
+    """Which species were recorded most."""
     shape = [("measure", measure), ("limit", str(RANKED))]
     spoken = ", ".join(f"{_called(row)} {amount(row['value'])}" for row in told.tidy.rows)
     asked = Asked("species", [*filters, *shape], told.ground.scope.version)
@@ -81,7 +84,7 @@ def animals(
         name = _called(row)
         total = counted(row["value"], measure)
         figures.append(
-            Asked("timeline", pairs, version, name[:80]).figure(
+            Asked("timeline", pairs, version, clean(name, 80)).figure(
                 f"animal-{row['taxonKey']}",
                 name,
                 f"{name}: {total}, drawn per {interval}",

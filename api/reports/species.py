@@ -17,7 +17,7 @@ from db.questions.counts import Count, TaxonLabel
 class SpeciesParameters(ReportParameters):
     """The shape of a ranking."""
 
-    measure: Measure = "records"
+    measure: Measure = "individuals"
     limit: Limit = 10
 
 

@@ -24,7 +24,7 @@ class TimelineParameters(ReportParameters):
     """The shape of a timeline."""
 
     interval: Interval = "year"
-    measure: Measure = "records"
+    measure: Measure = "individuals"
     limit: Limit = 8
 
     @property

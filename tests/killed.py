@@ -1,0 +1,64 @@
+"""A command that kills itself at a named point, as kill -9 would: python -m tests.killed POINT COMMAND ..."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import ingest.text
+
+POINTS: dict[str, tuple[str, str, str, int]] = {
+    # name: module, function, whether it dies before or after it, at which call
+    "before anything is written": ("ingest.run", "begin_run", "before", 1),
+    "after the first chunk is staged": ("db.store", "stage", "after", 1),
+    "after the third chunk is staged": ("db.store", "stage", "after", 3),
+    "after the first rejects are kept": ("db.store", "OpenRun.reject", "after", 1),
+    "before anything is decided": ("db.store", "_merge", "before", 1),
+    "after old revisions are retired": ("db.store", "_retire_changed", "after", 1),
+    "after new revisions are added": ("db.store", "_insert_unknown", "after", 1),
+    "before the rollups": ("db.store", "roll_up", "before", 1),
+    "after the rollups": ("db.store", "roll_up", "after", 1),
+    "after the ledger": ("db.store", "OpenRun.finish", "after", 1),
+    "before the commit": ("ingest.run", "data_version", "after", 1),
+    "after the commit": ("ingest.run", "monotonic", "after", 2),
+}
+
+
+def die(*_: object) -> None:
+    """End as a process ends that is killed: nothing is tidied up."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def arm(point: str) -> None:
+    """Replace the function at this point by one that dies there."""
+    module, path, when, call = POINTS[point]
+    owner: Any = importlib.import_module(module)
+    *holders, name = path.split(".")
+    for holder in holders:
+        owner = getattr(owner, holder)
+    real: Callable[..., Any] = getattr(owner, name)
+    calls = 0
+
+    def deadly(*given: Any, **named: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == call and when == "before":
+            die()
+        result = real(*given, **named)
+        if calls == call:
+            die()
+        return result
+
+    setattr(owner, name, deadly)
+
+
+if __name__ == "__main__":
+    ingest.text.CHUNK = 20
+    arm(sys.argv.pop(1))
+    import manage
+
+    manage.main()

@@ -1,0 +1,198 @@
+"""The whole program as its users meet it: a real `serve`, real requests, files put into the inbox, signals."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import requests
+
+from tests.files import environment, manage, start
+
+ROOT = Path(__file__).resolve().parent.parent
+SECONDS = 30
+
+
+@contextmanager
+def serving(home: Path, *words: str, **settings: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A server on a free port; gives its process and its address, and ends it in the way an operator would."""
+    server = start(home, "serve", "--port", "0", *words, **settings)
+    try:
+        assert server.stdout is not None
+        address = server.stdout.readline().split()[-1]
+        yield server, address
+    finally:
+        if server.poll() is None:
+            server.send_signal(signal.SIGTERM)
+        server.communicate(timeout=SECONDS)
+
+
+def until(holds: Callable[[], bool], seconds: float = SECONDS) -> bool:
+    """Whether it came to hold in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if holds():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+@pytest.fixture(scope="module")
+def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home: Path = tmp_path_factory.mktemp("station") / "var"
+    home.mkdir()
+    assert manage(home, "demo").returncode == 0
+    return home
+
+
+@pytest.fixture(scope="module")
+def address(demo_home: Path) -> Iterator[str]:
+    with serving(demo_home, "--workers", "2", "--no-scheduler") as (_, address):
+        yield address
+
+
+def test_the_page_has_a_heading_and_a_chart_for_each_animal_that_answers_svg(address: str) -> None:
+    page = requests.get(address + "/", timeout=SECONDS)
+    assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert "<h1" in page.text
+    sources = [part.split('"')[0] for part in page.text.split('src="')[1:]]
+    charts = [source.replace("&amp;", "&") for source in sources if ".svg?" in source]
+    assert len(charts) >= 6
+    for chart in charts:
+        answer = requests.get(address + chart, timeout=SECONDS)
+        assert (answer.status_code, answer.headers["Content-Type"].split(";")[0]) == (200, "image/svg+xml")
+
+
+def test_the_chart_of_one_animal_is_the_readings(address: str) -> None:
+    answer = requests.get(address + "/animal.svg?type=Deer", timeout=SECONDS)
+    assert (answer.status_code, answer.headers["Content-Type"].split(";")[0]) == (200, "image/svg+xml")
+    assert ">Year<" in answer.text
+    assert ">Deer Sightings<" in answer.text
+    assert requests.get(address + "/animal.svg", timeout=SECONDS).status_code == 400
+    assert requests.get(address + "/animal.svg?type=Unicorn", timeout=SECONDS).status_code == 404
+
+
+def test_the_bear_chart_comes_from_a_file_that_the_last_ingest_wrote(address: str, demo_home: Path) -> None:
+    answer = requests.get(address + "/bears.svg", timeout=SECONDS)
+    assert (answer.status_code, answer.headers["Content-Type"].split(";")[0]) == (200, "image/svg+xml")
+    assert answer.content == (demo_home / "charts" / "bears.svg").read_bytes()
+
+
+def test_division_answers_as_the_reading_says(address: str) -> None:
+    url = address + "/divide.json"
+    whole = requests.get(url, params={"numerator": "1", "denominator": "2"}, timeout=SECONDS)
+    assert (whole.status_code, whole.headers["Content-Type"]) == (200, "application/json")
+    assert whole.json() == {"num": 1.0, "denom": 2.0, "result": 0.5}
+    nothing = requests.get(url, params={"numerator": "2", "denominator": "0"}, timeout=SECONDS)
+    assert (nothing.status_code, nothing.headers["Content-Type"]) == (500, "application/json")
+    assert nothing.json() == {
+        "num": 2.0,
+        "denom": 0.0,
+        "result": None,
+        "error": "denominator cannot be zero!!!",
+    }
+    assert requests.get(url, params={"numerator": "2"}, timeout=SECONDS).status_code == 400
+    assert requests.get(url, params={"numerator": "a", "denominator": "1"}, timeout=SECONDS).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "species=Deer&species=Wolf",
+        "species=Grus grus&interval=month",
+        "interval=week&measure=records&limit=3",
+        "interval=day&eventDate=2026-01,2026-03&species=Vulpes vulpes",
+    ],
+)
+def test_csv_and_json_are_the_same_frame(address: str, query: str) -> None:
+    url = f"{address}/api/v1/reports/timeline"
+    from_csv = pd.read_csv(f"{url}.csv?{query.replace(' ', '%20')}")
+    from_json = pd.DataFrame(requests.get(f"{url}.json?{query}", timeout=SECONDS).json()["data"])
+    # A column with nothing in it is NaN to read_csv and None to json: nothing either way.
+    empty = [name for name in from_json if from_json[name].isna().all()]
+    assert len(from_csv) > 0
+    pd.testing.assert_frame_equal(
+        from_csv.drop(columns=empty), from_json.drop(columns=empty), check_dtype=False
+    )
+
+
+def test_the_same_chart_is_the_same_bytes_in_any_time_zone_and_locale(demo_home: Path, tmp_path: Path) -> None:
+    digests = set()
+    for number, (zone, locale, seed) in enumerate(
+        [("Asia/Kathmandu", "C", "1"), ("America/New_York", "tr_TR.UTF-8", "2"), ("UTC", "de_DE.UTF-8", "random")]
+    ):
+        file = tmp_path / f"{number}.svg"
+        done = subprocess.run(
+            [sys.executable, "manage.py", "plot", "timeline", "--species", "Deer", "-o", str(file)],
+            cwd=ROOT,
+            env=environment(demo_home) | {"TZ": zone, "LC_ALL": locale, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        digests.add(hashlib.sha256(file.read_bytes()).hexdigest())
+    assert len(digests) == 1
+
+
+def test_a_file_in_the_inbox_is_on_the_web_by_itself_and_moves_to_done(home: Path) -> None:
+    settings = {"inbox_every": "1", "settle_seconds": "1"}
+    with serving(home, "--workers", "1", **settings) as (_, address):
+        assert requests.get(address + "/", timeout=SECONDS).status_code == 200
+        folder = home / "inbox" / "cameras"
+        folder.mkdir(parents=True)
+        (folder / "spring.csv").write_text("date,species,count\n2024-05-01,Vulpes vulpes,2\n")
+        (folder / "broken.csv").write_text("<!DOCTYPE html><title>502 Bad Gateway</title>")
+        url = address + "/api/v1/reports/summary.json?feed=cameras"
+        assert until(lambda: requests.get(url, timeout=SECONDS).json()["data"][0]["individuals"] == 2)
+        assert until((home / "failed" / "cameras" / "broken.csv").is_file)
+        assert (home / "done" / "cameras" / "spring.csv").is_file()
+        reason = (home / "failed" / "cameras" / "broken.csv.reason.txt").read_text()
+        assert "web page" in reason
+
+
+def schedulers(server: subprocess.Popen[str]) -> list[int]:
+    """The schedule processes that this server has."""
+    found = subprocess.run(
+        ["ps", "-o", "pid=,args=", "--ppid", str(server.pid)], capture_output=True, text=True
+    ).stdout
+    return [int(line.split()[0]) for line in found.splitlines() if line.rstrip().endswith("manage.py schedule")]
+
+
+@pytest.mark.parametrize("workers", ["1", "2", "4"])
+def test_there_is_one_scheduler_however_many_workers_there_are(home: Path, workers: str) -> None:
+    with serving(home, "--workers", workers) as (server, _):
+        assert until(lambda: len(schedulers(server)) == 1)
+        time.sleep(1)
+        assert len(schedulers(server)) == 1
+    with serving(home, "--workers", workers, "--no-scheduler") as (server, _):
+        assert schedulers(server) == []
+
+
+def test_a_scheduler_that_dies_is_started_again(home: Path) -> None:
+    with serving(home, "--workers", "1") as (server, _):
+        assert until(lambda: len(schedulers(server)) == 1)
+        (first,) = schedulers(server)
+        os.kill(first, signal.SIGKILL)
+        assert until(lambda: schedulers(server) not in ([], [first]))
+
+
+def test_a_server_that_is_told_to_stop_leaves_nothing_running(home: Path) -> None:
+    with serving(home, "--workers", "2") as (server, address):
+        assert until(lambda: len(schedulers(server)) == 1)
+        children = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(server.pid)], capture_output=True, text=True
+        ).stdout.split()
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(15) == 0
+        assert not any(Path(f"/proc/{child}").exists() for child in children)
+        with pytest.raises(requests.ConnectionError):
+            requests.get(address, timeout=SECONDS)

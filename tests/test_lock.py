@@ -1,0 +1,84 @@
+"""One ingester at a time, whoever it is and however the last one ended."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from db.lock import Locked, only_ingester
+from tests.files import ROOT, manage, table, version
+
+HOLD = """
+    import sys, time
+    from db.engine import open_writer
+    from db.lock import only_ingester
+    with only_ingester(open_writer(sys.argv[1])):
+        print("held", flush=True)
+        time.sleep(60)
+"""
+
+
+@pytest.fixture
+def holder(writer: Engine, database_url: str) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the lock."""
+    command = [sys.executable, "-c", textwrap.dedent(HOLD), database_url]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_a_second_ingest_ends_at_once_with_75_and_says_who_and_since_when(
+    holder: subprocess.Popen[str], writer: Engine, database_url: str, home: Path
+) -> None:
+    file = table(home / "a.csv", "date,species", "2024-05-01,Lynx")
+    started = time.monotonic()
+    done = manage(home, "ingest", file, database_url=database_url)
+    assert time.monotonic() - started < 10
+    assert (done.returncode, done.stdout) == (75, "")
+    told = re.fullmatch(
+        r"Error: Another ingest is running \(process (\d+) on (.+), since (.+)\)\.\n", done.stderr
+    )
+    assert told, done.stderr
+    assert int(told[1]) == holder.pid
+    assert re.match(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d", told[3])
+    assert version(writer) == 0
+
+
+def test_the_lock_of_a_killed_ingester_is_free_at_once(holder: subprocess.Popen[str], writer: Engine) -> None:
+    with pytest.raises(Locked), only_ingester(writer):
+        pass
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
+    deadline = time.monotonic() + 5  # PostgreSQL sees a moment later that its client is gone
+    while True:
+        try:
+            with only_ingester(writer):
+                return
+        except Locked:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+
+def test_the_lock_can_be_taken_again_and_again(writer: Engine) -> None:
+    for _ in range(3):
+        with only_ingester(writer):
+            pass
+
+
+def test_looking_does_not_wait_for_an_ingest_under_way(
+    holder: subprocess.Popen[str], database_url: str, home: Path
+) -> None:
+    done = manage(home, "runs", "--json", database_url=database_url)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,329 @@
+"""The dashboard as the server sends it, before any script runs: complete, filtered, honest about its data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import Engine
+
+from tests.seed import READING, Record, ingest, open_app
+
+STRICT = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+HOSTILE = "<script>alert(1)</script> $x_$"
+MONTHS = [
+    Record("Lynx lynx", 20240000 + month * 100 + 5, scientific="Lynx lynx", vernacular="Eurasian lynx")
+    for month in range(1, 13)
+]
+
+
+@dataclass
+class Page(HTMLParser):
+    """What a page says, as a browser would read it."""
+
+    texts: list[str] = field(default_factory=list)
+    tags: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.texts).split())
+
+    def all(self, tag: str) -> list[dict[str, str]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+    def urls(self, tag: str, attribute: str) -> list[str]:
+        return [one[attribute] for one in self.all(tag) if attribute in one]
+
+
+def page(client: FlaskClient, url: str = "/", status: int = 200) -> Page:
+    answer = client.get(url)
+    assert answer.status_code == status
+    assert answer.content_type == "text/html; charset=utf-8"
+    found = Page()
+    found.feed(answer.text)
+    return found
+
+
+@pytest.fixture
+def client(home: Path, sqlite_writer: Engine) -> Iterator[FlaskClient]:
+    """Over a database that is still empty."""
+    app = open_app(home, title="Station Nord")
+    yield app.test_client()
+    app.extensions["sightings"].reader.dispose()
+
+
+def test_the_page_has_a_heading_and_an_image_of_each_animal_that_is_a_request_of_its_own(
+    client: FlaskClient, sqlite_writer: Engine
+) -> None:
+    ingest(sqlite_writer, READING, feed="reading", made_up=True)
+    shown = page(client)
+    assert "Station Nord" in shown.text
+    assert len(shown.all("h1")) == 1
+    images = shown.urls("img", "src")
+    for animal in ("Bear", "Deer", "Wolf"):
+        assert [url for url in images if f"species={animal}&" in url], animal
+    for url in images + [one["srcset"] for one in shown.all("source")]:
+        answer = client.get(url)
+        assert (answer.status_code, answer.mimetype) == (200, "image/svg+xml"), url
+        assert "measure=individuals" in url
+        assert "theme=auto" in url
+    assert all(one["alt"] and one["width"] and one["height"] for one in shown.all("img"))
+
+
+def test_the_numbers_are_those_of_the_reports(client: FlaskClient, sqlite_writer: Engine) -> None:
+    ingest(sqlite_writer, READING + MONTHS)
+    summary = client.get("/api/v1/reports/summary.json").get_json()
+    shown = page(client).text
+    for name in ("records", "individuals", "species"):
+        number = f"{summary['data'][0][name]:,}".replace(",", "\u202f")
+        assert f"{name.capitalize()} {' '.join(number.split())}" in shown
+    assert f"version {summary['meta']['dataVersion']}" in shown
+    assert "Data to 5 Dec 2024" in shown
+    assert "2010–2024" in shown
+
+
+def test_a_chart_changes_its_address_exactly_when_its_data_changed(
+    client: FlaskClient, sqlite_writer: Engine
+) -> None:
+    ingest(sqlite_writer, READING)
+    before = page(client).urls("img", "src")
+    ingest(sqlite_writer, [Record("Bear", 20200101)], feed="more")
+    after = page(client).urls("img", "src")
+    changed = {url for url in after if url not in before}
+    assert {url for url in changed if "species=" in url} == {url for url in after if "species=Bear" in url}
+    assert [url for url in after if "species=Deer" in url] == [url for url in before if "species=Deer" in url]
+    assert (
+        len([url for url in changed if "species=" not in url]) == 2
+    )  # the timeline and the ranking hold all
+
+
+def test_each_chart_is_offered_in_every_form_and_as_a_snippet(
+    client: FlaskClient, sqlite_writer: Engine
+) -> None:
+    ingest(sqlite_writer, READING)
+    shown = page(client, "/?eventDate=2012,2015")
+    links = shown.urls("a", "href")
+    for form in ("svg", "png", "csv", "json"):
+        offered = [url for url in links if f"timeline.{form}?" in url]
+        assert len(offered) >= 4
+        assert {client.get(url).status_code for url in offered} == {200}
+    snippets = re.findall(r'<img src="(http://localhost/[^"]+)"', shown.text.replace("&amp;", "&"))
+    assert len(snippets) == 5
+    for url in snippets:
+        assert client.get(url.removeprefix("http://localhost")).mimetype == "image/svg+xml"
+        assert "v=" not in url
+
+
+def test_a_chart_is_drawn_at_the_interval_that_fits_its_own_dates(
+    client: FlaskClient, sqlite_writer: Engine
+) -> None:
+    days = [Record("Newt", 20240301 + day) for day in range(20)]
+    ingest(sqlite_writer, READING + MONTHS + days)
+    images = page(client).urls("img", "src")
+    for name, interval in (("Deer", "year"), ("Lynx+lynx", "month"), ("Newt", "day")):
+        (url,) = [one for one in images if f"species={name}&" in one]
+        assert f"interval={interval}&" in url
+    chosen = page(client, "/?interval=week").urls("img", "src")
+    assert all("interval=week" in url for url in chosen if "timeline" in url)
+
+
+def test_what_the_form_sends_becomes_the_address_that_is_kept(
+    client: FlaskClient, sqlite_writer: Engine
+) -> None:
+    ingest(sqlite_writer, READING)
+    sent = "/?species=deer&species=&from=2012-01-01&to=2013-12-31&measure=&interval=&feed=test"
+    answer = client.get(sent)
+    assert answer.status_code == 302
+    assert answer.location == "/?species=deer&feed=test&eventDate=2012-01-01,2013-12-31"
+    shown = page(client, answer.location)
+    fields = {one["name"]: one.get("value", "") for one in reversed(shown.all("input"))}
+    assert fields == {"species": "Deer", "from": "2012-01-01", "to": "2013-12-31", "feed": "test"}
+    assert "Records 2 " in shown.text
+    assert client.get("/?from=2013-01-01&to=").location == "/?eventDate=2013-01-01,*"
+    assert client.get("/?from=&to=2013-01-01").location == "/?eventDate=*,2013-01-01"
+    assert client.get("/?species=").location == "/"
+
+
+def test_several_species_stay_in_the_form_and_the_charts(client: FlaskClient, sqlite_writer: Engine) -> None:
+    ingest(sqlite_writer, READING)
+    shown = page(client, "/?species=deer&species=WOLF&measure=records")
+    assert [one["value"] for one in shown.all("input") if one.get("value")] == ["Deer", "Wolf"]
+    images = shown.urls("img", "src")
+    assert not [url for url in images if "Bear" in url]
+    assert all("measure=records" in url for url in images)
+    assert "Records 24 " in shown.text
+
+
+def test_a_filter_that_finds_nothing_says_so_and_offers_to_clear_it(
+    client: FlaskClient, sqlite_writer: Engine
+) -> None:
+    ingest(sqlite_writer, READING)
+    shown = page(client, "/?species=unicorn")
+    assert "No records match these filters" in shown.text
+    assert "Nothing here is known by the name unicorn" in shown.text
+    assert "Clear the filters" in shown.text
+    assert not shown.all("img")
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("speces=deer", "did you mean species?"),
+        ("eventDate=2022-13", "eventDate is a day that no calendar has."),
+        ("from=tomorrow", "eventDate must be a date"),
+        ("interval=fortnight", "interval must be"),
+        ("measure=mass&measure=weight", "measure is given more than once."),
+        ("species=%ff", "not UTF-8"),
+        ("country=%3Cscript%3E", "country must be a country code"),
+        ("%3Cscript%3Ealert(1)=1", "This is not a parameter here"),
+    ],
+)
+def test_bad_input_is_told_on_the_page_and_never_becomes_markup(
+    client: FlaskClient, query: str, words: str
+) -> None:
+    shown = page(client, f"/?{query}", status=400)
+    assert words in shown.text
+    assert [one for one in shown.all("script") if "live.js" not in one.get("src", "")] == []
+    assert client.get(f"/?{query}").headers["Cache-Control"] == "no-store"
+
+
+def test_an_empty_database_explains_how_to_fill_it(client: FlaskClient) -> None:
+    shown = page(client)
+    assert "Nothing is recorded yet" in shown.text
+    assert "manage.py ingest" in shown.text
+    assert not shown.all("img")
+
+
+def test_made_up_records_are_labelled_with_the_way_to_be_rid_of_them(
+    client: FlaskClient, sqlite_writer: Engine
+) -> None:
+    ingest(sqlite_writer, READING, feed="reading", made_up=True)
+    assert "These records are made up. Take them back with manage.py demo --remove" in page(client).text
+    ingest(sqlite_writer, MONTHS, feed="cameras")
+    assert "Some of these records are made up: those of the feed reading." in page(client).text
+    assert "made up" not in page(client, "/?feed=cameras").text
+
+
+def test_a_hostile_name_is_text_everywhere(client: FlaskClient, sqlite_writer: Engine) -> None:
+    ingest(sqlite_writer, [*READING, Record(HOSTILE, 20240501, count=10_000)])
+    body = client.get("/").text
+    assert "<script>alert" not in body
+    shown = page(client)
+    assert HOSTILE in shown.text
+    (url,) = [one for one in shown.urls("img", "src") if "alert" in one]
+    svg = client.get(url)
+    assert svg.status_code == 200
+    assert b"<script" not in svg.data
+    (link,) = [one for one in shown.urls("a", "href") if one.startswith("/?species") and "alert" in one]
+    assert "Records 1 " in page(client, link).text
+
+
+@pytest.mark.parametrize("name", ["L" * 300, "a\u202eb", "%", "Ursus & co"])
+def test_the_chart_of_an_odd_name_can_be_drawn(client: FlaskClient, sqlite_writer: Engine, name: str) -> None:
+    ingest(sqlite_writer, [*READING, Record(name, 20240501, count=10_000)])
+    shown = page(client)
+    assert {client.get(url).status_code for url in shown.urls("img", "src")} == {200}
+    pages = [one for one in shown.urls("a", "href") if one.startswith(("/?species", "/?taxonKey"))]
+    assert {client.get(url).status_code for url in pages} == {200}
+
+
+def test_a_name_that_others_go_by_too_is_asked_for_by_its_key(
+    client: FlaskClient, sqlite_writer: Engine
+) -> None:
+    dogs = [Record("Canis", 20240501, scientific="Canis", genus="Canis", count=7)]
+    wolves = [Record("Canis lupus", 20240502, scientific="Canis lupus", genus="Canis", count=5)]
+    ingest(sqlite_writer, dogs + wolves)
+    images = page(client).urls("img", "src")
+    assert [url for url in images if "species=Canis+lupus&" in url]
+    (alone,) = [url for url in images if "taxonKey=" in url]
+    data = client.get(alone.split("&width")[0].replace(".svg", ".json")).get_json()["data"]
+    assert {row["name"] for row in data} == {"Canis"}
+
+
+def test_the_page_is_validated_and_guarded(client: FlaskClient, sqlite_writer: Engine) -> None:
+    ingest(sqlite_writer, READING)
+    got = client.get("/")
+    assert got.headers["Content-Security-Policy"] == STRICT
+    assert got.headers["Cache-Control"] == "no-cache"
+    assert got.headers["X-Content-Type-Options"] == "nosniff"
+    assert "Access-Control-Allow-Origin" not in got.headers
+    head = client.head("/")
+    assert (head.status_code, head.data, head.headers["ETag"]) == (200, b"", got.headers["ETag"])
+    same = client.get("/", headers={"If-None-Match": got.headers["ETag"]})
+    assert (same.status_code, same.data) == (304, b"")
+    packed = client.get("/", headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert packed.headers["ETag"] != got.headers["ETag"]
+    ingest(sqlite_writer, MONTHS, feed="more")
+    assert client.get("/", headers={"If-None-Match": got.headers["ETag"]}).status_code == 200
+
+
+def test_another_day_is_another_page(
+    client: FlaskClient, sqlite_writer: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from datetime import date
+
+    from api import page as dashboard
+
+    ingest(sqlite_writer, MONTHS)
+    monkeypatch.setattr(dashboard, "today", lambda: date(2024, 12, 6))
+    first = client.get("/")
+    assert "(yesterday)" in first.text
+    monkeypatch.setattr(dashboard, "today", lambda: date(2024, 12, 7))
+    second = client.get("/", headers={"If-None-Match": first.headers["ETag"]})
+    assert "(2 days ago)" in second.text
+
+
+def test_style_script_and_mark_are_kept_for_good_under_the_name_of_their_content(
+    client: FlaskClient, sqlite_writer: Engine
+) -> None:
+    shown = page(client)
+    files = shown.urls("script", "src") + shown.urls("link", "href")
+    assert len(files) == 3
+    size = 0
+    for url in files:
+        answer = client.get(url)
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["Cache-Control"]
+        assert client.get(url, headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
+        size += len(answer.data)
+    assert size < 40_000
+    stale = client.get(re.sub("/static/[0-9a-f]+/", "/static/0000/", files[0]))
+    assert stale.status_code == 200
+    assert "no-cache" in stale.headers["Cache-Control"]
+    assert client.get("/static/0000/secret.txt").status_code == 404
+
+
+def test_nothing_on_the_page_is_inline_or_from_elsewhere(client: FlaskClient, sqlite_writer: Engine) -> None:
+    ingest(sqlite_writer, READING)
+    shown = page(client)
+    for tag, attributes in shown.tags:
+        assert tag != "style"
+        assert not [name for name in attributes if name == "style" or name.startswith("on")]
+        for name in ("src", "href", "action", "srcset"):
+            assert attributes.get(name, "/").startswith(("/", "#"))
+    assert [one["content"] for one in shown.all("meta") if one.get("http-equiv") == "refresh"] == ["60"]
+
+
+def test_a_database_that_is_away_is_a_page_that_says_so(home: Path) -> None:
+    app = open_app(home)
+    shown = page(app.test_client(), status=503)
+    assert "The database cannot be read at the moment." in shown.text
+    app.extensions["sightings"].reader.dispose()

@@ -1,0 +1,189 @@
+"""The rollups and the version of a scope: whatever comes in, both stay true."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as some
+from sqlalchemy import Engine
+
+from db.check import damage
+from db.engine import LOOK, open_writer
+from db.filters import Filters, scope
+from db.rollups import iso_week
+from db.schema import upgrade
+from tests.files import Buckets, per, version
+from tests.seed import Record, ingest
+
+NAMES = ("Lynx", "Bear", "Wolf")
+FEEDS = ("north", "south")
+INTERVALS = ("total", "year", "month", "week", "day")
+QUESTIONS = [
+    {},
+    {"species": ("Lynx",)},
+    {"species": ("lynx", "Bear")},
+    {"species": ("Unicorn",)},
+    {"feeds": ("north",)},
+    {"days": ((20230101, 20231231),)},
+    {"days": ((20230214, 20230301), (20231001, 20240201))},
+    {"years": ((2023, 2023),)},
+    {"years": ((0, 2022), (2024, 9999))},
+    {"months": (1, 2)},
+    {"species": ("Wolf",), "years": ((2024, 2024),), "months": (3,)},
+    {"species": ("Bear",), "days": ((0, 20230630),), "feeds": ("south",)},
+]
+
+
+def _day(offset: int) -> int:
+    day = date(2022, 12, 20) + timedelta(days=offset)
+    return day.year * 10_000 + day.month * 100 + day.day
+
+
+@some.composite
+def _spans(draw: some.DrawFn) -> tuple[int | None, int | None]:
+    kind = draw(some.sampled_from(["day"] * 4 + ["year", "month", "range", "none"]))
+    start = draw(some.integers(0, 500))
+    day = _day(start)
+    if kind == "day":
+        return day, day
+    if kind == "year":
+        return day // 10_000 * 10_000 + 101, day // 10_000 * 10_000 + 1231
+    if kind == "month":
+        first = date(day // 10_000, day // 100 % 100, 1)
+        last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+        return day // 100 * 100 + 1, day // 100 * 100 + last.day
+    return (day, _day(start + draw(some.integers(1, 40)))) if kind == "range" else (None, None)
+
+
+@some.composite
+def _records(draw: some.DrawFn) -> Record:
+    first, last = draw(_spans())
+    return Record(
+        name=draw(some.sampled_from(NAMES)),
+        first=first,
+        last=last,
+        count=draw(some.sampled_from([None, 0, 1, 2, 2.6, 1000])),
+        identifier=draw(some.sampled_from([None, *"abcdef"])),
+    )
+
+
+_batches = some.lists(
+    some.tuples(some.sampled_from(FEEDS), some.lists(_records(), min_size=1, max_size=8)),
+    min_size=1,
+    max_size=4,
+)
+
+
+@dataclass
+class Model:
+    """The same decisions in plain Python: per feed, identifier or content with its ordinal -> record."""
+
+    current: dict[tuple[str, object], Record]
+
+    def take(self, feed: str, batch: Iterable[Record]) -> None:
+        ordinals: dict[Record, int] = defaultdict(int)
+        for record in batch:
+            ordinals[record] += 1
+            key = record.identifier or (record, ordinals[record])
+            self.current[feed, key] = record
+
+    def count(self, interval: str, question: dict[str, tuple[object, ...]]) -> Buckets:
+        found: Buckets = defaultdict(float)
+        for (feed, _), record in self.current.items():
+            bucket = _bucket(record, interval)
+            if record.count != 0 and bucket is not None and _asked(record, feed, question):
+                found[record.name, bucket] += 1 if record.count is None else record.count
+        return {key: round(value, 6) for key, value in found.items()}
+
+
+def _bucket(record: Record, interval: str) -> int | None:
+    if interval == "total":
+        return 0
+    if record.first is None or record.last is None:
+        return None
+    cut = {
+        "year": lambda day: day // 10_000,
+        "month": lambda day: day // 100,
+        "week": iso_week,
+        "day": lambda day: day,
+    }
+    first, last = (cut[interval](day) for day in (record.first, record.last))
+    return first if first == last else None
+
+
+def _asked(record: Record, feed: str, question: dict[str, tuple[object, ...]]) -> bool:
+    first, last = record.first, record.last
+    names = [str(name).casefold() for name in question.get("species", ())]
+    if (names and record.name.casefold() not in names) or feed not in question.get("feeds", (feed,)):
+        return False
+    spans = [
+        question.get("days"),
+        [(a * 10_000 + 101, b * 10_000 + 1231) for a, b in question.get("years", ())],
+    ]
+    for ends in filter(None, spans):
+        if first is None or last is None or not any(a <= first and last <= b for a, b in ends):
+            return False
+    if "months" in question:
+        if first is None or last is None or first // 100 != last // 100:
+            return False
+        return first // 100 % 100 in question["months"]
+    return True
+
+
+def _store(writer: Engine, feed: str, batch: list[Record]) -> int:
+    return ingest(writer, [replace(one, last=one.last or one.first) for one in batch], feed)
+
+
+@settings(max_examples=8, deadline=None)
+@given(_batches)
+def test_whatever_comes_in_the_rollups_equal_a_recount(batches: list[tuple[str, list[Record]]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        writer = open_writer(f"sqlite:///{Path(folder) / 'sightings.db'}")
+        upgrade(writer)
+        _compare(writer, batches)
+        writer.dispose()
+
+
+def test_on_both_databases_the_rollups_equal_a_recount(writer: Engine) -> None:
+    winter = [Record("Lynx", 20221231, identifier="a"), Record("Bear", 20230101, 20230107, 2.6, "b")]
+    spring = [
+        Record("Wolf", 20230101, 20231231, None, "a"),
+        Record("Bear", None, count=0),
+        Record("Bear", None),
+    ]
+    mixed = [
+        Record("Lynx", 20230201, 20230228),
+        Record("Lynx", 20230201, 20230228),
+        Record("Wolf", 20240301, count=0),
+    ]
+    _compare(
+        writer, [("north", winter), ("south", winter), ("north", spring), ("north", mixed), ("north", winter)]
+    )
+
+
+def _compare(writer: Engine, batches: list[tuple[str, list[Record]]]) -> None:
+    model, answers = Model({}), {}
+    for feed, batch in batches:
+        run = _store(writer, feed, batch)
+        model.take(feed, (replace(one, last=one.last or one.first) for one in batch))
+        assert version(writer) <= run
+        with writer.begin() as connection:
+            assert damage(connection) == []
+        for number, question in enumerate(QUESTIONS):
+            found = {}
+            for interval in INTERVALS:
+                counted = per(writer, interval, "individuals", **question)
+                found[interval] = {key: round(value, 6) for key, value in counted.items()}
+                assert found[interval] == model.count(interval, question), (interval, question)
+            with writer.connect().execution_options(**LOOK) as connection:
+                asked = scope(connection, Filters(**question)).version
+            before = answers.get(number)
+            # The version of a scope rises where its answer changes; where it stays, the answer does.
+            assert before is None or before[0] != asked or before[1] == found, question
+            answers[number] = (asked, found)
