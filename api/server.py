@@ -1,4 +1,4 @@
-"""The production server and what runs beside it: starts them, restarts what dies, stops them together; knows no routes."""
+"""The server and what runs beside it: started, restarted when they die, stopped together. Knows no routes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Kept:
             code = self._process.wait()
             if self._stopping.is_set():
                 return
-            # What dies again and again is tried less and less often; what ran for a while starts anew at once.
+            # What dies again and again is tried less and less often; what ran for a while starts anew soon.
             lived = time.monotonic() - self._started
             pause = 1.0 if lived > _LONGEST_PAUSE else min(pause * 2, _LONGEST_PAUSE)
             log.error("the %s ended with code %s and is started again in %.0f s", self._name, code, pause)
@@ -67,11 +67,13 @@ class Kept:
             self._process.wait()
 
 
-def serve(host: str, port: int, workers: int, beside: Sequence[str] | None, say: Callable[[str], None]) -> None:
+def serve(
+    host: str, port: int, workers: int, beside: Sequence[str] | None, say: Callable[[str], None]
+) -> None:
     """Serve until SIGTERM or SIGINT, with the command ``beside`` kept running too.
 
-    ``say`` is told the address once the first request is answered. Port 0 takes a free one. The server is a process
-    of its own and not a fork of this one: a fork would take the locks along that a thread here happens to hold.
+    ``say`` is told the address once the first request is answered. Port 0 takes a free one. The server is a
+    process of its own and not a fork of this one: a fork would take along the locks that a thread here holds.
     """
     port = port or _free_port(host)
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
@@ -95,8 +97,8 @@ def serve(host: str, port: int, workers: int, beside: Sequence[str] | None, say:
 def _server_words(host: str, port: int, workers: int) -> list[str]:
     """Granian's command line; measured the best of the servers, and safe against half-sent requests."""
     return [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "--host", host, "--port", str(port),
-        "--workers", str(workers), "--blocking-threads", "4", "--no-ws", "--http", "1",
+        sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "--host", host,
+        "--port", str(port), "--workers", str(workers), "--blocking-threads", "4", "--no-ws", "--http", "1",
         "--http1-header-read-timeout", str(_HEADER_MILLISECONDS),
         "--respawn-failed-workers", "--respawn-interval", "0.5",
         "--workers-kill-timeout", str(_WORKER_STOP_SECONDS), "--log-level", "warning", "api:create_app",

@@ -172,6 +172,7 @@ def test_an_ingest_changes_the_totals_and_the_touched_charts_and_nothing_else(
     all_of_it.page.focus("#species")
     all_of_it.page.evaluate("scrollTo(0, 300)")
     all_of_it.await_polls(1)
+    shifted, shifted_lynx = all_of_it.shift(), lynx.shift()
     before, start, start_lynx = all_of_it.images(), len(all_of_it.requests), len(lynx.requests)
     records = int(all_of_it.page.get_attribute("#live", "data-records") or 0)
     node = all_of_it.page.query_selector('img[src*="species=Deer"]')
@@ -198,7 +199,7 @@ def test_an_ingest_changes_the_totals_and_the_touched_charts_and_nothing_else(
     assert sorted(asked["chart"]) == sorted(after[name] for name in changed)
     assert len(asked["page"]) == 1
     assert asked["other"] == []
-    assert all_of_it.shift() == 0
+    assert all_of_it.shift() == shifted
     assert all_of_it.page.input_value("#species") == "half a na"
     assert all_of_it.page.evaluate("document.activeElement.id") == "species"
     assert all_of_it.page.evaluate("scrollY") == 300
@@ -207,9 +208,9 @@ def test_an_ingest_changes_the_totals_and_the_touched_charts_and_nothing_else(
     lynx.await_polls(2)
     untouched = lynx.asked(start_lynx)
     assert untouched["page"] == untouched["chart"] == untouched["other"] == []
-    assert lynx.shift() == 0
+    assert lynx.shift() == shifted_lynx
     lynx.page.evaluate("document.body.prepend(document.createElement('hr'))")
-    assert lynx.shift() > 0  # the measure measures
+    assert lynx.shift() > shifted_lynx  # the measure measures
     assert all_of_it.complaints == lynx.complaints == []
 
 
@@ -232,7 +233,7 @@ def test_another_order_moves_the_charts_that_stay_and_fetches_only_what_is_new(
 ) -> None:
     tab = Tab(context, station.address)
     tab.await_polls(1)
-    start, before = len(tab.requests), tab.images()
+    start, before, shifted = len(tab.requests), tab.images(), tab.shift()
     station.ingest("Wolf,2024-06-20,2000,Ridge", "Otter,2024-06-21,3000,River")
     tab.wait_until(lambda: "2 new records" in tab.text("#news"))
     assert tab.page.eval_on_selector_all(".animal h3", "all => all.map(one => one.textContent)") == [
@@ -244,7 +245,7 @@ def test_another_order_moves_the_charts_that_stay_and_fetches_only_what_is_new(
     assert set(tab.asked(start)["chart"]) == new
     assert len([url for url in new if "timeline" in url]) == 3  # of all, of otters, of wolves
     assert tab.all_drawn()
-    assert tab.shift() == 0
+    assert tab.shift() == shifted
 
 
 def test_an_empty_dashboard_fills_by_itself(home: Path, context: BrowserContext) -> None:

@@ -1,4 +1,4 @@
-"""The documentation tells of everything that can be used: reports, parameters, formats, commands, reasons and terms."""
+"""The documentation tells of all that can be used: reports, parameters, formats, commands, reasons, terms."""
 
 from __future__ import annotations
 
@@ -44,11 +44,15 @@ def test_every_reason_for_a_rejection_is_documented():
 
 
 def test_every_command_is_documented():
-    names = {name for name in main.commands if name != "db"} | {f"db {name}" for name in main.commands["db"].commands}
+    names = {name for name in main.commands if name != "db"} | {
+        f"db {name}" for name in main.commands["db"].commands
+    }
     assert all(re.search(rf"\| `{name}[ `]", COMMANDS_TEXT) for name in names), names
 
 
-@pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/*.md")), ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/*.md")), ids=lambda page: page.name
+)
 def test_links_between_the_pages_lead_somewhere(page):
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
     missing = [link for link in links if not (page.parent / link).exists()]

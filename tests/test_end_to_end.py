@@ -1,4 +1,4 @@
-"""The whole program as its users meet it: a real `serve`, real requests, files put into the inbox, signals."""
+"""The whole program as its users meet it: a real `serve`, real requests, files in the inbox, signals."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SECONDS = 30
 
 @contextmanager
 def serving(home: Path, *words: str, **settings: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A server on a free port; gives its process and its address, and ends it in the way an operator would."""
+    """A server on a free port; gives its process and its address, and ends it as an operator would."""
     server = start(home, "serve", "--port", "0", *words, **settings)
     try:
         assert server.stdout is not None
@@ -101,7 +101,9 @@ def test_division_answers_as_the_reading_says(address: str) -> None:
         "error": "denominator cannot be zero!!!",
     }
     assert requests.get(url, params={"numerator": "2"}, timeout=SECONDS).status_code == 400
-    assert requests.get(url, params={"numerator": "a", "denominator": "1"}, timeout=SECONDS).status_code == 400
+    assert (
+        requests.get(url, params={"numerator": "a", "denominator": "1"}, timeout=SECONDS).status_code == 400
+    )
 
 
 @pytest.mark.parametrize(
@@ -125,10 +127,16 @@ def test_csv_and_json_are_the_same_frame(address: str, query: str) -> None:
     )
 
 
-def test_the_same_chart_is_the_same_bytes_in_any_time_zone_and_locale(demo_home: Path, tmp_path: Path) -> None:
+def test_the_same_chart_is_the_same_bytes_in_any_time_zone_and_locale(
+    demo_home: Path, tmp_path: Path
+) -> None:
     digests = set()
     for number, (zone, locale, seed) in enumerate(
-        [("Asia/Kathmandu", "C", "1"), ("America/New_York", "tr_TR.UTF-8", "2"), ("UTC", "de_DE.UTF-8", "random")]
+        [
+            ("Asia/Kathmandu", "C", "1"),
+            ("America/New_York", "tr_TR.UTF-8", "2"),
+            ("UTC", "de_DE.UTF-8", "random"),
+        ]
     ):
         file = tmp_path / f"{number}.svg"
         done = subprocess.run(
@@ -164,7 +172,9 @@ def schedulers(server: subprocess.Popen[str]) -> list[int]:
     found = subprocess.run(
         ["ps", "-o", "pid=,args=", "--ppid", str(server.pid)], capture_output=True, text=True
     ).stdout
-    return [int(line.split()[0]) for line in found.splitlines() if line.rstrip().endswith("manage.py schedule")]
+    return [
+        int(line.split()[0]) for line in found.splitlines() if line.rstrip().endswith("manage.py schedule")
+    ]
 
 
 @pytest.mark.parametrize("workers", ["1", "2", "4"])

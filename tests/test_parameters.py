@@ -25,7 +25,7 @@ SAME = [
     "species=Red+Fox&species=deer&interval=month&country=no",
     "species=deer&species=red%20fox&interval=month&country=NO",
     "country=NO&interval=month&species=DEER&species=Red%20%20Fox&species=deer",
-    "interval=month&measure=individuals&limit=8&width=720&theme=light&species=deer&species=red fox&country=No",
+    "interval=month&measure=individuals&limit=8&width=720&species=deer&species=red fox&country=No",
     "&interval=month&&species=deer&species=red+fox&country=NO&v=1",
 ]
 
