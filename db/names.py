@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, bindparam, insert, select, update
 
@@ -14,8 +14,7 @@ RANKS = ("kingdom", "phylum", "class", "order", "family", "genus", "species")
 _AT_ONCE = 400  # names asked for in one statement; SQLite allows 999 variables in its oldest builds
 
 
-@dataclass(frozen=True, slots=True)
-class TaxonValue:
+class TaxonValue(NamedTuple):
     """What a row says of its taxon; empty where it says nothing."""
 
     name: str
@@ -26,8 +25,7 @@ class TaxonValue:
     """Kingdom to species, as in RANKS."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceValue:
+class PlaceValue(NamedTuple):
     """What a row says of its place; empty where it says nothing."""
 
     country_code: str = ""
@@ -183,7 +181,7 @@ class Places:
     def _find(self, values: Sequence[PlaceValue]) -> None:
         table: Table = Place.__table__  # type: ignore[assignment]
         one = select(table.c.id)
-        for name in PlaceValue.__slots__:
+        for name in PlaceValue._fields:
             one = one.where(table.c[name] == bindparam(name))
         for value in values:
             found = self.connection.execute(one, _place_columns(value)).scalar()
@@ -192,4 +190,4 @@ class Places:
 
 
 def _place_columns(value: PlaceValue) -> dict[str, str]:
-    return {name: getattr(value, name) for name in PlaceValue.__slots__}
+    return {name: getattr(value, name) for name in PlaceValue._fields}

@@ -6,35 +6,34 @@ is understood once and remembered, and a row costs little more than looking its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import repeat
 from operator import itemgetter
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from db.names import PlaceValue, TaxonValue
+from db.names import PlaceValue
 from ingest import days, taxa, values
 from ingest.text import Chunk, join
 from ingest.zones import named_zone
 
-_Key = TypeVar("_Key")
-_Value = TypeVar("_Value")
 _REMEMBERED = 200_000  # distinct values of one column; beyond, all is forgotten, so that memory stays bounded
-_Counted = tuple[float | None, bool, tuple[str, ...]]  # how many, whether absent, issues
 SEPARATOR = "\x1f"
 
 
-class _Memo(dict[_Key, _Value], Generic[_Key, _Value]):
-    def __init__(self, understand: Callable[[_Key], _Value]) -> None:
+class _Memo(dict[tuple[str, ...], "_Part"]):
+    def __init__(self, understand: Callable[[tuple[str, ...]], _Part]) -> None:
         super().__init__()
         self._understand = understand
 
-    def __missing__(self, key: _Key) -> _Value:
+    def __missing__(self, key: tuple[str, ...]) -> _Part:
         if len(self) > _REMEMBERED:
             self.clear()
-        value = self[key] = self._understand(key)
-        return value
+        part = self[key] = self._understand(key)
+        return part
 
 
 class Refusal(NamedTuple):
@@ -43,6 +42,34 @@ class Refusal(NamedTuple):
     reason: str
     field: str
     detail: str
+
+
+class _Part(NamedTuple):
+    """What was understood of some columns of a row."""
+
+    values: tuple[Any, ...]
+    """For the staging table."""
+    text: str
+    """For the fingerprint."""
+    issues: tuple[str, ...] = ()
+    refusal: Refusal | None = None
+
+
+def _part(values_: tuple[Any, ...], *issues: str) -> _Part:
+    return _Part(values_, SEPARATOR.join(map(str, values_)), tuple(filter(None, issues)))
+
+
+class _Group(NamedTuple):
+    """Columns that are understood together, by their places in the row."""
+
+    places: tuple[int, ...]
+    memo: _Memo
+
+    def parts(self, columns: Sequence[tuple[str, ...]], rows: int) -> Iterable[_Part]:
+        """The part of each of so many rows."""
+        if not self.places:
+            return repeat(self.memo[()], rows)
+        return map(self.memo.__getitem__, zip(*(columns[place] for place in self.places), strict=True))
 
 
 @dataclass(frozen=True)
@@ -61,12 +88,10 @@ class Rules:
 
 
 class Parsed(NamedTuple):
-    """A chunk understood: the sightings' parts side by side, and the rows that were refused."""
+    """A chunk understood, and the rows of it that were refused."""
 
-    taxa: list[TaxonValue]
-    places: list[PlaceValue]
     rows: list[tuple[Any, ...]]
-    """As db.staging wants them, with None for the ids of taxon and place."""
+    """As db.staging wants them, but with a TaxonValue and a PlaceValue where the ids of these will stand."""
     rejects: list[dict[str, Any]]
     issues: dict[str, int]
 
@@ -84,18 +109,34 @@ class Parser:
         self._at = {term: rules.columns.index(column) for column, term in rules.terms.items()}
         self._number = 0
         self._latest = days.latest_likely()
-        self._taxon = _Memo[tuple[str, ...], TaxonValue | None](lambda key: taxa.taxon(key, rules.latin))
-        self._place = _Memo[tuple[str, ...], tuple[PlaceValue, str]](_place)
-        self._when = _Memo[tuple[str, ...], tuple[days.When, str] | Refusal](self._understand_when)
-        self._count = _Memo[tuple[str, ...], _Counted](self._understand_count)
-        self._position = _Memo[tuple[str, ...], values.Position](lambda key: values.position(*key))
-        self._basis = _Memo[str, tuple[str | None, str]](values.basis_of_record)
-        self._word = _Memo[str, str | None](lambda text: values.clean(text)[:500] or None)
+        self._taxon = self._group(taxa.COLUMNS, lambda given: _taxon(given, rules.latin))
+        self._place = self._group(_PLACE, _place)
+        self._when = self._group(_WHEN, self._understand_when)
+        self._count = self._group(_COUNT, self._understand_count)
+        self._position = self._group(_POSITION, _position)
+        self._basis = self._group(("basisOfRecord",), _basis)
+        self._words = [self._group((term,), _word) for term in ("recordedBy", "sex", "lifeStage")]
+
+    def _group(self, terms: Sequence[str], understand: Callable[[tuple[str, ...]], _Part]) -> _Group:
+        """Columns that are understood together; those that the table lacks cost nothing but this look."""
+        constants = self._rules.constants
+        present = [term for term in terms if term in self._at and term not in constants]
+        filled = {term: constants.get(term, "") for term in terms}
+        if len(present) < len(terms):
+            return _Group(
+                tuple(self._at[term] for term in present),
+                _Memo(
+                    lambda given: understand(
+                        tuple((filled | dict(zip(present, given, strict=True))).values())
+                    )
+                ),
+            )
+        return _Group(tuple(self._at[term] for term in terms), _Memo(understand))
 
     def parse(self, chunk: Chunk) -> Parsed:
         """Understand every row of a chunk."""
         rejects, lines, rows = self._sort_by_width(chunk)
-        parsed = Parsed([], [], [], rejects, {})
+        parsed = Parsed([], rejects, {})
         if rows:
             self._parse_columns(lines, rows, parsed)
         parsed.rejects.sort(key=itemgetter("line"))
@@ -117,79 +158,66 @@ class Parser:
 
     def _parse_columns(self, lines: list[int], rows: list[list[str]], parsed: Parsed) -> None:
         columns = list(zip(*rows, strict=True))
-        empty = ("",) * len(rows)
-
-        def column(term: str) -> Sequence[str]:
-            if term in self._rules.constants:
-                return (self._rules.constants[term],) * len(rows)
-            return columns[self._at[term]] if term in self._at else empty
-
-        def together(*terms: str) -> Iterator[tuple[str, ...]]:
-            return zip(*(column(term) for term in terms), strict=True)
-
+        identifiers = (
+            columns[self._at["occurrenceID"]] if "occurrenceID" in self._at else repeat("", len(rows))
+        )
+        groups = (
+            self._taxon,
+            self._place,
+            self._when,
+            self._count,
+            self._basis,
+            self._position,
+            *self._words,
+        )
         understood = zip(
-            lines,
-            rows,
-            column("occurrenceID"),
-            map(self._taxon.__getitem__, together(*taxa.COLUMNS)),
-            map(self._place.__getitem__, together(*_PLACE)),
-            map(self._when.__getitem__, together(*_WHEN)),
-            map(self._count.__getitem__, together(*_COUNT)),
-            map(self._position.__getitem__, together(*_POSITION)),
-            map(self._basis.__getitem__, column("basisOfRecord")),
-            map(self._word.__getitem__, column("recordedBy")),
-            map(self._word.__getitem__, column("sex")),
-            map(self._word.__getitem__, column("lifeStage")),
-            strict=True,
+            lines, rows, identifiers, *(group.parts(columns, len(rows)) for group in groups), strict=True
         )
         for row in understood:
             self._add(row, parsed)
 
     def _add(self, row: tuple[Any, ...], parsed: Parsed) -> None:
-        line, fields, identifier, taxon, (place, place_issue), when, counted, where, basis, *who = row
+        line, fields, identifier, *parts = row
+        taxon, _, when = parts[:3]
         self._number += 1
-        refusal = when if isinstance(when, Refusal) else None
-        if taxon is None:
-            refusal = Refusal("NAME_MISSING", "scientificName", "the row names no species")
-        if refusal:
-            parsed.rejects.append(self._reject(line, fields, refusal))
+        if taxon.refusal or when.refusal:
+            parsed.rejects.append(self._reject(line, fields, taxon.refusal or when.refusal))
             return
-        day, day_issue = when
-        individuals, absent, count_issues = counted
-        issues = (*where.issues, *count_issues, day_issue, place_issue, basis[1])
-        named = ";".join(filter(None, issues))
-        if named:
-            for issue in filter(None, issues):
+        issues = [issue for part in parts if part.issues for issue in part.issues]
+        named, geospatial = None, False
+        if issues:
+            named = ";".join(issues)
+            geospatial = not values.GEOSPATIAL.isdisjoint(issues)
+            for issue in issues:
                 parsed.issues[issue] = parsed.issues.get(issue, 0) + 1
-        # 0 stands for "undated" inside When; the database says it with NULL.
-        span = (day.first_day or None, day.last_day or None)
-        known = (*span, day.time_of_day, day.utc_offset, individuals, absent)
-        rest = (basis[0], where.latitude, where.longitude, where.uncertainty, *who)
         verbatim = SEPARATOR.join(fields)
         if "\x00" in verbatim:
             verbatim, identifier = values.storable(verbatim), values.storable(identifier)
-        geospatial = bool(named) and not values.GEOSPATIAL.isdisjoint(issues)
-        identity = (_identifier(identifier), _fingerprint(taxon, place, known + rest))
-        parsed.taxa.append(taxon)
-        parsed.places.append(place)
-        parsed.rows.append(
-            (line, self._number, *identity, None, None, *known, *rest, named or None, geospatial, verbatim)
-        )
+        # The identity of the content. Databases keep it: another one would make every row look corrected.
+        text = SEPARATOR.join([part.text for part in parts])
+        fingerprint = blake2b(text.encode(), digest_size=16).digest()
+        identity = (line, self._number, _identifier(identifier), fingerprint)
+        understood = [value for part in parts for value in part.values]
+        parsed.rows.append((*identity, *understood, named, geospatial, verbatim))
 
     def _reject(self, line: int, fields: list[str], why: Refusal) -> dict[str, Any]:
         raw = values.storable(join(fields, self._rules.delimiter))
         return {"line": line, "reason": why.reason, "field": why.field, "detail": why.detail, "raw": raw}
 
-    def _understand_when(self, given: tuple[str, ...]) -> tuple[days.When, str] | Refusal:
+    def _understand_when(self, given: tuple[str, ...]) -> _Part:
         date, time, year, month, day, moment, zone_name = (text.strip() for text in given)
         try:
             when = self._day(date, year, month, day)
             if when.first_day and when.time_of_day is None:
                 when = self._with_time(when, time, moment, zone_name)
         except days.NotADate as error:
-            return Refusal("RECORDED_DATE_INVALID", "eventDate", str(error))
+            return _Part((), "", refusal=Refusal("RECORDED_DATE_INVALID", "eventDate", str(error)))
         unlikely = when.first_day and (when.last_day < 1600_01_01 or when.first_day > self._latest)
-        return when, "RECORDED_DATE_UNLIKELY" if unlikely else _mismatch(when, year, month, day)
+        issue = "RECORDED_DATE_UNLIKELY" if unlikely else _mismatch(when, year, month, day)
+        # 0 stands for "undated" inside When; the database says it with NULL.
+        return _part(
+            (when.first_day or None, when.last_day or None, when.time_of_day, when.utc_offset), issue
+        )
 
     def _day(self, date: str, year: str, month: str, day: str) -> days.When:
         if date not in values.MISSING:
@@ -217,20 +245,13 @@ class Parser:
             return when
         return days.When(when.first_day, when.last_day, local.time_of_day, local.utc_offset)
 
-    def _understand_count(self, given: tuple[str, ...]) -> _Counted:
+    def _understand_count(self, given: tuple[str, ...]) -> _Part:
         written, quantity, kind, status = given
         if not written.strip() and kind.strip().casefold() in ("individuals", "individual"):
             written = quantity
         counted, issue = values.count(written, self._rules.delimiter == ";")
         absent, status_issue = values.is_absent(status, counted)
-        return counted, absent, tuple(filter(None, (issue, status_issue)))
-
-
-def _fingerprint(taxon: TaxonValue, place: PlaceValue, known: tuple[Any, ...]) -> bytes:
-    """The identity of a row's content. Databases keep it: another one would make every row look corrected."""
-    where = (place.country_code, place.state_province, place.county, place.locality, place.location_id)
-    text = SEPARATOR.join(map(str, (taxon.name, taxon.vernacular_name, *where, *known)))
-    return blake2b(text.encode(), digest_size=16).digest()
+        return _part((counted, absent), issue, status_issue)
 
 
 _PLACE = ("countryCode", "stateProvince", "county", "locality", "locationID")
@@ -239,11 +260,40 @@ _COUNT = ("individualCount", "organismQuantity", "organismQuantityType", "occurr
 _POSITION = ("decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "issue")
 
 
-def _place(given: tuple[str, ...]) -> tuple[PlaceValue, str]:
+def _taxon(given: tuple[str, ...], latin: bool) -> _Part:
+    value = taxa.taxon(given, latin)
+    if value is None:
+        return _Part((), "", refusal=Refusal("NAME_MISSING", "scientificName", "the row names no species"))
+    return _Part((value,), f"{value.name}{SEPARATOR}{value.vernacular_name}")
+
+
+def _place(given: tuple[str, ...]) -> _Part:
     code, issue = values.country(given[0])
     state, county, locality, location = map(values.clean, given[1:])
     # Together no longer than an index of PostgreSQL can hold.
-    return PlaceValue(code[:100], state[:100], county[:100], locality[:400], location[:100]), issue
+    value = PlaceValue(code[:100], state[:100], county[:100], locality[:400], location[:100])
+    return _Part((value,), SEPARATOR.join(value), (issue,) if issue else ())
+
+
+_DEGREES = re.compile(r"-?\d{1,2}\.\d+\Z")
+
+
+def _position(given: tuple[str, ...]) -> _Part:
+    north, east, uncertainty, issues = given
+    if not uncertainty and not issues and _DEGREES.match(north) and _DEGREES.match(east) and float(north):
+        # Most rows bring coordinates of their own, in order: for these alone the memory is of no use.
+        return _part((float(north), float(east), None))
+    found = values.position(*given)
+    return _part((found.latitude, found.longitude, found.uncertainty), *found.issues)
+
+
+def _basis(given: tuple[str, ...]) -> _Part:
+    found, issue = values.basis_of_record(given[0])
+    return _part((found,), issue)
+
+
+def _word(given: tuple[str, ...]) -> _Part:
+    return _part((values.clean(given[0])[:500] or None,))
 
 
 def _identifier(text: str) -> str | None:
