@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from flask import Flask
@@ -45,7 +45,7 @@ class Record:
             name = TaxonValue(self.name, self.scientific, self.vernacular)
         else:
             name = TaxonValue(self.name, "", self.name)
-        return replace(name, ranks=("", "", "", "", "", self.genus, ""))
+        return name._replace(ranks=("", "", "", "", "", self.genus, ""))
 
 
 def year(name: str, when: int, count: float | None) -> Record:
