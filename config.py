@@ -404,11 +404,6 @@ class Settings(BaseSettings, _Strict):
         return self.home / "charts"
 
     @property
-    def lock_path(self) -> Path:
-        """The file that the one ingester holds."""
-        return self.home / "ingest.lock"
-
-    @property
     def log_directory(self) -> Path:
         """Where logs are written."""
         return self.home / "logs"

@@ -48,6 +48,7 @@ def caption(order: Order, tidy: Tidy, told: dict[str, Any]) -> Words:
     parameters = order.parameters
     title = parameters.title or order.report.heading(parameters)
     subtitle = _subtitle(parameters, tidy)
+    subtitle = "" if subtitle.casefold() == title.casefold() else subtitle
     freshness = f"Data to {told['dataAsOf']}" if told["dataAsOf"] else "No data yet"
     unit = str(told["unit"] or "")
     footer = [

@@ -44,7 +44,6 @@ def test_everything_written_lies_below_the_home(tmp_path: Path) -> None:
         settings.cache_directory,
         settings.inbox,
         settings.charts_directory,
-        settings.lock_path,
         settings.log_directory,
     ]
     assert all(path.is_absolute() and path.parent == tmp_path / "elsewhere" for path in written)
