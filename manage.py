@@ -282,7 +282,7 @@ def _refused(one: Outcome) -> str:
 
 
 def _save_charts(settings: Settings, runs: set[int | None]) -> None:
-    """Draw anew what is kept as a file, where these runs touched it: to load the drawing room takes a second."""
+    """Draw anew what is kept as a file, if these runs touched it: the drawing room takes a second to load."""
     from db.filters import Filters, scope
 
     with _reading() as connection:
