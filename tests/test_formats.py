@@ -101,6 +101,24 @@ def test_a_wide_table_becomes_a_row_per_filled_cell(writer: Engine, tmp_path: Pa
     }
 
 
+def test_a_count_of_a_wide_table_that_has_grown_is_a_correction(writer: Engine, tmp_path: Path) -> None:
+    read_one(writer, table(tmp_path / "a.csv", "Year,Bear,Wolf", "2020,80,20", "2021,90,25"))
+    outcome = read_one(
+        writer, table(tmp_path / "b.csv", "Year,Bear,Wolf", "2020,80,20", "2021,95,25", "2022,7,")
+    )
+    assert sums(outcome) == (5, 1, 1, 3, 0)
+    assert per(writer, "year", "individuals", species=("bear",)) == {
+        ("Bear", 2020): 80,
+        ("Bear", 2021): 95,
+        ("Bear", 2022): 7,
+    }
+
+
+def test_lines_of_a_wide_table_that_nothing_tells_apart_are_all_kept(writer: Engine, tmp_path: Path) -> None:
+    outcome = read_one(writer, table(tmp_path / "a.csv", "Year,Bear,Wolf", "2020,80,20", "2020,80,21"))
+    assert sums(outcome) == (4, 4, 0, 0, 0)
+
+
 @pytest.mark.parametrize("animals", ["Bear", "Bear,Deer"])
 def test_a_line_of_a_wide_table_with_too_many_fields_is_refused_whole(
     writer: Engine, tmp_path: Path, animals: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 
 from ingest import columns, text
 from ingest.formats.table import Table, unique
@@ -93,14 +93,34 @@ def read_wide(source: Source) -> Table | None:
         return None
     kept = [place for place in range(len(table.columns)) if place not in animals]
     names = tuple(table.columns[place] for place in kept)
+    key = _key(table, [place for place in kept if table.columns[place] in terms])
     return Table(
-        columns=(*names, "vernacularName", "individualCount"),
-        chunks=lambda: (_melt(chunk, table.columns, kept, animals) for chunk in table.chunks()),
+        columns=(*names, *_MELTED),
+        chunks=lambda: (_melt(chunk, table.columns, kept, animals, key) for chunk in table.chunks()),
         size=table.size,
         delimiter=table.delimiter,
-        told={"vernacularName": "vernacularName", "individualCount": "individualCount"},
+        told={name: name for name in _MELTED},
         notes=table.notes,
     )
+
+
+_MELTED = ("occurrenceID", "vernacularName", "individualCount")
+_MOST_KEYS = 200_000
+
+
+def _key(table: Table, places: list[int]) -> list[int]:
+    """The places of the columns that tell one line from another (date, site); none where they do not.
+
+    With them a cell has an identity, so that next month's table, in which this year's count has grown,
+    corrects that count instead of adding to it.
+    """
+    seen = set()
+    for row in chain.from_iterable(chunk.rows for chunk in table.chunks()):
+        cells = tuple(row[place].strip() for place in places if place < len(row))
+        if cells in seen or len(seen) == _MOST_KEYS:
+            return []
+        seen.add(cells)
+    return places
 
 
 def _counts(sample: list[list[str]], place: int) -> bool:
@@ -110,7 +130,7 @@ def _counts(sample: list[list[str]], place: int) -> bool:
     return sum(number(cell) is not None for cell in filled) > _MOSTLY * len(filled)
 
 
-def _melt(chunk: Chunk, names: tuple[str, ...], kept: list[int], animals: list[int]) -> Chunk:
+def _melt(chunk: Chunk, names: tuple[str, ...], kept: list[int], animals: list[int], key: list[int]) -> Chunk:
     """One row per animal and line. An empty cell holds no sighting: nobody counted."""
     lines, rows, unfit = [], [], list(chunk.unfit)
     for line, row in zip(chunk.lines, chunk.rows, strict=True):
@@ -122,5 +142,6 @@ def _melt(chunk: Chunk, names: tuple[str, ...], kept: list[int], animals: list[i
         for place in animals:
             if filled[place].strip() not in MISSING:
                 lines.append(line)
-                rows.append([*head, names[place], filled[place]])
+                identity = " ".join([*(filled[part].strip() for part in key), names[place]]) if key else ""
+                rows.append([*head, identity, names[place], filled[place]])
     return Chunk(lines, rows, chunk.done, unfit)
