@@ -116,8 +116,8 @@ class Feed(_Strict):
     )
     path: str = Field(
         min_length=1,
-        description="The file, folder, glob or http(s) address to read.",
-        json_schema_extra=_expected("a file, folder, glob or http(s) address"),
+        description="The file, folder or glob to read.",
+        json_schema_extra=_expected("a file, folder or glob"),
     )
     every: str | None = Field(
         default=None,
@@ -142,7 +142,7 @@ class Feed(_Strict):
     )
     timezone: str | None = Field(
         default=None,
-        description="The IANA time zone of times that carry no offset.",
+        description="The IANA zone that times which carry an offset are moved into; others stand as written.",
         json_schema_extra=_expected("the name of an IANA time zone such as Europe/Vienna"),
     )
     columns: dict[str, str] = Field(
@@ -150,6 +150,13 @@ class Feed(_Strict):
         description="Header names of the source and the Darwin Core terms that they mean.",
         json_schema_extra=_expected("a table of their header names and our terms"),
     )
+
+    @field_validator("path")
+    @classmethod
+    def _path_is_here(cls, value: str) -> str:
+        if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", value):
+            raise ValueError("a file, folder or glob on this machine, because nothing is downloaded")
+        return value
 
     @field_validator("every")
     @classmethod

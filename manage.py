@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from config import Settings
     from ingest.run import Outcome, Progress
+    from ingest.source import Source
 
 # Heavy imports stand inside the commands, so that --help answers at once.
 
@@ -100,7 +101,11 @@ def _answer(value: object) -> None:
 
 @main.command()
 @click.argument("paths", nargs=-1)
-@click.option("--feed", help="The source that these files come from; an occurrenceID is unique within it.")
+@click.option(
+    "--feed",
+    help="The source that these files come from; an occurrenceID is unique within it. Without a path, the"
+    " configured feed to read.",
+)
 @click.option(
     "--format",
     "format_",
@@ -132,23 +137,18 @@ def _answer(value: object) -> None:
     type=click.FloatRange(0, 1),
     default=0.2,
     show_default=True,
-    help="Refuse an input with more.",
+    help="Refuse an input with more than this share (and more than ten rows) refused.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, and nothing else.")
 def ingest(paths: tuple[str, ...], as_json: bool, **given: Any) -> None:
     """Ingest files, folders, archives and globs; without a path, every configured feed once."""
     from db.lock import Locked
     from ingest.run import Options
-    from ingest.source import Unreadable
 
     settings = _settings()
     given["format"], given["map"], given["set"] = given.pop("format_"), given.pop("map_"), given.pop("set_")
     _check_zone(given["timezone"])
     work = [(list(paths), Options(**given))] if paths else _feeds(settings, given)
-    if not work:
-        raise click.UsageError(
-            "There is no path and no feed: name a file, or put [[feeds]] into sightings.toml."
-        )
     writer = _writer(settings)
     try:
         with _progress(as_json) as progress:
@@ -156,8 +156,6 @@ def ingest(paths: tuple[str, ...], as_json: bool, **given: Any) -> None:
     except Locked as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(LOCKED)
-    except Unreadable as error:
-        raise click.ClickException(str(error)) from None
     _save_charts(settings, {outcome.run for outcome in outcomes if outcome.status == "committed"})
     if as_json:
         _answer({"runs": [outcome.as_json() for outcome in outcomes]})
@@ -169,14 +167,42 @@ def ingest(paths: tuple[str, ...], as_json: bool, **given: Any) -> None:
 
 def _ingest(writer: Engine, paths: list[str], options: Any, progress: Progress | None) -> list[Outcome]:
     from ingest.run import ingest as run
-    from ingest.source import find
 
-    return run(writer, find(paths), options, progress)
+    return run(writer, [source for path in paths for source in _found_at(path)], options, progress)
+
+
+def _found_at(path: str) -> list[Source]:
+    """The files at a path; where there is nothing, an input that fails with the reason and stops no other."""
+    from dataclasses import replace
+
+    from ingest.source import Unreadable, find, of_file
+
+    try:
+        return find([path])
+    except Unreadable as error:
+        reason = error
+
+    def refuse() -> Any:
+        raise reason
+
+    return [replace(of_file(Path(path)), open=refuse)]
 
 
 def _feeds(settings: Settings, given: dict[str, Any]) -> list[tuple[list[str], Any]]:
+    """The configured feeds, or the one that was named; what is said of files is said in the settings then."""
     from ingest.run import Options
 
+    own = [name for name in ("date_order", "timezone", "map", "set") if given[name]]
+    own += ["format"] if given["format"] != "auto" else []
+    if own:
+        raise click.UsageError(f"--{own[0].replace('_', '-')} needs a path: feeds have their own settings.")
+    named = [feed for feed in settings.feeds if given["feed"] in (None, feed.name)]
+    if not named:
+        raise click.UsageError(
+            f"There is no path, and no feed {given['feed']!r} in sightings.toml."
+            if given["feed"]
+            else "There is no path and no feed: name a file, or put [[feeds]] into sightings.toml."
+        )
     return [
         (
             [feed.path],
@@ -191,7 +217,7 @@ def _feeds(settings: Settings, given: dict[str, Any]) -> list[tuple[list[str], A
                 max_error_rate=given["max_error_rate"],
             ),
         )
-        for feed in settings.feeds
+        for feed in named
     ]
 
 
@@ -260,6 +286,9 @@ def _print_outcomes(outcomes: list[Outcome], dry_run: bool) -> None:
             click.echo(f"Error: {one.message}", err=True)
         elif one.reasons:
             console.print(_refused(one))
+        if one.tally.issues:
+            told = ", ".join(f"{issue} {number:,}" for issue, number in one.tally.issues.items())
+            console.print(f"{Path(one.input).name}: kept, but flagged {told}")
     if dry_run:
         console.print("A dry run: nothing was changed.")
 
@@ -309,13 +338,16 @@ def serve(host: str | None, port: int | None, workers: int | None, no_scheduler:
     settings = _settings()
     _writer(settings).dispose()
     _log(settings)
-    server.serve(
-        host or settings.host,
-        settings.port if port is None else port,
-        workers or settings.workers,
-        None if no_scheduler else [sys.executable, str(Path(__file__).resolve()), "schedule"],
-        lambda address: click.echo(f"Sightings is on {address}"),
-    )
+    try:
+        server.serve(
+            host or settings.host,
+            settings.port if port is None else port,
+            workers or settings.workers,
+            None if no_scheduler else [sys.executable, str(Path(__file__).resolve()), "schedule"],
+            lambda address: click.echo(f"Sightings is on {address}"),
+        )
+    except server.CannotListen as error:
+        raise click.ClickException(str(error)) from None
 
 
 @main.command()
@@ -422,6 +454,9 @@ def _add_demo(settings: Settings, writer: Engine) -> list[Any]:
 
     from ingest import demo as made_up
 
+    if any(not source.made_up for source in _filled_feeds()):
+        click.echo("There are real records here; no made-up ones are put among them.", err=True)
+        return []
     if _demo_is_fresh():
         click.echo("The made-up records are there; take them back with: manage.py demo --remove", err=True)
         return []
@@ -436,6 +471,15 @@ def _add_demo(settings: Settings, writer: Engine) -> list[Any]:
         f"{added:,} made-up records were added; take them back with: manage.py demo --remove", err=True
     )
     return outcomes
+
+
+def _filled_feeds() -> list[Any]:
+    """The feeds that have sightings."""
+    from db.filters import Filters, scope
+    from db.questions.summary import sources
+
+    with _reading() as connection:
+        return sources(connection, scope(connection, Filters()))
 
 
 def _demo_is_fresh() -> bool:
@@ -479,7 +523,8 @@ def _remove_demo(settings: Settings, writer: Engine) -> list[Any]:
     from ingest import demo as made_up
 
     with only_ingester(writer):
-        removed = [remove_feed(writer, feed) for feed in made_up.FEEDS]
+        invented = [source.name for source in _filled_feeds() if source.made_up]
+        removed = [remove_feed(writer, feed, made_up=True) for feed in made_up.FEEDS if feed in invented]
     _save_charts(settings, {one["run"] for one in removed})
     click.echo(f"{sum(one['removed'] for one in removed):,} made-up records were taken back.", err=True)
     return removed
@@ -574,6 +619,8 @@ def rejects(run: int, as_json: bool) -> None:
     from db.questions import ledger
 
     with _reading() as connection:
+        if not ledger.runs(connection, run_id=run):
+            raise click.ClickException(f"There is no run {run}.")
         found = ledger.rejects(connection, run)
     if as_json:
         _answer({"run": run, "rejects": found})

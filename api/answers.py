@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from flask import Response, request
-from werkzeug.exceptions import NotFound, PreconditionFailed
+from werkzeug.exceptions import NotFound
 
 from api.envelope import Answer, codings, enclose, tag
-from api.negotiation import PINNED, REVALIDATED, coding, respond, verdict
+from api.negotiation import REVALIDATED, coding, respond, unchanged, validator
 from api.order import FORMS, Ground, Order, key, survey
 from api.query import Pairs, read
 from api.render import make
@@ -58,22 +58,13 @@ def serve(wanted: Order) -> Response:
     """The response to an order: 304 before anything is asked or drawn, else the bytes."""
     ground = look(wanted)
     coded = coding(request, codings(wanted.form))
-    media_type, cache_control = FORMS[wanted.form], PINNED if wanted.parameters.as_of else REVALIDATED
-    validator = _validator(tag(key(wanted, ground)), coded)
-    found = verdict(request, validator)
-    if found == "failed":
-        raise PreconditionFailed("The answer is another one by now.")
-    if found == "unchanged":
-        response = respond(None, media_type, validator, cache_control, coded, ground.data_version)
+    media_type, known = FORMS[wanted.form], validator(tag(key(wanted, ground)), coded)
+    if unchanged(request, known):
+        response = respond(None, media_type, known, REVALIDATED, coded, ground.data_version)
     else:
         answer, version = fetch(wanted, ground)
-        body = answer.bodies[coded]
-        response = respond(body, media_type, _validator(answer.tag, coded), cache_control, coded, version)
+        body, known = answer.bodies[coded], validator(answer.tag, coded)
+        response = respond(body, media_type, known, REVALIDATED, coded, version)
     if wanted.form == "csv":
         response.headers["Content-Disposition"] = f'attachment; filename="{wanted.report.name}.csv"'
     return response
-
-
-def _validator(plain: str, coded: str) -> str:
-    """One strong validator for each coding: the bytes differ."""
-    return plain if coded == "identity" else f"{plain}-{coded}"

@@ -6,7 +6,7 @@ import hashlib
 
 from flask import Response, request
 
-from api.negotiation import REVALIDATED, respond, verdict
+from api.negotiation import REVALIDATED, respond, unchanged
 from api.tables import json_bytes
 
 
@@ -18,5 +18,5 @@ def document(value: object, version: int | None = None, tag: str | None = None) 
 def validated(body: bytes, media_type: str, version: int | None = None, tag: str | None = None) -> Response:
     """Bytes with an ETag of their own; 304 where the client has them."""
     tag = tag or hashlib.sha256(body).hexdigest()[:32]
-    unchanged = verdict(request, tag) == "unchanged"
-    return respond(None if unchanged else body, media_type, tag, REVALIDATED, version=version)
+    sent = None if unchanged(request, tag) else body
+    return respond(sent, media_type, tag, REVALIDATED, version=version)

@@ -14,7 +14,7 @@ from werkzeug.exceptions import NotFound
 from api.animal import order
 from api.answers import serve
 from api.envelope import CODINGS, enclose
-from api.negotiation import coding, respond, verdict
+from api.negotiation import coding, respond, unchanged, validator
 from api.parameters import Parameters
 from api.plot import BEARS
 from api.query import BadParameter, pairs, read
@@ -51,8 +51,8 @@ def bears() -> Response:
         ) from None
     answer = enclose(hashlib.sha256(content).hexdigest(), "svg", content)
     coded = coding(request, CODINGS)
-    tag = answer.tag if coded == "identity" else f"{answer.tag}-{coded}"
-    body = None if verdict(request, tag) == "unchanged" else answer.bodies[coded]
+    tag = validator(answer.tag, coded)
+    body = None if unchanged(request, tag) else answer.bodies[coded]
     return respond(body, "image/svg+xml", tag, coded=coded)
 
 

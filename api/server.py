@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import signal
@@ -13,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 log = logging.getLogger("sightings.server")
@@ -22,21 +24,36 @@ _WORKER_STOP_SECONDS = 5
 _STOP_SECONDS = 9
 _LONGEST_PAUSE = 30.0
 _START_SECONDS = 60
+# Linux sends SIGTERM to a child tied like this when its parent ends, however that ends; it outlives the exec.
+_TIE = """
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, int(signal.SIGTERM))
+if os.getppid() == int(sys.argv[1]):
+    os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+class CannotListen(Exception):
+    """Host and port cannot be listened on; the message is one sentence that says why."""
 
 
 class Kept:
-    """A command that is kept running until it is stopped."""
+    """A command that is kept running until it is stopped; ends with all that it started, and with us."""
 
     def __init__(self, name: str, words: Sequence[str], environment: Mapping[str, str]) -> None:
-        self._name, self._words, self._environment = name, list(words), dict(environment)
-        self._stopping = threading.Event()
+        tie = [sys.executable, "-c", _TIE, str(os.getpid())] if sys.platform == "linux" else []
+        self._name, self._words, self._environment = name, [*tie, *words], dict(environment)
+        self._stopping, self._starting = threading.Event(), threading.Lock()
         self._start()
         self._watch = threading.Thread(target=self._keep, name=name, daemon=True)
         self._watch.start()
 
     def _start(self) -> None:
-        self._started = time.monotonic()
-        self._process = subprocess.Popen(self._words, env=self._environment)
+        with self._starting:
+            if self._stopping.is_set():
+                return
+            self._started = time.monotonic()
+            self._process = subprocess.Popen(self._words, env=self._environment, start_new_session=True)
 
     def _keep(self) -> None:
         pause = 0.5
@@ -44,6 +61,7 @@ class Kept:
             code = self._process.wait()
             if self._stopping.is_set():
                 return
+            self._end_rest()
             # What dies again and again is tried less and less often; what ran for a while starts anew soon.
             lived = time.monotonic() - self._started
             pause = 1.0 if lived > _LONGEST_PAUSE else min(pause * 2, _LONGEST_PAUSE)
@@ -54,7 +72,8 @@ class Kept:
 
     def ask_to_stop(self) -> None:
         """Tell it to end, politely."""
-        self._stopping.set()
+        with self._starting:
+            self._stopping.set()
         if self._process.poll() is None:
             self._process.terminate()
 
@@ -65,6 +84,29 @@ class Kept:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._end_rest()
+
+    def _end_rest(self) -> None:
+        """End what a command left behind: the workers of a killed server would answer beside the new ones."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            deadline = time.monotonic() + _WORKER_STOP_SECONDS
+            there = self._reaches_rest(number)
+            while there and time.monotonic() < deadline:
+                time.sleep(0.05)
+                there = self._reaches_rest(0)
+            if not there:
+                return
+
+    def _reaches_rest(self, number: int) -> bool:
+        """Send a signal to the group of the command, which has ended; whether anyone is left in it."""
+        with suppress(ChildProcessError):  # where we are process 1, what it left is ours to bury
+            while os.waitpid(-self._process.pid, os.WNOHANG)[0]:
+                pass
+        try:
+            os.killpg(self._process.pid, number)
+        except (ProcessLookupError, PermissionError):
+            return False
+        return True
 
 
 def serve(
@@ -74,8 +116,9 @@ def serve(
 
     ``say`` is told the address once the first request is answered. Port 0 takes a free one. The server is a
     process of its own and not a fork of this one: a fork would take along the locks that a thread here holds.
+    Raises CannotListen.
     """
-    port = port or _free_port(host)
+    port = _free_port(host, port)
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
     environment = {**os.environ, "PYTHONPATH": path}
     told_to_stop = threading.Event()
@@ -105,10 +148,20 @@ def _server_words(host: str, port: int, workers: int) -> list[str]:
     ]  # fmt: skip
 
 
-def _free_port(host: str) -> int:
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+def _free_port(host: str, port: int) -> int:
+    """The port, or a free one for 0. Granian shares its port with whoever else does, so we ask before it."""
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            return int(probe.getsockname()[1])
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            told = f"Port {port} on {host} is taken by another program; choose another with --port."
+        else:
+            told = f"Port {port} on {host} cannot be listened on: {error.strerror}."
+        raise CannotListen(told) from None
 
 
 def _announce(host: str, port: int, say: Callable[[str], None], told_to_stop: threading.Event) -> None:

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 
 from api.documents import document
 from api.envelope import tag
-from api.negotiation import respond, verdict
+from api.negotiation import respond, unchanged
 from api.parameters import FilterParameters
 from api.query import pairs, read
 from api.site import site
@@ -27,7 +27,7 @@ def version() -> Response:
         rests = basis(connection, found)
         number = newest if filters == Filters() else found.version
         validator = f"{number}-{tag(repr((filters, found, rests)))[:12]}"
-        if verdict(request, validator) == "unchanged":
+        if unchanged(request, validator):
             return respond(None, "application/json", validator, version=newest)
         fresh = freshness(connection, found)
     told = {"dataVersion": fresh.version, "dataAsOf": fresh.data_as_of, "ingestedAt": fresh.ingested_at}

@@ -100,6 +100,10 @@ def scope(connection: Connection, filters: Filters, as_of: int | None = None) ->
     )
     if taxa is not None:
         newest = newest.where(Touched.taxon_id.in_(taxa))
+    if feeds is not None:
+        # Names may have been learned from any feed; that is written down as all days.
+        of_feed = Touched.run_id.in_(select(Run.id).where(Run.feed_id.in_(feeds)))
+        newest = newest.where(or_(of_feed, and_(Touched.first_day == 0, Touched.last_day == FOREVER)))
     if as_of is not None:
         newest = newest.where(Touched.run_id <= as_of)
     version = int(connection.execute(newest).scalar_one())

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table, bindparam, insert, select, update
+from sqlalchemy import Connection, Table, insert, select, tuple_, update
 
 from db.models import FOREVER, Feed, Place, Taxon, TaxonName, Touched
 
@@ -35,14 +35,20 @@ class PlaceValue(NamedTuple):
     location_id: str = ""
 
 
+class MixedFeed(ValueError):
+    """Real records were to go among made-up ones, or the other way round; the message names the feed."""
+
+
 def feed_id(connection: Connection, name: str, made_up: bool = False) -> int:
-    """The id of the feed of this name, added if it is new."""
-    found = connection.execute(select(Feed.id).where(Feed.name == name)).scalar()
+    """The id of the feed of this name, added if it is new. Raises MixedFeed."""
+    found = connection.execute(select(Feed.id, Feed.made_up).where(Feed.name == name)).first()
     if found is None:
-        found = connection.execute(
-            insert(Feed).values(name=name, made_up=made_up).returning(Feed.id)
-        ).scalar_one()
-    return int(found)
+        added = insert(Feed).values(name=name, made_up=made_up).returning(Feed.id)
+        return int(connection.execute(added).scalar_one())
+    if found.made_up != made_up:
+        kind = "made-up" if found.made_up else "real"
+        raise MixedFeed(f"The feed {name!r} holds {kind} records: choose another name with --feed.")
+    return int(found.id)
 
 
 @dataclass
@@ -180,13 +186,11 @@ class Places:
 
     def _find(self, values: Sequence[PlaceValue]) -> None:
         table: Table = Place.__table__  # type: ignore[assignment]
-        one = select(table.c.id)
-        for name in PlaceValue._fields:
-            one = one.where(table.c[name] == bindparam(name))
-        for value in values:
-            found = self.connection.execute(one, _place_columns(value)).scalar()
-            if found is not None:
-                self._ids[value] = int(found)
+        columns = [table.c[name] for name in PlaceValue._fields]
+        for start in range(0, len(values), _AT_ONCE // len(columns)):
+            some = tuple_(*columns).in_(values[start : start + _AT_ONCE // len(columns)])
+            for row in self.connection.execute(select(table.c.id, *columns).where(some)):
+                self._ids[PlaceValue(*row[1:])] = int(row.id)
 
 
 def _place_columns(value: PlaceValue) -> dict[str, str]:

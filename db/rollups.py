@@ -81,7 +81,8 @@ def roll_up(connection: Connection, run_id: int, after_key: int) -> tuple[int | 
         _fill_weeks(connection)
         for buckets in _grains():
             _add(connection, buckets)
-        connection.execute(delete(Rollup).where(Rollup.records == 0, Rollup.absences == 0))
+        changed = Rollup.taxon_id.in_(select(_DELTA.c.taxon_id))
+        connection.execute(delete(Rollup).where(changed, Rollup.records == 0, Rollup.absences == 0))
         _touch(connection, run_id)
         first, last = connection.execute(
             select(func.min(_DELTA.c.first_day), func.max(_DELTA.c.last_day))

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, Insert, func, insert, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db.models import Reject, Run, Sighting
-from db.names import Places, Taxa, feed_id
+from db.names import MixedFeed, Places, Taxa, feed_id
 from db.rollups import roll_up
 from db.staging import (
     REPEATED,
@@ -143,15 +143,19 @@ def _ledger_line(what: Input, feed: int | None) -> dict[str, Any]:
 
 def record_failure(connection: Connection, what: Input, message: str, tally: Tally) -> int:
     """One ledger line for an input of which nothing was kept; the data version does not move."""
-    feed = feed_id(connection, what.feed, what.made_up) if what.feed else None
+    try:
+        feed = feed_id(connection, what.feed, what.made_up) if what.feed else None
+    except MixedFeed:
+        feed = None
     line = {**_ledger_line(what, feed), **vars(tally), "status": "failed", "message": message}
     statement = insert(Run).values(**line, started_at=now(), finished_at=now())
     return int(connection.execute(statement.returning(Run.id)).scalar_one())
 
 
-def remove_feed(writer: Engine, feed: str) -> dict[str, Any]:
-    """Take back every current sighting of a feed, as one run; says which and how many."""
-    with writer.begin() as connection, begin_run(connection, Input("-", feed, "removal")) as run:
+def remove_feed(writer: Engine, feed: str, made_up: bool) -> dict[str, Any]:
+    """Take back every current sighting of a feed, as one run; says which and how many. Raises MixedFeed."""
+    what = Input("-", feed, "removal", made_up=made_up)
+    with writer.begin() as connection, begin_run(connection, what) as run:
         status = run.remove_all()
     return {"run": run.run_id, "feed": feed, "status": status, "removed": run.tally.removed}
 

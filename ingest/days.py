@@ -204,27 +204,34 @@ def _in_zone(day: int, seconds: int, offset: int | None, zone: ZoneInfo) -> When
     return When(moved, moved, seconds, int(shift.total_seconds() // 60) if shift is not None else None)
 
 
+_TYPOS = 0.01  # so much evidence against the rest is a slip of the pen; more is another order
+
+
 def order_of(values: Iterable[tuple[str, str, str]]) -> Order | Literal["undecided"] | None:
     """Day/month order by evidence, from (date, day column, month column), '' for no such column.
 
-    None where no value needs it; "undecided" where some do and none tells: a date is never guessed.
+    None where no value needs it; "undecided" where some do and none tells, or where they tell different
+    things: a date is never guessed.
     """
-    needed = False
+    needed, day_first, month_first = False, 0, 0
     for text, day, month in values:
         found = _SHORT.match(text.strip().strip('"'))
         if not found:
             continue
-        one, two = int(found["a"]), int(found["b"])
-        if one > 12 or two > 12:
-            return "DMY" if one > 12 else "MDY"
-        if one != two:
-            needed = True
-            if day.strip().isdecimal() and month.strip().isdecimal():
-                if (int(day), int(month)) == (one, two):
-                    return "DMY"
-                if (int(day), int(month)) == (two, one):
-                    return "MDY"
-    return "undecided" if needed else None
+        one, two, year = int(found["a"]), int(found["b"]), found["y"]
+        needed = needed or one != two
+        said = (int(day), int(month)) if day.strip().isdecimal() and month.strip().isdecimal() else None
+        if two > 12 or (one != two and said == (two, one)):
+            month_first += 1
+        elif said == (one, two) and one != two:
+            day_first += 1
+        elif one > 12 and (len(year) == 4 or int(year) > 31):
+            # With a year of two digits the first part may be the year: 24-05-13.
+            day_first += 1
+    most, least = max(day_first, month_first), min(day_first, month_first)
+    if most == 0 or least > _TYPOS * most:
+        return "undecided" if needed else None
+    return "DMY" if day_first == most else "MDY"
 
 
 def latest_likely() -> int:

@@ -109,9 +109,14 @@ def write_reading(path: Path) -> None:
     _write(path, ("Year", "Bear", "Deer", "Wolf"), rows)
 
 
-def write_year(path: Path, last: date, days: int = 365) -> None:
-    """About 20,000 records of 30 species on the days up to ``last``: seasons, hours, places, counts."""
-    dates = (last - timedelta(days=back) for back in range(days - 1, -1, -1))
+def write_year(path: Path, last: date) -> None:
+    """About 20,000 records of 30 species in the twelve months that ``last`` closes.
+
+    They have seasons, hours, places and counts. They begin on the first of a month: a chart of months would
+    else begin with half a one.
+    """
+    first = date(last.year - (last.month < 12), last.month % 12 + 1, 1)
+    dates = (first + timedelta(days=days) for days in range((last - first).days + 1))
     _write(path, _COLUMNS, (row for day in dates for row in _day(day)))
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Engine
 from db.engine import LOOK
 from db.filters import data_version
 from db.lock import only_ingester
+from db.names import MixedFeed
 from db.store import Input, OpenRun, Tally, begin_run, record_failure
 from ingest import columns, days, taxa
 from ingest.formats import open_table
@@ -180,7 +181,7 @@ def _fail(begin: _Begin, what: Input, outcome: Outcome, message: str) -> None:
 
 def _sentence(name: str, error: Exception) -> str:
     """What a person is told; what nobody expected is logged whole."""
-    if isinstance(error, Unreadable | _Refused):
+    if isinstance(error, Unreadable | MixedFeed | _Refused):
         return str(error)
     if isinstance(error, columns.UnknownTerm):
         return f"{name}: {error}"
@@ -255,14 +256,14 @@ def _order(source: Source, table: Table, terms: Mapping[str, str]) -> days.Order
     rows = chain.from_iterable(chunk.rows for chunk in table.chunks())
     dates = ((cell(row, date), cell(row, day), cell(row, month)) for row in rows)
     head = list(islice(dates, 1_000))
-    found = days.order_of(head)
-    if found == "undecided":
-        found = days.order_of(dates) or "undecided"
+    if days.order_of(head) is None:
+        return None
+    found = days.order_of(chain(head, dates))
     if found == "undecided":
         example = next(one[0] for one in head if days.order_of([one]))
         raise Unreadable(
-            f"{source.name} has dates like {example!r} and nothing in it tells the day from the month:"
-            " say --date-order DMY or MDY."
+            f"{source.name} has dates like {example!r} and nothing in it tells for certain the day"
+            " from the month: say --date-order DMY or MDY."
         )
     return found
 

@@ -10,6 +10,7 @@ import json
 import logging
 import subprocess
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,6 +31,7 @@ from ingest.source import Unreadable, find
 LOCKED = 75
 """What the ingest command answers when another ingester holds the lock (EX_TEMPFAIL)."""
 _STOP_SECONDS = 8
+_TRIES = 2
 log = logging.getLogger("sightings.schedule")
 
 
@@ -59,6 +61,10 @@ class Due:
         return max(now, following) if following else now
 
 
+class _Locked(Exception):
+    """Another ingest is running; whatever is due has to wait."""
+
+
 class Schedule:
     """The jobs of one process; ``run`` blocks until ``stop``."""
 
@@ -78,6 +84,8 @@ class Schedule:
         self._starting = threading.Lock()
         self._stopping = threading.Event()
         self._seen: dict[Path, State] = {}
+        self._broke: Counter[tuple[Path, State]] = Counter()
+        """How often each file has taken too long or brought its ingest down, as it is now."""
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             # One thread: two ingests at a time would only wait for each other's lock.
@@ -114,11 +122,14 @@ class Schedule:
     def read_inbox(self) -> None:
         """Ingest every file of the inbox that is ready, and move it."""
         for feed, files in self._inbox.ready(self._settle).items():
-            if self._stopping.is_set():
-                return
             told = ["--feed", feed] if feed else []
-            for file, outcome in self._ingest(told, files) or ():
-                self._put_away(file, outcome)
+            for file, state in still(files, 0).items():
+                try:
+                    outcome = self._ingest(told, file, state)
+                except _Locked:
+                    return
+                if outcome:
+                    self._put_away(file, outcome)
 
     def _put_away(self, file: Path, outcome: dict[str, Any]) -> None:
         try:
@@ -132,8 +143,8 @@ class Schedule:
     def read_feed(self, feed: Due) -> None:
         """Ingest what is at a feed's path, unless nothing there has changed since this process read it.
 
-        What still grows, or finds another ingest running, is looked at again with the inbox: its own time may
-        come round in a day only.
+        What still grows, breaks its ingest, or finds another one running, is looked at again with the inbox:
+        its own time may come round in a day only.
         """
         try:
             there = {source.path for source in find([feed.path])}
@@ -142,43 +153,66 @@ class Schedule:
             return
         files = still(there, self._settle)
         fresh = {file: state for file, state in files.items() if self._seen.get(file) != state}
-        done = self._ingest(["--feed", feed.name, *feed.arguments], list(fresh))
-        self._seen.update((file, fresh[file]) for file, _ in done or ())
-        if done is None or there - files.keys():
-            soon = datetime.now(UTC) + timedelta(seconds=self._inbox_every)
-            again = {"id": f"{feed.name} again", "replace_existing": True, "next_run_time": soon}
-            self._scheduler.add_job(self.read_feed, DateTrigger(soon), [feed], **again)
+        try:
+            for file, state in fresh.items():
+                if self._ingest(["--feed", feed.name, *feed.arguments], file, state):
+                    self._seen[file] = state
+        except _Locked:
+            pass  # what was not seen is looked at again
+        if there - files.keys() or any(self._seen.get(file) != state for file, state in fresh.items()):
+            self._again(feed)
 
-    def _ingest(self, told: Sequence[str], files: Sequence[Path]) -> list[tuple[Path, dict[str, Any]]] | None:
-        """Run the ingest command on files; what became of each. None where another ingest is running."""
-        if not files:
-            return []
-        words = [*self._command, "--json", *told, "--", *map(str, files)]
+    def _again(self, feed: Due) -> None:
+        soon = datetime.now(UTC) + timedelta(seconds=self._inbox_every)
+        again = {"id": f"{feed.name} again", "replace_existing": True, "next_run_time": soon}
+        with self._starting:  # a scheduler that shuts down waits for us, and would let us wait for it
+            if not self._stopping.is_set():
+                self._scheduler.add_job(self.read_feed, DateTrigger(soon), [feed], **again)
+
+    def _ingest(self, told: Sequence[str], file: Path, state: State) -> dict[str, Any] | None:
+        """Run the ingest command on one file; what became of it, or None if that is to be tried again.
+
+        Each file has a process of its own, so that one which breaks it stops no other. Raises _Locked.
+        """
+        words = [*self._command, "--json", *told, "--", str(file)]
         with self._starting:
             if self._stopping.is_set():
-                return []
+                return None
             child = self._child = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
-        try:
-            out, _ = child.communicate(timeout=self._deadline)
-        except subprocess.TimeoutExpired:
-            log.error("an ingest of %d files took longer than %s s and was ended", len(files), self._deadline)
-            self._end_child()
-            return []
-        finally:
-            code, self._child = child.returncode, None
-        if code == LOCKED:
-            log.info("another ingest is running; %d files wait for the next time", len(files))
+        late = False
+        with child:
+            try:
+                out, _ = child.communicate(timeout=self._deadline)
+            except subprocess.TimeoutExpired:
+                self._end_child()
+                out, late = "", True
+            finally:
+                code, self._child = child.returncode, None
+        if self._stopping.is_set() and code < 0:
             return None
+        if code == LOCKED:
+            log.info("another ingest is running; %s waits for the next time", file)
+            raise _Locked
         try:
-            runs = json.loads(out)["runs"]
+            (run,) = json.loads(out)["runs"]
         except (ValueError, KeyError):
-            log.error("an ingest of %d files ended with code %s and no answer", len(files), code)
-            return []
-        for run in runs:
-            log.info(
-                "ingest %s", json.dumps({key: run[key] for key in ("input", "feed", "status", "message")})
-            )
-        return list(zip(files, runs, strict=True))
+            return self._broken(file, state, code, late)
+        log.info("ingest %s", json.dumps({key: run[key] for key in ("input", "feed", "status", "message")}))
+        return dict(run)
+
+    def _broken(self, file: Path, state: State, code: int, late: bool) -> dict[str, Any] | None:
+        """A failure, if the file has broken its ingest too often; else None.
+
+        One that ends by itself without an answer had no database or no disk: that is no fault of the file.
+        """
+        what = f"took longer than {self._deadline:g} s" if late else f"ended with code {code} and no answer"
+        log.error("the ingest of %s %s", file, what)
+        self._broke[file, state] += late or code < 0
+        if self._broke[file, state] < _TRIES:
+            return None
+        del self._broke[file, state]
+        log.error("%s is not read again until it changes", file)
+        return {"status": "failed", "message": f"The ingest of {file} {what}, and had failed so before."}
 
     def _end_child(self) -> None:
         with self._starting:

@@ -89,6 +89,25 @@ def test_only_what_was_touched_goes_stale(app: Flask, writer: Engine) -> None:
         assert client.get(urls[name]).data == before[name].data
 
 
+def test_a_new_feed_of_other_years_leaves_the_answers_of_these(app: Flask, writer: Engine) -> None:
+    client = app.test_client()
+    urls = [
+        f"/api/v1/reports/{report}"
+        for report in (
+            "timeline.svg?eventDate=2010,2012", "summary.json?year=2012", "species.png?year=2011&month=1,12",
+            "timeline.csv?species=deer&eventDate=*,2015", "recent.json?species=wolf",
+        )
+    ]  # fmt: skip
+    before = {url: client.get(url) for url in urls}
+    ingest(writer, [year("Deer", when, 5) for when in (2019, 2022)], feed="cameras", made_up=True)
+    for url, answer in before.items():
+        assert client.get(url, headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304, url
+    assert client.get(urls[1]).json["data"][0]["feeds"] == 1
+    assert client.get("/api/v1/reports/summary.json").json["data"][0]["feeds"] == 2
+    assert client.get("/api/v1/reports/summary.json?year=2019").json["data"][0]["feeds"] == 2
+    assert client.get("/api/v1/reports/summary.json?year=2022").json["meta"]["sources"] == ["cameras"]
+
+
 def test_a_run_that_changes_nothing_changes_no_answer(app: Flask, writer: Engine) -> None:
     client = app.test_client()
     before = client.get(DEER.format("svg")).headers["ETag"], client.get("/api/v1/version").headers["ETag"]
@@ -118,7 +137,7 @@ def test_an_older_version_stays_as_it_was(app: Flask, writer: Engine) -> None:
 def test_a_render_that_began_before_a_commit_is_not_kept_as_the_one_after(
     app: Flask, writer: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """C3: the commit falls between the question and the drawing."""
+    """The commit falls between the question and the drawing."""
     drawing, go_on = threading.Event(), threading.Event()
 
     def slow(*arguments: Any) -> Any:
@@ -145,7 +164,7 @@ def test_a_render_that_began_before_a_commit_is_not_kept_as_the_one_after(
 def test_version_and_numbers_come_from_one_snapshot(
     app: Flask, writer: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """C4: the commit falls between the version and the question."""
+    """The commit falls between the version and the question."""
 
     def late(connection: Any, scope: Any, parameters: Any) -> Any:
         if not committed:
@@ -185,8 +204,6 @@ def test_a_commit_after_the_first_look_is_stored_under_its_own_key(
 
 @pytest.mark.parametrize("error", [RuntimeError("broken"), Busy("busy")])
 def test_a_failure_is_never_kept(app: Flask, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    """C5."""
-
     def fail(*_: Any) -> Any:
         raise error
 
@@ -200,7 +217,6 @@ def test_a_failure_is_never_kept(app: Flask, monkeypatch: pytest.MonkeyPatch, er
 
 
 def test_one_answer_is_made_once_however_it_is_asked_for(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    """C8."""
     renders: list[int] = []
     real = tamper(monkeypatch, draw=lambda *arguments: (renders.append(1), real.draw(*arguments))[1])
     client = app.test_client()
@@ -245,7 +261,6 @@ print(json.dumps({"renders": len(renders), "status": [a.status_code for a in ans
 
 
 def test_a_storm_on_one_cold_chart_draws_it_once_in_each_process(writer: Engine, home: Path) -> None:
-    """C1."""
     command = [sys.executable, "-W", "error", "-c", STORM, str(ROOT), str(home), DEER.format("svg")]
     processes = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)
@@ -264,7 +279,6 @@ def test_a_storm_on_one_cold_chart_draws_it_once_in_each_process(writer: Engine,
 
 
 def test_who_waits_for_a_leader_that_fails_is_let_go_and_the_next_one_tries_again() -> None:
-    """C2."""
     flights: Flights[int] = Flights(patience=5)
     started, fail = threading.Event(), threading.Event()
 
@@ -286,7 +300,6 @@ def test_who_waits_for_a_leader_that_fails_is_let_go_and_the_next_one_tries_agai
 
 
 def test_who_waits_for_a_leader_that_is_stuck_is_let_go_in_time() -> None:
-    """C2."""
     flights: Flights[int] = Flights(patience=0.1)
     started, go_on = threading.Event(), threading.Event()
 

@@ -248,6 +248,30 @@ def test_another_order_moves_the_charts_that_stay_and_fetches_only_what_is_new(
     assert tab.shift() == shifted
 
 
+def test_a_warning_that_no_longer_holds_goes_and_links_and_names_follow(
+    station: Station, context: BrowserContext
+) -> None:
+    tab = Tab(context, f"{station.address}/?species=Deer&species=Wolf&species=Otter")
+    warning, snippet, names = ".warning", ".lead textarea", "#names option"
+    assert "otter" in tab.text(warning)
+    assert f'src="{station.address}/api' in tab.page.input_value(snippet)
+    tab.page.fill("input.more", "half a na")
+    link = tab.page.query_selector(".lead a.picture")
+    assert link is not None
+    assert "interval=month" in str(link.get_attribute("href"))
+    station.ingest("Otter,2019-06-21,3,River")
+    tab.wait_until(lambda: "1 new record" in tab.text("#news"))
+    assert tab.page.locator(warning).count() == 0
+    assert "interval=year" in str(link.get_attribute("href"))
+    assert link.evaluate("one => one.isConnected")
+    snippets = tab.page.eval_on_selector_all(".lead textarea", "all => all.map(one => one.value)")
+    assert "interval=year" in snippets[0]
+    assert all(f'src="{station.address}/api' in one for one in snippets)
+    assert "Otter" in tab.page.eval_on_selector_all(names, "all => all.map(one => one.value)")
+    assert tab.page.input_value("input.more") == "half a na"
+    assert tab.complaints == []
+
+
 def test_an_empty_dashboard_fills_by_itself(home: Path, context: BrowserContext) -> None:
     station = Station(home)
     with station.served() as address:

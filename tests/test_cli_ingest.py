@@ -104,16 +104,44 @@ def test_usage_that_is_wrong_ends_with_2_and_a_missing_file_with_1(home: Path) -
         ["ingest", "--timezone", "Mars/Olympus", file],
         ["ingest", "--max-error-rate", "2", file],
         ["ingest"],
+        ["ingest", "--feed", "nobody"],
         ["ingst"],
     ):
         done = here(home, *words)
         assert (done.returncode, done.stdout) == (2, ""), words
-    missing = here(home, "ingest", file, home / "nothing.csv")
+    assert manage_json(home, "runs") == {"runs": []}
+    missing = here(home, "ingest", home / "nothing.csv", file)
     assert (missing.returncode, missing.stderr) == (
         1,
         f"Error: There is no file at {home / 'nothing.csv'}.\n",
     )
-    assert manage_json(home, "runs") == {"runs": []}
+    assert [run["status"] for run in manage_json(home, "runs")["runs"]] == ["committed", "failed"]
+
+
+def test_a_feed_whose_path_is_missing_stops_no_other_and_one_can_be_picked(home: Path) -> None:
+    table(home / "birds.csv", HEAD, *GOOD)
+    paths = {"gone": "nothing.csv", "birds": "birds.csv"}
+    feeds = [f'[[feeds]]\nname = "{name}"\npath = "{path}"\nevery = "1d"\n' for name, path in paths.items()]
+    (home / "sightings.toml").write_text("".join(feeds))
+    done = here(home, "ingest", "--json")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert [(run["feed"], run["status"], run["message"]) for run in json.loads(done.stdout)["runs"]] == [
+        ("gone", "failed", "There is no file at nothing.csv."),
+        ("birds", "committed", ""),
+    ]
+    assert manage_json(home, "status")["feeds"]["gone"]["status"] == "failed"
+    (run,) = manage_json(home, "ingest", "--feed", "birds")["runs"]
+    assert (run["feed"], run["status"]) == ("birds", "unchanged")
+    for words in (
+        ["--feed", "nobody"],
+        ["--map", "a=species"],
+        ["--set", "species=Lynx"],
+        ["--format", "table"],
+        ["--date-order", "DMY"],
+        ["--timezone", "UTC"],
+    ):
+        wrong = here(home, "ingest", *words)
+        assert (wrong.returncode, wrong.stdout) == (2, ""), words
 
 
 def test_a_column_can_be_mapped_and_a_term_be_set_for_every_row(home: Path) -> None:
@@ -140,8 +168,8 @@ def test_dates_that_do_not_tell_day_from_month_are_refused_until_they_are_told(h
     done = here(home, "ingest", file)
     assert done.returncode == 1
     assert done.stderr == (
-        f"Error: {file} has dates like '11/4/2011' and nothing in it tells the day from the month:"
-        " say --date-order DMY or MDY.\n"
+        f"Error: {file} has dates like '11/4/2011' and nothing in it tells for certain the day"
+        " from the month: say --date-order DMY or MDY.\n"
     )
     (run,) = manage_json(home, "ingest", "--date-order", "DMY", file)["runs"]
     assert counts(run) == [2, 2, 0, 0, 0, 0]

@@ -243,12 +243,14 @@ def test_a_duration_is_a_number_and_a_unit(tmp_path: Path, every: str, seconds: 
         ('cron = "15 6 31 2 *"', "a time which comes"),
         ('every = "1d"\ndate_order = "DYM"', "YMD, DMY or MDY"),
         ('every = "1d"\ntimezone = "Mars/Olympus"', "an IANA time zone"),
+        ('every = "1d"\npath = "https://x.org/a.csv"', "because nothing is downloaded"),
         ('every = "1d"\nformat = ""', "the name of a format, or auto"),
         ('every = "1d"\ncolumns = { a = 1 }', "a table of their header names"),
     ],
 )
 def test_a_bad_feed_is_refused_by_name(tmp_path: Path, lines: str, words: str) -> None:
-    sentence = complaint(tmp_path, FEED + lines)
+    feed = FEED.replace('path = "birds.csv"\n', "") if "path" in lines else FEED
+    sentence = complaint(tmp_path, feed + lines)
     assert "feed 'garden' in sightings.toml" in sentence
     assert words in sentence
 

@@ -206,3 +206,64 @@ def test_a_server_that_is_told_to_stop_leaves_nothing_running(home: Path) -> Non
         assert not any(Path(f"/proc/{child}").exists() for child in children)
         with pytest.raises(requests.ConnectionError):
             requests.get(address, timeout=SECONDS)
+
+
+def children(process: int) -> list[int]:
+    """The processes that this one started and that still run."""
+    words = ["ps", "-o", "pid=,stat=", "--ppid", str(process)]
+    lines = subprocess.run(words, capture_output=True, text=True).stdout.splitlines()
+    return [int(line.split()[0]) for line in lines if not line.split()[1].startswith("Z")]
+
+
+def below(process: int) -> list[int]:
+    """The children of a process and theirs."""
+    return [found for child in children(process) for found in (child, *below(child))]
+
+
+def running(process: int) -> bool:
+    """Whether it runs; one that has ended and was not buried yet does not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def answers(address: str) -> bool:
+    try:
+        return requests.get(f"{address}/livez", timeout=SECONDS).status_code == 200
+    except requests.ConnectionError:
+        return False
+
+
+def test_a_killed_server_is_started_again_without_the_workers_of_the_old_one(home: Path) -> None:
+    with serving(home, "--workers", "2", "--no-scheduler") as (server, address):
+        (main,) = children(server.pid)
+        old = [main, *below(main)]
+        assert len(old) > 2
+        os.kill(main, signal.SIGKILL)
+        assert until(lambda: children(server.pid) not in ([], [main]) and answers(address))
+        assert not any(map(running, old))
+        new = below(server.pid)
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(15) == 0
+        assert not any(map(running, new))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends the children of a killed process")
+def test_what_a_killed_serve_had_started_ends_with_it(home: Path) -> None:
+    with serving(home, "--workers", "2") as (server, address):
+        assert until(lambda: len(schedulers(server)) == 1)
+        started = below(server.pid)
+        server.kill()
+        assert until(lambda: not any(map(running, started)))
+        assert not answers(address)
+
+
+def test_a_port_that_is_taken_is_told_in_one_sentence(home: Path) -> None:
+    with serving(home, "--workers", "1", "--no-scheduler") as (_, address):
+        port = address.rpartition(":")[2]
+        second = manage(home, "serve", "--port", port, "--no-scheduler")
+        assert (second.returncode, second.stdout) == (1, "")
+        told = f"Port {port} on 127.0.0.1 is taken by another program; choose another with --port."
+        assert second.stderr == f"Error: {told}\n"
+        assert answers(address)

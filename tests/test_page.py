@@ -124,10 +124,10 @@ def test_each_chart_is_offered_in_every_form_and_as_a_snippet(
         offered = [url for url in links if f"timeline.{form}?" in url]
         assert len(offered) >= 4
         assert {client.get(url).status_code for url in offered} == {200}
-    snippets = re.findall(r'<img src="(http://localhost/[^"]+)"', shown.text.replace("&amp;", "&"))
+    snippets = re.findall(r'<img src="(/[^"]+)"', shown.text.replace("&amp;", "&"))
     assert len(snippets) == 5
     for url in snippets:
-        assert client.get(url.removeprefix("http://localhost")).mimetype == "image/svg+xml"
+        assert client.get(url).mimetype == "image/svg+xml"
         assert "v=" not in url
 
 
@@ -217,6 +217,7 @@ def test_made_up_records_are_labelled_with_the_way_to_be_rid_of_them(
     ingest(sqlite_writer, READING, feed="reading", made_up=True)
     assert "These records are made up. Take them back with manage.py demo --remove" in page(client).text
     ingest(sqlite_writer, MONTHS, feed="cameras")
+    assert "made up" not in page(client, "/?eventDate=2024-02").text
     assert "Some of these records are made up: those of the feed reading." in page(client).text
     assert "made up" not in page(client, "/?feed=cameras").text
 
@@ -273,6 +274,32 @@ def test_the_page_is_validated_and_guarded(client: FlaskClient, sqlite_writer: E
     assert packed.headers["ETag"] != got.headers["ETag"]
     ingest(sqlite_writer, MONTHS, feed="more")
     assert client.get("/", headers={"If-None-Match": got.headers["ETag"]}).status_code == 200
+
+
+def test_what_others_bring_leaves_a_filtered_page_as_it_is_until_a_name_is_new(
+    client: FlaskClient, sqlite_writer: Engine
+) -> None:
+    ingest(sqlite_writer, READING)
+    before = client.get("/?species=Wolf")
+    known = {"If-None-Match": before.headers["ETag"]}
+    ingest(sqlite_writer, [Record("Deer", 20240501)], feed="more")
+    assert client.get("/?species=Wolf", headers=known).status_code == 304
+    assert client.get("/?species=Wolf").data == before.data
+    ingest(sqlite_writer, [Record("Otter", 20240501)], feed="more")
+    assert "Otter" in client.get("/?species=Wolf", headers=known).text
+
+
+def test_what_a_request_calls_the_host_is_never_passed_on(
+    client: FlaskClient, sqlite_writer: Engine, home: Path
+) -> None:
+    ingest(sqlite_writer, READING)
+    plain = client.get("/")
+    kept = sorted((home / "cache").iterdir())
+    other = client.get("/", headers={"Host": "evil.example"})
+    assert "evil.example" not in other.text
+    assert (other.data, other.headers["ETag"]) == (plain.data, plain.headers["ETag"])
+    assert sorted((home / "cache").iterdir()) == kept
+    assert "evil" not in client.get("/?species=", headers={"Host": "evil.example"}).location
 
 
 def test_another_day_is_another_page(

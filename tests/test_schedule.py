@@ -6,6 +6,7 @@ import os
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -15,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from ingest.schedule import Due
+from ingest.inbox import Inbox
+from ingest.schedule import Due, Schedule
 from tests.files import manage, start, table
 
 HEAD = "date,species"
@@ -177,3 +179,52 @@ def test_a_feed_is_due_at_once_if_it_is_overdue_and_else_in_its_time(
 ) -> None:
     due = Due("birds", "birds.csv", (), every, cron, last)
     assert abs(due.first(NOON) - first) <= timedelta(seconds=1)
+
+
+FAKE = """
+import json, os, pathlib, signal, sys, time
+file = pathlib.Path(sys.argv[-1])
+if file.name.startswith("kills"):
+    os.kill(os.getpid(), signal.SIGKILL)
+if file.name.startswith("hangs"):
+    time.sleep(60)
+if file.name.startswith("nothing"):
+    sys.exit(1)
+print(json.dumps({"runs": [{"input": str(file), "feed": "", "status": "committed", "message": ""}]}))
+"""
+"""An ingest that does to a file what the file is called."""
+
+
+def rounds(home: Path, folder: str) -> Schedule:
+    """A schedule over an inbox of files that are called so, to be told when to look."""
+    for name in ("a.csv", "hangs.csv", "kills.csv", "nothing.csv", "z.csv"):
+        os.utime(table(home / folder / name, HEAD), (time.time() - 60,) * 2)
+    return Schedule([sys.executable, "-c", FAKE], Inbox(home / "inbox"), [], 30, 1, 2)
+
+
+def test_a_file_that_breaks_its_ingest_stops_no_other_and_is_refused_the_second_time(home: Path) -> None:
+    plan = rounds(home, "inbox")
+    plan.read_inbox()
+    inbox, done, failed = (home / name for name in ("inbox", "done", "failed"))
+    assert sorted(file.name for file in done.iterdir()) == ["a.csv", "z.csv"]
+    assert not failed.exists()
+    plan.read_inbox()
+    assert [file.name for file in inbox.iterdir()] == ["nothing.csv"]  # no fault of the file: it waits
+    told = {name: (failed / f"{name}.csv.reason.txt").read_text() for name in ("hangs", "kills")}
+    assert "took longer than 2 s" in told["hangs"]
+    assert "ended with code -9 and no answer" in told["kills"]
+
+
+def test_a_file_of_a_feed_that_breaks_its_ingest_twice_is_read_again_when_it_changes(home: Path) -> None:
+    plan = rounds(home, "birds")
+    for name in ("hangs.csv", "nothing.csv"):
+        (home / "birds" / name).unlink()
+    birds, killer = Due("birds", str(home / "birds"), ()), home / "birds" / "kills.csv"
+    plan.read_feed(birds)
+    assert sorted(file.name for file in plan._seen) == ["a.csv", "z.csv"]
+    plan.read_feed(birds)
+    given_up = plan._seen[killer]
+    os.utime(killer, (time.time() - 30,) * 2)
+    plan.read_feed(birds)
+    plan.read_feed(birds)
+    assert plan._seen[killer] != given_up

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from db.check import damage
 from db.models import Feed, Sighting, Taxon, Touched
+from db.names import MixedFeed
 from db.store import remove_feed
 from tests.files import image, per, read, read_one, rows_of, sums, table, version
 
@@ -189,14 +190,26 @@ def test_a_removed_feed_counts_nothing_and_may_come_again(writer: Engine, tmp_pa
     other = table(tmp_path / "b.csv", HEAD, "a,2024-05-01,Lynx,1")
     read(writer, path, feed="mine")
     read(writer, other, feed="other")
-    removed = remove_feed(writer, "mine")
+    removed = remove_feed(writer, "mine", made_up=False)
     assert (removed["status"], removed["removed"]) == ("committed", 2)
     assert removed["run"] == version(writer)
     assert per(writer, "total") == {("Lynx", 0): 1}
     assert nothing_is_wrong(writer)
-    assert remove_feed(writer, "mine")["status"] == "unchanged"
+    assert remove_feed(writer, "mine", made_up=False)["status"] == "unchanged"
     assert sums(read_one(writer, path, feed="mine")) == (2, 2, 0, 0, 0)
     assert per(writer, "total") == {("Lynx", 0): 2, ("Bear", 0): 1}
+    assert nothing_is_wrong(writer)
+
+
+def test_real_records_and_made_up_ones_never_share_a_feed(writer: Engine, tmp_path: Path) -> None:
+    real, invented = (table(tmp_path / f"{name}.csv", HEAD, "a,2024-05-01,Lynx,1") for name in "ab")
+    read_one(writer, invented, feed="demo", made_up=True)
+    outcome = read_one(writer, real, feed="demo")
+    assert (outcome.status, "'demo' holds made-up records" in outcome.message) == ("failed", True)
+    read_one(writer, real, feed="mine")
+    with pytest.raises(MixedFeed):
+        remove_feed(writer, "mine", made_up=True)
+    assert per(writer, "total") == {("Lynx", 0): 2}
     assert nothing_is_wrong(writer)
 
 

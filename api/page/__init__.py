@@ -11,19 +11,15 @@ from werkzeug.exceptions import NotFound
 from api import problems
 from api.answers import order
 from api.envelope import Answer, codings, enclose, tag
-from api.negotiation import PINNED, REVALIDATED, coding, respond, verdict
+from api.negotiation import PINNED, REVALIDATED, coding, respond, unchanged, validator
 from api.order import Ground, key, survey
 from api.page.assets import assets, fingerprint
-from api.page.compose import compose, today
+from api.page.compose import compose, names, today
 from api.page.query import PageParameters, form, link, straightened
 from api.query import BadParameter, Pairs, pairs, read
 from api.site import site
 from db.questions.counts import spelling
 
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
 MEDIA_TYPE = "text/html; charset=utf-8"
 routes = Blueprint("page", __name__)
 
@@ -37,30 +33,34 @@ def home() -> Response:
     if straight is not None:
         return redirect(link(straight))  # type: ignore[return-value]
     with site().reader.begin() as connection:
-        asked, version = _key(connection, parameters)
+        asked, version = _key(connection, parameters, names(connection))
     coded = coding(request, codings("html"))
-    if verdict(request, _validator(tag(asked), coded)) == "unchanged":
-        return respond(None, MEDIA_TYPE, _validator(tag(asked), coded), "no-cache", coded, version)
+    known = validator(tag(asked), coded)
+    if unchanged(request, known):
+        return respond(None, MEDIA_TYPE, known, "no-cache", coded, version)
     answer = site().cache.get(asked)
     if answer is None:
         answer, version = site().flights.fly(asked, lambda: _make(parameters))
-    validator = _validator(answer.tag, coded)
-    return respond(answer.bodies[coded], MEDIA_TYPE, validator, "no-cache", coded, version)
+    known = validator(answer.tag, coded)
+    return respond(answer.bodies[coded], MEDIA_TYPE, known, "no-cache", coded, version)
 
 
-def _key(connection: Connection, parameters: PageParameters) -> tuple[str, int]:
+def _key(connection: Connection, parameters: PageParameters, offered: tuple[str, ...]) -> tuple[str, int]:
     """Everything that the page's bytes depend on, as one text, and the data version."""
     wanted = order("summary", "json", parameters.pairs())
     ground: Ground = survey(connection, wanted)
-    shown = (parameters.model_dump_json(), request.url_root, today().isoformat(), fingerprint())
-    return repr(("page", shown, ground.data_version, key(wanted, ground))), ground.data_version
+    shown = (parameters.model_dump_json(), request.script_root, today().isoformat(), fingerprint())
+    number = None if parameters.pairs() else ground.data_version  # only the page of everything shows it
+    rests = (number, tag(repr(offered)), key(wanted, ground))
+    return repr(("page", shown, rests)), ground.data_version
 
 
 def _make(parameters: PageParameters) -> tuple[Answer, int]:
     """Compose, once; it is kept under the key of the transaction that its numbers came from."""
     with site().reader.begin() as connection:
-        asked, version = _key(connection, parameters)
-        board = compose(connection, parameters, today())
+        offered = names(connection)
+        asked, version = _key(connection, parameters, offered)
+        board = compose(connection, parameters, today(), offered)
         fields = form(_spelled(connection, parameters))
     html = render_template("dashboard.html", board=board, form=fields, site=site(), assets=assets())
     answer = enclose(asked, "html", html.encode())
@@ -77,10 +77,6 @@ def _spelled(connection: Connection, parameters: PageParameters) -> Pairs:
     return [*filters, *parameters.settings()]
 
 
-def _validator(plain: str, coded: str) -> str:
-    return plain if coded == "identity" else f"{plain}-{coded}"
-
-
 @routes.get("/static/<digest>/<name>")
 def asset(digest: str, name: str) -> Response:
     """A file of the page, for good where the address names these very bytes."""
@@ -88,11 +84,9 @@ def asset(digest: str, name: str) -> Response:
         raise NotFound("There is no such file.")
     found = assets()[name]
     coded = coding(request, codings(name))
-    validator = _validator(found.digest, coded)
-    body = None if verdict(request, validator) == "unchanged" else found.answer.bodies[coded]
-    return respond(
-        body, found.media_type, validator, PINNED if digest == found.digest else REVALIDATED, coded
-    )
+    known = validator(found.digest, coded)
+    body = None if unchanged(request, known) else found.answer.bodies[coded]
+    return respond(body, found.media_type, known, PINNED if digest == found.digest else REVALIDATED, coded)
 
 
 @routes.errorhandler(Exception)
@@ -116,9 +110,8 @@ def failed(error: Exception) -> Response:
 
 @routes.after_request
 def guard(response: Response) -> Response:
-    """The strict policy of our own pages: nothing from elsewhere, nothing inline; nobody else reads them."""
+    """Nobody else's script reads our own pages."""
     if response.mimetype == "text/html":
-        response.headers["Content-Security-Policy"] = POLICY
         response.headers.pop("Access-Control-Allow-Origin", None)
         response.headers.pop("Access-Control-Expose-Headers", None)
     return response

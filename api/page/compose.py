@@ -61,14 +61,15 @@ class Dashboard:
         return "one" if self.ranking is None else "many"
 
 
-def compose(connection: Connection, parameters: PageParameters, today: date) -> Dashboard:
-    """The page for these parameters, as the data stands in this transaction."""
+def compose(
+    connection: Connection, parameters: PageParameters, today: date, names: tuple[str, ...]
+) -> Dashboard:
+    """The page for these parameters, as the data stands in this transaction; the form offers the names."""
     filters = parameters.pairs()
     summary = tell(connection, "summary", filters)
     shape = [("measure", parameters.measure), ("limit", str(RANKED))]
     ranked = tell(connection, "species", [*filters, *shape])
     latest = tell(connection, "recent", [*filters, ("limit", str(LATEST))])
-    names = _names(tell(connection, "species", [("limit", str(NAMES))]).tidy.rows)
     found, told = summary.ground.scope, summary.meta
     fresh = freshness(connection, found)
     fitting = Fitting(connection, found, counts.totals(connection, found))
@@ -134,7 +135,9 @@ def _made_up(summary: Told) -> str:
     return f"Some of these records are made up: those of the {feeds} {listed(invented)}"
 
 
-def _names(rows: list[dict[str, Any]]) -> tuple[str, ...]:
+def names(connection: Connection) -> tuple[str, ...]:
+    """The names that the form offers: those of the leading species, whatever the page is restricted to."""
+    rows = tell(connection, "species", [("limit", str(NAMES))]).tidy.rows
     given = {row[kind] for row in rows for kind in ("name", "scientificName", "vernacularName") if row[kind]}
     return tuple(sorted(given, key=str.casefold))
 

@@ -62,12 +62,12 @@ class Asked:
     version: int
     title: str = ""
 
-    def url(self, form: str, look: Iterable[tuple[str, object]] = (), absolute: bool = False) -> str:
+    def url(self, form: str, look: Iterable[tuple[str, object]] = ()) -> str:
         """The address of the answer in a form."""
         query: dict[str, list[str]] = {}
         for name, value in (*self.pairs, *look):
             query.setdefault(name, []).append(str(value))
-        return url_for("charts.report", name=self.report, form=form, _external=absolute, **query)  # type: ignore[arg-type]
+        return url_for("charts.report", name=self.report, form=form, **query)  # type: ignore[arg-type]
 
     def look(self, shape: Shape) -> list[tuple[str, object]]:
         """What a chart of this size looks like on the page."""
@@ -81,8 +81,11 @@ class Asked:
         return Source(self.url("svg", [*self.look(shape), *version]), *shape, media)
 
     def snippet(self, name: str) -> str:
-        """What to paste into another page; it names no version, so that it is never behind."""
-        src = self.url("svg", self.look(_EMBEDDED), absolute=True)
+        """What to paste into another page; it names no version, so that it is never behind.
+
+        The host is left to the script: what a request calls it is no word to pass on.
+        """
+        src = self.url("svg", self.look(_EMBEDDED))
         width, height = _EMBEDDED
         return str(Markup('<img src="{}" width="{}" height="{}" alt="{}">').format(src, width, height, name))
 

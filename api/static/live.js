@@ -1,5 +1,6 @@
 // Keeps an open page fresh: asks for the data version, and only when it is another one for the page and the charts
-// that changed. Knows no chart: what may change carries data-live, what stands in a list of its own data-item.
+// that changed. Knows no chart: what may change carries data-live, an address that may data-link, what stands in a list
+// of its own data-item.
 
 const EVERY = 2000, LONGEST = 30000, PATIENCE = 15000;
 const news = document.querySelector("#news");
@@ -51,6 +52,7 @@ function say(text, lost = false) {
 async function renew() {
   const page = await ask(location.pathname + location.search);
   const fresh = new DOMParser().parseFromString(await page.text(), "text/html");
+  hosted(fresh);
   const now = root(), next = fresh.querySelector("#live");
   const another = now.dataset.shape !== next.dataset.shape;
   const images = await decoded([...fresh.querySelectorAll("picture")].filter((one) => another || differs(one)));
@@ -59,6 +61,7 @@ async function renew() {
   else for (const list of fresh.querySelectorAll("[data-live-list]")) arrange(list, images);
   for (const [key, image] of images) here(key).replaceWith(image);
   for (const one of fresh.querySelectorAll("[data-live]:not(picture)")) replace(one);
+  for (const one of fresh.querySelectorAll("[data-link]")) lead(one);
   const more = next.dataset.records - now.dataset.records;
   Object.assign(now.dataset, { ...next.dataset });
   say(more > 0 ? `${more.toLocaleString("en")} new ${more === 1 ? "record" : "records"}` : "The records have changed");
@@ -114,6 +117,20 @@ function replace(one) {
   for (const row of old.querySelectorAll("[data-row]")) row.classList.toggle("new", !seen.has(row.dataset.row));
 }
 
+// A link that leads elsewhere now; the node stays, and so does the focus on it.
+function lead(one) {
+  const old = document.querySelector(`[data-link="${CSS.escape(one.dataset.link)}"]`), to = one.getAttribute("href");
+  if (old && old.getAttribute("href") !== to) old.setAttribute("href", to);
+}
+
+// What is to be pasted elsewhere needs the host, which the server leaves out.
+function hosted(page) {
+  for (const one of page.querySelectorAll(".menu textarea")) {
+    one.textContent = one.textContent.replace('src="/', `src="${location.origin}/`);
+  }
+}
+
+hosted(document);
 document.addEventListener("visibilitychange", () => plan(0));
 addEventListener("online", () => plan(0));
 plan(500);

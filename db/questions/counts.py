@@ -10,7 +10,6 @@ from db.filters import Scope, conditions, last_day_of_month
 from db.models import FOREVER, Rollup, Sighting, Taxon, TaxonName
 from db.rollups import iso_week, measures
 
-INTERVALS = ("year", "month", "week", "day", "hour")
 _GRAINS = {
     "year": (1_000, 9_999),
     "month": (100_000, 999_999),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
 
 from db.filters import Filters, Scope, conditions, data_version, last_day_of_month
 from db.models import Feed, Rollup, Run, Sighting
@@ -64,21 +64,27 @@ def undated(connection: Connection, scope: Scope) -> int:
 
 @dataclass(frozen=True)
 class Source:
-    """A feed that the scope may draw on."""
+    """A feed that the scope draws on."""
 
     name: str
     made_up: bool
 
 
 def sources(connection: Connection, scope: Scope) -> list[Source]:
-    """The feeds with sightings in them (those that were asked for, where any were), by name."""
-    if scope.as_of is not None:
-        used = select(Sighting.feed_id).where(*conditions(scope))
-    elif scope.taxa is not None:
-        used = select(Rollup.feed_id).where(Rollup.bucket == 0, Rollup.taxon_id.in_(scope.taxa))
-    else:
-        used = select(Rollup.feed_id).where(Rollup.bucket == 0)
-    asked = select(Feed.name, Feed.made_up).where(Feed.id.in_(used)).order_by(Feed.name)
-    if scope.feeds is not None:
-        asked = asked.where(Feed.id.in_(scope.feeds))
+    """The feeds that the scope has sightings of, by name."""
+    asked = select(Feed.name, Feed.made_up).where(*_has_any(scope)).order_by(Feed.name)
     return [Source(row.name, row.made_up) for row in connection.execute(asked)]
+
+
+def _has_any(scope: Scope) -> list[ColumnElement[bool]]:
+    """Conditions on a feed: the ledger tells which ones cannot have any, before a record is looked at."""
+    filters, (first, last) = scope.filters, scope.filters.outer_days
+    terms: list[ColumnElement[bool]] = [] if scope.feeds is None else [Feed.id.in_(scope.feeds)]
+    plain = not (filters.days or filters.years or filters.months or filters.needs_records)
+    if plain and scope.as_of is None:
+        rolled = exists().where(Rollup.feed_id == Feed.id, Rollup.bucket == 0)
+        return [*terms, rolled if scope.taxa is None else rolled.where(Rollup.taxon_id.in_(scope.taxa))]
+    if filters.days or filters.years:
+        terms.append(exists().where(Run.feed_id == Feed.id, Run.first_day <= last, Run.last_day >= first))
+    # "+ 0" keeps SQLite from walking through a whole feed where days, taxa or places lead to a few records.
+    return [*terms, exists().where(Sighting.feed_id + 0 == Feed.id, *conditions(scope))]

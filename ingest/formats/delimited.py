@@ -114,7 +114,7 @@ def _key(table: Table, places: list[int]) -> list[int]:
     With them a cell has an identity, so that next month's table, in which this year's count has grown,
     corrects that count instead of adding to it.
     """
-    seen = set()
+    seen: set[tuple[str, ...]] = set()
     for row in chain.from_iterable(chunk.rows for chunk in table.chunks()):
         cells = tuple(row[place].strip() for place in places if place < len(row))
         if cells in seen or len(seen) == _MOST_KEYS:
