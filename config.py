@@ -1,7 +1,9 @@
 """What an operator may set, each key with its default and its check; imports nothing of ours.
 
 Values come from the environment (`SIGHTINGS_PORT`), else from `sightings.toml` (`port`), else from defaults
-that run with nothing configured at all. Relative paths start at the working directory.
+that run with nothing configured at all. Relative paths start at the working directory if that has a
+`sightings.toml` or the environment names one, else at the folder of this program: so a command finds the same
+database wherever it is given.
 """
 
 import difflib
@@ -432,32 +434,40 @@ class _Environment(EnvSettingsSource):
         }
 
 
-def load(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> Settings:
-    """The settings of this environment and working directory.
+def load(environ: Mapping[str, str] | None = None, folder: Path | None = None) -> Settings:
+    """The settings of this environment and folder.
 
     Args:
         environ: environment variables; the process's own if not given.
-        cwd: where relative paths start and `sightings.toml` is looked for; the process's own if not given.
+        folder: where relative paths start and `sightings.toml` is looked for; found as above if not given.
 
     Raises:
         ConfigError: on the first key that is unknown or has a bad value.
     """
     environ = os.environ if environ is None else environ
-    cwd = Path.cwd() if cwd is None else cwd
+    folder = _base(environ) if folder is None else folder
     _refuse_unknown_variables(environ)
     from_environment = _Environment(environ)()
-    from_file, file_name = _read_file(environ, cwd)
+    from_file, file_name = _read_file(environ, folder)
 
     origins = dict.fromkeys(from_file, file_name)
     origins |= {key: f"environment {PREFIX}{key.upper()}" for key in from_environment}
     values = from_file | from_environment
-    values["home"] = _below(cwd, values.get("home", Settings.model_fields["home"].default))
+    values["feeds"] = _feeds_below(folder, values.get("feeds", ()))
+    values["home"] = _below(folder, values.get("home", Settings.model_fields["home"].default))
     try:
         settings = Settings(**values)
     except ValidationError as error:
         raise ConfigError(_sentence(error, values, origins)) from None
     settings._origins.update(origins)
     return settings
+
+
+def _base(environ: Mapping[str, str]) -> Path:
+    here = Path.cwd()
+    if CONFIG_VARIABLE in environ or (here / FILE_NAME).is_file():
+        return here
+    return Path(__file__).resolve().parent
 
 
 def explain(settings: Settings) -> list[tuple[str, str, str]]:
@@ -506,6 +516,18 @@ def _below(folder: Path, path: object) -> object:
     return folder / path
 
 
+def _feeds_below(folder: Path, feeds: Any) -> Any:
+    """The feeds with their paths started at the folder; what is no feed stays, for the check to find."""
+
+    def below(feed: Any) -> Any:
+        path = feed.get("path") if isinstance(feed, dict) else None
+        if not isinstance(path, str) or "://" in path:
+            return feed
+        return feed | {"path": str(_below(folder, path))}
+
+    return [below(feed) for feed in feeds] if isinstance(feeds, list) else feeds
+
+
 def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
     known = [PREFIX + key.upper() for key in Settings.model_fields if key != "feeds"] + [CONFIG_VARIABLE]
     for name in sorted(environ):
@@ -521,10 +543,10 @@ def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
             raise ConfigError(f"{name} in the environment is empty: give it a value or unset it.")
 
 
-def _read_file(environ: Mapping[str, str], cwd: Path) -> tuple[dict[str, Any], str]:
+def _read_file(environ: Mapping[str, str], folder: Path) -> tuple[dict[str, Any], str]:
     """What the file holds, and what to call it; nothing if none is named and none lies in the directory."""
     name = environ.get(CONFIG_VARIABLE, FILE_NAME)
-    path = cwd / name
+    path = folder / name
     if not path.is_file():
         if CONFIG_VARIABLE in environ:
             raise ConfigError(f"{CONFIG_VARIABLE} in the environment is {name!r}, but no such file exists.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.draw import Words
+from api.draw.words import number
 from api.order import Ground, Order
 from api.parameters import ReportParameters
 from api.reports.report import UNITS, Tidy, value
@@ -54,7 +55,7 @@ def caption(order: Order, tidy: Tidy, told: dict[str, Any]) -> Words:
     footer = [
         freshness,
         *told["warnings"][:2],
-        *(f"{one[unit]:,} {unit} left out: {one['reason']}" for one in tidy.left_out),
+        *(f"{number(one[unit])} {unit} left out: {one['reason']}" for one in tidy.left_out),
         f"Version {told['dataVersion']}",
         *([f"Ingested {told['ingestedAt'][:16].replace('T', ' ')} UTC"] if told["ingestedAt"] else []),
         order.title,

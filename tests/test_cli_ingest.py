@@ -126,7 +126,7 @@ def test_a_feed_whose_path_is_missing_stops_no_other_and_one_can_be_picked(home:
     done = here(home, "ingest", "--json")
     assert (done.returncode, done.stderr) == (1, "")
     assert [(run["feed"], run["status"], run["message"]) for run in json.loads(done.stdout)["runs"]] == [
-        ("gone", "failed", "There is no file at nothing.csv."),
+        ("gone", "failed", f"There is no file at {home / 'nothing.csv'}."),
         ("birds", "committed", ""),
     ]
     assert manage_json(home, "status")["feeds"]["gone"]["status"] == "failed"

@@ -217,7 +217,12 @@ def test_the_cache_size_may_carry_a_unit(tmp_path: Path, given: str, size: int) 
 
 def test_a_feed_is_read_from_the_file(tmp_path: Path) -> None:
     feed = with_file(tmp_path, FEED + 'every = "10m"\ncolumns = { "Tierart" = "vernacularName" }').feeds[0]
-    assert (feed.name, feed.path, feed.every_seconds, feed.cron) == ("garden", "birds.csv", 600, None)
+    assert (feed.name, Path(feed.path).name, feed.every_seconds, feed.cron) == (
+        "garden",
+        "birds.csv",
+        600,
+        None,
+    )
     assert (feed.format, feed.date_order, feed.timezone) == ("auto", None, None)
     assert feed.columns == {"Tierart": "vernacularName"}
 

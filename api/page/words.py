@@ -7,21 +7,21 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from api.draw.words import THIN, number
+
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _THIN = "\u202f"
 _ONE_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-def amount(number: float) -> str:
-    """20240 as 20 240, with a thin space that does not break; decimals as they are."""
-    whole, dot, rest = f"{number}".partition(".")
-    grouped = f"{int(whole):,}".replace(",", _THIN)
-    return f"{grouped}{dot}{rest}"
+def amount(value: float) -> str:
+    """20240 as 20 240, as the charts write it, with a thin space that does not break."""
+    return number(value).replace(THIN, _THIN)
 
 
-def counted(number: float, unit: str) -> str:
+def counted(value: float, unit: str) -> str:
     """1 record, 2 records; ``unit`` is the plural."""
-    return f"{amount(number)} {unit.removesuffix('s') if number == 1 and unit != 'species' else unit}"
+    return f"{amount(value)} {unit.removesuffix('s') if value == 1 and unit != 'species' else unit}"
 
 
 def listed(names: Sequence[str]) -> str:

@@ -49,7 +49,8 @@ class Report(Generic[P, F]):
 
 def value(amount: float) -> int | float:
     """A whole number where it is one, else rounded to a millionth: what JSON and CSV both hold."""
-    return int(amount) if amount == int(amount) else round(amount, 6)
+    rounded = round(amount, 6)
+    return int(rounded) if rounded == int(rounded) else rounded
 
 
 def measured(count: Count, measure: str) -> float:

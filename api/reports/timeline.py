@@ -97,10 +97,10 @@ def _left_out(found: Found, parameters: TimelineParameters, shown: set[int]) -> 
     measure = parameters.measure
     told: list[dict[str, object]] = []
     counted = sum(measured(count, measure) for count in found.counts)
-    vague = sum(measured(count, measure) for count in found.totals) - counted
+    vague = value(sum(measured(count, measure) for count in found.totals) - counted)
     if vague > 0:
         reason = f"Their date is missing or not precise enough for one {parameters.interval}."
-        told.append({measure: value(vague), "reason": reason})
+        told.append({measure: vague, "reason": reason})
     beyond = sum(measured(count, measure) for count in found.counts if count.taxon_id not in shown)
     if beyond > 0:
         told.append({measure: value(beyond), "reason": f"Only the {len(shown)} leading species have a line."})

@@ -84,7 +84,9 @@ def _has_any(scope: Scope) -> list[ColumnElement[bool]]:
     if plain and scope.as_of is None:
         rolled = exists().where(Rollup.feed_id == Feed.id, Rollup.bucket == 0)
         return [*terms, rolled if scope.taxa is None else rolled.where(Rollup.taxon_id.in_(scope.taxa))]
+    within = conditions(scope)
     if filters.days or filters.years:
+        within.append(Sighting.first_day.between(first, last))  # they say so too, but to no index
         terms.append(exists().where(Run.feed_id == Feed.id, Run.first_day <= last, Run.last_day >= first))
     # "+ 0" keeps SQLite from walking through a whole feed where days, taxa or places lead to a few records.
-    return [*terms, exists().where(Sighting.feed_id + 0 == Feed.id, *conditions(scope))]
+    return [*terms, exists().where(Sighting.feed_id + 0 == Feed.id, *within)]
