@@ -15,9 +15,11 @@ import pandas as pd
 import pytest
 from sqlalchemy import Engine
 
+from api.reports import REPORTS
 from db.check import damage
 from db.models import Sighting
 from tests.files import per, read, read_one, rows_of, shuffled, sums, version
+from tests.seed import open_app
 
 Find = Callable[[str], Path]
 A01 = "A01-inbo-butterflies/20200121_dataVlinders.txt"
@@ -241,3 +243,22 @@ def test_a_wide_table_is_one_record_per_year_and_animal(shared_data: Find, write
 def _without_comments(path: Path) -> Iterator[str]:
     with path.open(encoding="utf-8") as file:
         yield from (line for line in file if not line.startswith("#"))
+
+
+def test_the_same_files_again_leave_every_chart_where_it_was(
+    home: Path, sqlite_writer: Engine, shared_data: Find, tmp_path: Path
+) -> None:
+    files = [shared_data(name) for name in (A02, A04_ZIP_2025, A07_LA, A12)]
+    read(sqlite_writer, *files)
+    client = open_app(home).test_client()
+    charts = [f"/api/v1/reports/{name}.{form}" for name in REPORTS for form in ("svg", "json", "csv")]
+    charts += ["/animal.svg?type=Lynx", "/api/v1/reports/timeline.svg?species=Procyon%20lotor&interval=month"]
+    before = {chart: client.get(chart).headers["ETag"] for chart in charts}
+    renamed = [tmp_path / f"again-{number}{file.suffix}" for number, file in enumerate(files)]
+    for file, name in zip(files, renamed, strict=True):
+        name.write_bytes(file.read_bytes())
+    assert {outcome.status for outcome in read(sqlite_writer, *renamed)} == {"unchanged"}
+    answers = {
+        chart: client.get(chart, headers={"If-None-Match": tag}).status_code for chart, tag in before.items()
+    }
+    assert set(answers.values()) == {304}, answers
