@@ -167,6 +167,26 @@ def test_a_file_in_the_inbox_is_on_the_web_by_itself_and_moves_to_done(home: Pat
         assert "web page" in reason
 
 
+def test_on_postgresql_an_ingest_is_on_the_web_and_leaves_other_charts_alone(
+    home: Path, postgresql_database: str, tmp_path: Path
+) -> None:
+    settings = {"database_url": postgresql_database}
+    wolves, bears = tmp_path / "wolves.csv", tmp_path / "bears.csv"
+    wolves.write_text("id,date,species,count\n1,2024-05-01,Wolf,2\n")
+    bears.write_text("id,date,species,count\n2,2024-05-01,Bear,3\n")
+    assert manage(home, "ingest", wolves, "--feed", "park", **settings).returncode == 0
+    with serving(home, "--workers", "1", "--no-scheduler", **settings) as (_, address):
+        chart = f"{address}/api/v1/reports/timeline.svg?species="
+        tag = requests.get(chart + "Wolf", timeout=SECONDS).headers["ETag"]
+        assert manage(home, "ingest", bears, "--feed", "park", **settings).returncode == 0
+        again = requests.get(chart + "Wolf", headers={"If-None-Match": tag}, timeout=SECONDS)
+        assert (again.status_code, again.headers["X-Data-Version"]) == (304, "2")
+        assert 'data-value="3"' in requests.get(chart + "Bear", timeout=SECONDS).text
+        assert "Bear" in requests.get(address + "/", timeout=SECONDS).text
+        assert requests.get(address + "/readyz", timeout=SECONDS).status_code == 200
+    assert manage(home, "check", **settings).returncode == 0
+
+
 def schedulers(server: subprocess.Popen[str]) -> list[int]:
     """The schedule processes that this server has."""
     found = subprocess.run(
