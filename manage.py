@@ -262,35 +262,48 @@ def _progress(quiet: bool) -> Iterator[Progress | None]:
         yield tell
 
 
+_NAME_SHOWN = 30
+
+
 def _print_outcomes(outcomes: list[Outcome], dry_run: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
     # No markup: a file may be called [/].csv.
     console = Console(soft_wrap=True, highlight=False, markup=False)
-    console.width = max(console.width, 120)  # numbers that are cut off tell nothing
-    table = Table("input", "feed", "format", box=None, header_style="dim", pad_edge=False)
+    table = Table("input", box=None, header_style="dim", pad_edge=False)
     counts = ("read", "inserted", "updated", "duplicate", "rejected")
-    for name in (*counts, "version", "seconds", "rows/s"):
+    for name in counts:
         table.add_column(name, justify="right")
     for one in outcomes:
-        rate = int(one.tally.read / one.seconds) if one.seconds else 0
-        numbers = [f"{getattr(one.tally, name):,}" for name in counts]
-        speed = (str(one.data_version), f"{one.seconds:.1f}", f"{rate:,}")
-        table.add_row(Path(one.input).name, one.feed, one.format, *numbers, *speed)
+        name = Path(one.input).name
+        # A name in full would push the numbers off a terminal of 80 columns; its end tells files apart.
+        shown = name if len(name) <= _NAME_SHOWN else f"…{name[1 - _NAME_SHOWN :]}"
+        table.add_row(shown, *(f"{getattr(one.tally, count):,}" for count in counts))
         for line in _understood(one):
             console.print(line)
     console.print(table)
     for one in outcomes:
         if one.status == "failed":
             click.echo(f"Error: {one.message}", err=True)
-        elif one.reasons:
-            console.print(_refused(one))
-        if one.tally.issues:
-            told = ", ".join(f"{issue} {number:,}" for issue, number in one.tally.issues.items())
-            console.print(f"{Path(one.input).name}: kept, but flagged {told}")
+        else:
+            console.print("\n".join(_went(one)))
     if dry_run:
         console.print("A dry run: nothing was changed.")
+
+
+def _went(one: Outcome) -> Iterator[str]:
+    name = Path(one.input).name
+    rate = int(one.tally.read / one.seconds) if one.seconds else 0
+    yield (
+        f"{name}: {one.status}, feed {one.feed}, format {one.format},"
+        f" version {one.data_version}, {one.seconds:.1f} s, {rate:,} rows/s"
+    )
+    if one.reasons:
+        yield _refused(one)
+    if one.tally.issues:
+        told = ", ".join(f"{issue} {number:,}" for issue, number in one.tally.issues.items())
+        yield f"{name}: kept, but flagged {told}"
 
 
 def _understood(one: Outcome) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table, insert, select, tuple_, update
+from sqlalchemy import Connection, Table, bindparam, insert, select, update
 
 from db.models import FOREVER, Feed, Place, Taxon, TaxonName, Touched
 
@@ -167,6 +167,11 @@ def _names(value: TaxonValue) -> list[tuple[str, str, str]]:
     return list(dict.fromkeys((name.casefold(), kind, name) for name, kind in names if name))
 
 
+_PLACE: Table = Place.__table__  # type: ignore[assignment]
+_PLACE_COLUMNS = [_PLACE.c[name] for name in PlaceValue._fields]
+_ONE_PLACE = select(_PLACE.c.id).where(*(column == bindparam(column.name) for column in _PLACE_COLUMNS))
+
+
 @dataclass
 class Places:
     """The places of one run: value -> id, remembered."""
@@ -178,19 +183,20 @@ class Places:
         """The ids of these places; what is new is added."""
         fresh = [value for value in dict.fromkeys(values) if value not in self._ids]
         self._find(fresh)
-        new = [value for value in fresh if value not in self._ids]
+        new = [_place_columns(value) for value in fresh if value not in self._ids]
         if new:
-            self.connection.execute(insert(Place), [_place_columns(value) for value in new])
-            self._find(new)
+            added = insert(_PLACE).returning(_PLACE.c.id, *_PLACE_COLUMNS)
+            self._ids.update(
+                (PlaceValue(*row[1:]), int(row.id)) for row in self.connection.execute(added, new)
+            )
         return self._ids
 
     def _find(self, values: Sequence[PlaceValue]) -> None:
-        table: Table = Place.__table__  # type: ignore[assignment]
-        columns = [table.c[name] for name in PlaceValue._fields]
-        for start in range(0, len(values), _AT_ONCE // len(columns)):
-            some = tuple_(*columns).in_(values[start : start + _AT_ONCE // len(columns)])
-            for row in self.connection.execute(select(table.c.id, *columns).where(some)):
-                self._ids[PlaceValue(*row[1:])] = int(row.id)
+        # One by one, through the unique index: asked for many at a time, SQLite reads the whole table.
+        for value in values:
+            found = self.connection.execute(_ONE_PLACE, _place_columns(value)).scalar()
+            if found is not None:
+                self._ids[value] = int(found)
 
 
 def _place_columns(value: PlaceValue) -> dict[str, str]:
