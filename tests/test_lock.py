@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 
+from db.engine import open_writer
 from db.lock import Locked, only_ingester
 from tests.files import ROOT, manage, table, version
 
@@ -82,3 +84,20 @@ def test_looking_does_not_wait_for_an_ingest_under_way(
 ) -> None:
     done = manage(home, "runs", "--json", database_url=database_url)
     assert done.returncode == 0, done.stderr
+
+
+def test_without_the_lock_a_second_writer_waits_for_the_first_as_long_as_it_may(
+    sqlite_writer: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even then nobody is told "database is locked" before the time that a writer waits is over."""
+    monkeypatch.setattr("db.engine.WRITER_WAITS_SECONDS", 1)
+    impatient = open_writer(sqlite_writer.url.render_as_string())
+    with sqlite_writer.begin() as first:
+        first.exec_driver_sql("INSERT INTO feed (name, made_up) VALUES ('x', 0)")
+        started = time.monotonic()
+        with pytest.raises(OperationalError, match="locked"), impatient.begin():
+            pass
+        assert time.monotonic() - started >= 0.9
+    with impatient.begin() as second:
+        assert second.exec_driver_sql("SELECT count(*) FROM feed").scalar_one() == 1
+    impatient.dispose()
