@@ -139,6 +139,15 @@ def _answer(value: object) -> None:
     show_default=True,
     help="Refuse an input with more than this share (and more than ten rows) refused.",
 )
+@click.option("--accept-new-ids", is_flag=True, help="Go on where most identifiers of a known feed are new.")
+@click.option("--sheet", help="The sheet of a workbook, by name or by number from 1.")
+@click.option(
+    "--min-confidence",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Skip detections of a machine that is less sure than this.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, and nothing else.")
 def ingest(paths: tuple[str, ...], as_json: bool, **given: Any) -> None:
     """Ingest files, folders, archives and globs; without a path, every configured feed once."""

@@ -86,6 +86,10 @@ class Run(Base):
     duplicate: Mapped[int] = mapped_column(Integer, default=0)
     rejected: Mapped[int] = mapped_column(Integer, default=0)
     skipped: Mapped[int] = mapped_column(Integer, default=0)
+    skips: Mapped[Any] = mapped_column(JSON, default=dict, server_default="{}")
+    """Reason -> how many of the skipped rows."""
+    restored: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    """Revisions that this run brought back (an undo)."""
     removed: Mapped[int] = mapped_column(Integer, default=0)
     """Sightings that this run took back (an undo, a removed feed)."""
     issues: Mapped[Any] = mapped_column(JSON, default=dict)
@@ -93,6 +97,14 @@ class Run(Base):
     first_day: Mapped[int | None] = mapped_column(Integer)
     last_day: Mapped[int | None] = mapped_column(Integer)
     message: Mapped[str] = mapped_column(Text, default="")
+    bytes: Mapped[int | None] = mapped_column(BIG)
+    """How long the input was."""
+    options: Mapped[Any] = mapped_column(JSON, default=dict, server_default="{}")
+    """What the operator said and what was decided of how the input is to be understood."""
+    cursor: Mapped[Any] = mapped_column(JSON, nullable=True)
+    """Where the next reading of this feed goes on: an entity tag, a page, a length."""
+    undoes: Mapped[int | None] = mapped_column(Integer)
+    """The run that this one took back."""
 
 
 class Taxon(Base):
@@ -184,6 +196,8 @@ class Sighting(Base):
     """Of everything that was understood from the row: another fingerprint is a correction."""
     added_run: Mapped[int] = mapped_column(ForeignKey("run.id"))
     retired_run: Mapped[int | None] = mapped_column(ForeignKey("run.id"))
+    origin_run: Mapped[int | None] = mapped_column(Integer)
+    """The run whose input this row stood in, where that is not ``added_run``: an undo brought it back."""
     line: Mapped[int] = mapped_column(Integer)
     """The line of the input on which the row begins, counted from 1."""
     taxon_id: Mapped[int] = mapped_column(ForeignKey("taxon.id"))

@@ -54,6 +54,8 @@ class Tally:
     rejected: int = 0
     skipped: int = 0
     removed: int = 0
+    skips: dict[str, int] = field(default_factory=dict)
+    """Reason -> how many of the skipped rows."""
     issues: dict[str, int] = field(default_factory=dict)
     first_day: int | None = None
     last_day: int | None = None

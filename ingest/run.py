@@ -23,7 +23,7 @@ from db.names import MixedFeed
 from db.store import Input, OpenRun, Tally, begin_run, record_failure
 from ingest import columns, days, taxa
 from ingest.formats import open_table
-from ingest.formats.table import Table
+from ingest.formats.table import Table, Wanted
 from ingest.parse import Parser, Rules
 from ingest.source import DAMAGE, Source, Unreadable, sha256
 
@@ -50,6 +50,10 @@ class Options:
     strict: bool = False
     """One refused row is enough to refuse the input."""
     max_error_rate: float = 0.2
+    accept_new_ids: bool = False
+    """Go on where most identifiers of a known feed are new."""
+    sheet: str | None = None
+    min_confidence: float = 0.0
     made_up: bool = False
 
 
@@ -87,6 +91,7 @@ class Outcome:
             "issues": self.tally.issues,
             "dataVersion": self.data_version,
             "reasons": self.reasons,
+            "skips": self.tally.skips,
             "columns": self.terms,
             "extra": list(self.extra),
             "message": self.message,
@@ -151,7 +156,7 @@ def _one(begin: _Begin, source: Source, options: Options, progress: Progress | N
     started = monotonic()
     what = Input(source.name, options.feed or "", options.format, made_up=options.made_up)
     try:
-        kind, table = open_table(source, options.format)
+        kind, table = open_table(source, options.format, Wanted(options.sheet, options.min_confidence))
         what = replace(what, feed=what.feed or table.feed or signature(table.columns), format=kind.name)
         what = replace(what, sha256=sha256(source), columns=table.columns)
         outcome.feed, outcome.format, outcome.notes = what.feed, what.format, table.notes
@@ -203,7 +208,11 @@ def _fill(run: OpenRun, table: Table, parser: Parser, progress: Progress | None)
         run.stage([(*row[:4], taxon_ids[row[4]], place_ids[row[5]], *row[6:]) for row in parsed.rows])
         run.reject(parsed.rejects)
         reasons.update(reject["reason"] for reject in parsed.rejects)
-        tally.read += len(chunk.rows) + len(chunk.unfit)
+        for reason, number in chunk.skipped.items():
+            tally.skips[reason] = tally.skips.get(reason, 0) + number
+        skipped = sum(chunk.skipped.values())
+        tally.skipped += skipped
+        tally.read += len(chunk.rows) + len(chunk.unfit) + skipped
         tally.rejected += len(parsed.rejects)
         for issue, number in parsed.issues.items():
             tally.issues[issue] = tally.issues.get(issue, 0) + number

@@ -6,11 +6,11 @@ import glob
 import hashlib
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 _BLOCK = 1 << 20
 _MOST_MEMBERS = 10_000
@@ -35,6 +35,13 @@ class Source:
     """The file that it lives in; for the member of an archive, the archive."""
     size: int
     open: Callable[[], IO[bytes]]
+    beside: Callable[[], list[Source]] = list
+    """The other files of the folder or the archive that it lies in."""
+    fetch: Callable[[Mapping[str, Any] | None], Source | None] | None = None
+    """For a source that lies elsewhere: brings it here, from the cursor of its last run on; None where
+    nothing has changed since. Raises Unreadable."""
+    cursor: Mapping[str, Any] | None = None
+    """Where the next reading goes on once the rows of this one are committed."""
 
     def head(self, length: int = 65_536) -> bytes:
         """Its first bytes."""
@@ -72,7 +79,12 @@ def of_file(path: Path) -> Source:
         size = 0  # gone since it was found; whoever opens it will say so
     # A name that is no text where it comes from must still fit into the ledger.
     name = str(path).encode(errors="surrogateescape").decode(errors="replace")
-    return Source(name, path, size, lambda: path.open("rb"))
+    return Source(name, path, size, lambda: path.open("rb"), lambda: _siblings(path))
+
+
+def _siblings(path: Path) -> list[Source]:
+    files = sorted(file for file in path.parent.iterdir() if file != path and file.is_file())
+    return [of_file(file) for file in files if not file.name.startswith(".")]
 
 
 def sha256(source: Source) -> str:
@@ -86,7 +98,7 @@ def sha256(source: Source) -> str:
 
 def is_zip(source: Source) -> bool:
     """Whether it begins like a zip."""
-    return source.head(4)[:4] in (b"PK\x03\x04", b"PK\x05\x06")
+    return not source.path.is_dir() and source.head(4)[:4] in (b"PK\x03\x04", b"PK\x05\x06")
 
 
 @contextmanager
@@ -99,7 +111,9 @@ def _opened(source: Source) -> Iterator[zipfile.ZipFile]:
 
 
 def members(source: Source) -> list[Source]:
-    """The files in a zip. Raises Unreadable for a broken one and for one that unpacks beyond all measure."""
+    """The files in a zip or a folder. Raises Unreadable for a zip that is broken or too large unpacked."""
+    if source.path.is_dir():
+        return [of_file(file) for file in sorted(source.path.rglob("*")) if file.is_file()]
     with _opened(source) as archive:
         entries = [
             entry for entry in archive.infolist() if not entry.is_dir() and not _hidden(entry.filename)

@@ -32,6 +32,8 @@ class Chunk:
     """How many bytes of the input have been read so far."""
     unfit: list[tuple[int, list[str]]] = field(default_factory=list)
     """Lines and fields of rows that the reader could not bring into shape, for the parser to refuse."""
+    skipped: dict[str, int] = field(default_factory=dict)
+    """Reason -> rows that hold no animal by the format's own word (a blank frame); they are not in rows."""
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from ingest.formats import darwin_core, delimited
-from ingest.formats.table import Table
+from ingest.formats.table import About, Table, Wanted
 from ingest.source import Source, Unreadable
+
+_UNTOLD = About("")
 
 
 @dataclass(frozen=True)
@@ -17,8 +19,11 @@ class Format:
     name: str
     what: str
     """One line for people."""
-    read: Callable[[Source], Table | None]
+    read: Callable[[Source, Wanted], Table | None]
     """Opens a source of this format; None where it is none. Raises Unreadable for a broken one."""
+    about: About = _UNTOLD
+    bundle: Callable[[Collection[str]], bool] | None = None
+    """Whether files of these names in one folder are one input of this format (a Camtrap DP)."""
 
 
 FORMATS = (
@@ -31,11 +36,16 @@ FORMATS = (
 """In the order in which a source is tried."""
 
 
-def open_table(source: Source, name: str = "auto") -> tuple[Format, Table]:
+def is_bundle(names: Collection[str]) -> bool:
+    """Whether the files of a folder, by their names, are one input rather than one each."""
+    return any(known.bundle(names) for known in FORMATS if known.bundle)
+
+
+def open_table(source: Source, name: str = "auto", wanted: Wanted = Wanted()) -> tuple[Format, Table]:  # noqa: B008 - frozen
     """The format and the table of a source, by its content or as told. Raises Unreadable where none fits."""
     for known in FORMATS:
         if name in ("auto", known.name):
-            table = known.read(source)
+            table = known.read(source, wanted)
             if table is not None:
                 return known, table
     if name == "auto":

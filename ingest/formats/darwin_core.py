@@ -13,7 +13,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import ParseError, parse
 
 from ingest import text
-from ingest.formats.table import Table, unique
+from ingest.formats.table import Table, Wanted, unique
 from ingest.source import Source, Unreadable, is_zip, members
 from ingest.text import Chunk, Dialect
 
@@ -21,7 +21,7 @@ _NS = "{http://rs.tdwg.org/dwc/text/}"
 _ESCAPES = {"\\t": "\t", "\\n": "\n", "\\r": "\r", "&#9;": "\t"}
 
 
-def read(source: Source) -> Table | None:
+def read(source: Source, _: Wanted) -> Table | None:
     """The occurrences of an archive. Raises Unreadable for a broken archive or one with another core."""
     if not is_zip(source):
         return None

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import chain, islice
 
 from ingest import columns, text
-from ingest.formats.table import Table, unique
+from ingest.formats.table import Table, Wanted, unique
 from ingest.source import Source, Unreadable, is_zip, members
 from ingest.text import Chunk
 from ingest.values import MISSING, number
@@ -21,8 +21,13 @@ _SAMPLE_ROWS = 200
 _MOSTLY = 0.8  # a ? among the counts makes no column of text
 
 
+def read_table(source: Source, _: Wanted) -> Table:
+    """Any delimited table with a header."""
+    return _table(source)
+
+
 @lru_cache(maxsize=2)
-def read_table(source: Source) -> Table:
+def _table(source: Source) -> Table:
     """Any delimited table with a header. Remembered, because one format after the other asks for it."""
     source = _unpacked(source)
     how = text.dialect(source)
@@ -55,18 +60,18 @@ def _below_header(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         yield chunk if number_ else Chunk(chunk.lines[1:], chunk.rows[1:], chunk.done)
 
 
-def read_gbif(source: Source) -> Table | None:
+def read_gbif(source: Source, _: Wanted) -> Table | None:
     """GBIF's simple download: tab separated whatever its name says, with a gbifID that never changes."""
-    table = read_table(source)
+    table = _table(source)
     names = {columns.plain(name): name for name in table.columns}
     if not names.keys() >= _GBIF:
         return None
     return _of_feed(table, "gbif", {names["gbifid"]: "occurrenceID"})
 
 
-def read_inaturalist(source: Source) -> Table | None:
+def read_inaturalist(source: Source, _: Wanted) -> Table | None:
     """The export of iNaturalist, with whatever columns its owner chose."""
-    table = read_table(source)
+    table = _table(source)
     names = {columns.plain(name): name for name in table.columns}
     needed, some = _INATURALIST
     if not names.keys() >= needed or names.keys().isdisjoint(some):
@@ -78,9 +83,9 @@ def _of_feed(table: Table, feed: str, told: Mapping[str, str]) -> Table:
     return Table(table.columns, table.chunks, table.size, table.delimiter, feed, dict(told), table.notes)
 
 
-def read_wide(source: Source) -> Table | None:
+def read_wide(source: Source, _: Wanted) -> Table | None:
     """A year or date column and one column of counts per animal; each filled cell becomes a row."""
-    table = read_table(source)
+    table = _table(source)
     terms = columns.understand(table.columns)
     known = set(terms.values())
     if known & {*columns.NEEDS_NAME, *columns.ONE_SIGHTING_PER_ROW} or not known & set(columns.NEEDS_DATE):

@@ -1,11 +1,36 @@
-"""What every reader gives: named columns and numbered rows, ready to be read again; knows no meaning."""
+"""What every reader is asked and gives: named columns and numbered rows; knows no meaning."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from ingest.source import Source
 from ingest.text import Chunk
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the operator says of how a source is to be read; a format takes what concerns it."""
+
+    sheet: str | None = None
+    """The sheet of a workbook, by its name or its number from 1."""
+    min_confidence: float = 0.0
+    """Detections of a machine below this are skipped; 0 to 1."""
+
+
+@dataclass(frozen=True)
+class About:
+    """A format explained to people."""
+
+    text: str
+    """A paragraph: where it comes from, what is special about it."""
+    columns: dict[str, str] = field(default_factory=dict)
+    """Their column -> what it is taken for: a term, or a few words."""
+    sample: str = ""
+    """A few lines as they stand in such a file."""
+    source: str = ""
+    """Where the format is described."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +49,8 @@ class Table:
     """Column -> term, where the format is surer than the catalogue of names."""
     notes: tuple[str, ...] = ()
     """What a person should know: a guessed encoding."""
+    parts: tuple[Source, ...] = ()
+    """Other sources that the rows are made from (the deployments beside observations)."""
 
 
 def unique(names: list[str]) -> tuple[str, ...]:
