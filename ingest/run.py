@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
 
+from db.arrow import pa
 from db.engine import LOOK
 from db.filters import data_version
 from db.lock import only_ingester
@@ -25,6 +26,7 @@ from ingest import columns, days, taxa
 from ingest.formats import open_table
 from ingest.formats.table import Table, Wanted
 from ingest.parse import Parser, Rules
+from ingest.parts import Understood
 from ingest.source import DAMAGE, Source, Unreadable, sha256
 
 Progress = Callable[[int, int, int], None]
@@ -203,9 +205,11 @@ def _fill(run: OpenRun, table: Table, parser: Parser, progress: Progress | None)
     tally = run.tally
     for chunk in table.chunks():
         parsed = parser.parse(chunk)
-        taxon_ids = run.taxa.ids(row[4] for row in parsed.rows)
-        place_ids = run.places.ids(row[5] for row in parsed.rows)
-        run.stage([(*row[:4], taxon_ids[row[4]], place_ids[row[5]], *row[6:]) for row in parsed.rows])
+        ids = {
+            "taxon_id": _ids(parsed.taxa, run.taxa.ids),
+            "place_id": _ids(parsed.places, run.places.ids),
+        }
+        run.stage({**parsed.columns, **ids})
         run.reject(parsed.rejects)
         reasons.update(reject["reason"] for reject in parsed.rejects)
         for reason, number in chunk.skipped.items():
@@ -219,6 +223,14 @@ def _fill(run: OpenRun, table: Table, parser: Parser, progress: Progress | None)
         if progress:
             progress(tally.read, chunk.done, table.size)
     return reasons
+
+
+def _ids(found: Understood, ask: Callable[[Iterable[Any]], Mapping[Any, int]]) -> pa.Array:
+    """The id of each row's taxon or place."""
+    # Of a row that is refused nothing may have been understood.
+    values = [part.values[0] if part.values else None for part in found.parts]
+    ids = ask(value for value in values if value is not None)
+    return pa.array([ids[value] if value is not None else 0 for value in values]).take(pa.array(found.codes))
 
 
 def _judge(name: str, tally: Tally, reasons: Mapping[str, int], options: Options) -> None:
