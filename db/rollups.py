@@ -64,14 +64,16 @@ class Delta:
         columns += [pc.cast(uncounted, pa.int64()), pc.cast(rows["absent"], pa.int64())]
         self._parts.append(_summed(pa.table(columns, names=[*_KEYS, *_COUNTS])))
         if len(self._parts) > _PARTS:
-            self._parts = [self.total()]
+            self.total()
 
     def total(self) -> pa.Table:
         """One row for each taxon and interval."""
-        return _summed(pa.concat_tables(self._parts)) if self._parts else _EMPTY
+        if len(self._parts) > 1:
+            self._parts = [_summed(pa.concat_tables(self._parts))]
+        return self._parts[0] if self._parts else _EMPTY
 
 
-_PARTS = 16
+_PARTS = 8
 _EMPTY = pa.table(
     {name: pa.array([], pa.float64() if name == "individuals" else pa.int64()) for name in (*_KEYS, *_COUNTS)}
 )
@@ -93,8 +95,8 @@ def roll_up(
     delta = _changed(connection, run_id, after_key) if added is None else added
     if not len(delta):
         return None, None
-    rows = pa.concat_tables([_per_bucket(delta, grain) for grain in _GRAINS])
-    _add(connection, feed, rows.sort_by([("bucket", "ascending"), ("taxon_id", "ascending")]))
+    for grain in _GRAINS:
+        _add(connection, feed, _per_bucket(delta, grain))
     _touch(connection, run_id, delta)
     dated = delta.filter(pc.greater(delta["first_day"], 0))
     return pc.min(dated["first_day"]).as_py(), pc.max(dated["last_day"]).as_py()
@@ -152,7 +154,7 @@ def _per_bucket(delta: pa.Table, grain: Callable[[Any, Any], Any] | None) -> pa.
     """The rows of ``rollup`` of one grain that change: bucket, taxon and counts."""
     first, last = (delta[name].to_numpy() for name in _KEYS[1:])
     buckets = np.zeros_like(first) if grain is None else np.where(first > 0, grain(first, last), 0)
-    rows = delta.append_column("bucket", pa.array(buckets))
+    rows = delta.drop_columns(_KEYS[1:]).append_column("bucket", pa.array(buckets))
     if grain is not None:
         rows = rows.filter(pc.greater(rows["bucket"], 0))
     return _summed(rows, ("bucket", "taxon_id"))
@@ -164,8 +166,11 @@ _AT_ONCE = 50_000  # rows as Python's objects, of which each takes some 300 byte
 def _add(connection: Connection, feed: int, rows: pa.Table) -> None:
     names = ("bucket", "taxon_id", *_COUNTS)
     gone = []
-    for batch in rows.select(names).combine_chunks().to_batches(_AT_ONCE):
-        values = list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+    # In the order of the table's key, so that its pages are filled one after the other.
+    order = pc.sort_indices(rows, sort_keys=[("bucket", "ascending"), ("taxon_id", "ascending")])
+    for start in range(0, len(rows), _AT_ONCE):
+        some = rows.take(order.slice(start, _AT_ONCE))
+        values = list(zip(*(some[name].to_pylist() for name in names), strict=True))
         _upsert(connection, feed, values)
         gone += [value[:2] for value in values if value[2] <= 0 and value[5] <= 0]
     if gone:

@@ -120,6 +120,9 @@ class Staging:
             # Its file goes with the connection; only its name must be free for the next input.
             self._connection.execute(text(f"ALTER TABLE {self.file.schema}.staging RENAME TO merged"))
             self.file.discard()
+            # What merging so many rows took is given back before the rollups take theirs.
+            self._connection.execute(text("PRAGMA shrink_memory"))
+            pa.default_memory_pool().release_unused()
         else:
             STAGING.drop(self._connection)
 
@@ -167,7 +170,7 @@ class StagingFile:
         ddl = connection.execute(text("SELECT sql FROM sqlite_master WHERE name = 'sighting'")).scalar_one()
         # The very shape of sighting: then SQLite moves whole records, without taking them apart.
         self._ddl = str(ddl).replace("sighting", "staging", 1).replace(" AUTOINCREMENT", "")
-        self._queue: queue.Queue[pa.RecordBatch | None] = queue.Queue(4)
+        self._queue: queue.Queue[pa.RecordBatch | None] = queue.Queue(2)
         self._error: BaseException | None = None
         self._thread: threading.Thread | None = None
         self._schema: pa.Schema | None = None

@@ -19,7 +19,7 @@ from db.arrow import pa, pc
 from ingest.rows import Chunk, Columnar, Row
 from ingest.source import DAMAGE, Unreadable
 
-BLOCK = 1 << 23
+BLOCK = 1 << 22
 """Characters that are looked at together."""
 _SAMPLE_ROWS = 1_000
 _LONGEST = 1 << 20  # a cell beyond this is a quote that was never closed, or no table
