@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-# This allocator gives back what it no longer needs; with it an ingest holds a quarter less. Arrow looks at the
-# environment once, when it is loaded; where the allocator is not built in it takes another.
+# This allocator gives back what it no longer needs; with it an ingest holds a quarter less. Arrow looks at
+# the environment once, when it is loaded; where the allocator is not built in it takes another.
 os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "jemalloc")
 
 import pyarrow as pa
