@@ -19,7 +19,8 @@ HEAD = "occurrenceID,eventDate,species,individualCount,recordedBy"
 DICE = random.Random(11)
 ROWS = [
     f"r{number},2024-{DICE.randint(1, 12):02}-{DICE.randint(1, 28):02},"
-    f"{DICE.choice(['Lynx', 'Bear', 'Wolf'])},{DICE.choice(['', '0', '2', 'x'])},{DICE.choice(['', 'A', 'Ü'])}"
+    f"{DICE.choice(['Lynx', 'Bear', 'Wolf'])},{DICE.choice(['', '0', '2', 'x'])},"
+    f"{DICE.choice(['', 'A', 'Ü'])}"
     for number in range(60)
 ]
 CHANGED = [*ROWS[:20], *(row.replace("2024", "2023") for row in ROWS[20:40]), "r99,2024,Lynx,1,"]
