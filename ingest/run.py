@@ -158,7 +158,7 @@ def _one(begin: _Begin, source: Source, options: Options, progress: Progress | N
     started = monotonic()
     what = Input(source.name, options.feed or "", options.format, made_up=options.made_up)
     try:
-        kind, table = open_table(source, options.format, Wanted(options.sheet, options.min_confidence))
+        kind, table = open_table(source, options.format, _wanted(options))
         what = replace(what, feed=what.feed or table.feed or signature(table.columns), format=kind.name)
         what = replace(what, sha256=sha256(source), columns=table.columns)
         outcome.feed, outcome.format, outcome.notes = what.feed, what.format, table.notes
@@ -175,6 +175,11 @@ def _one(begin: _Begin, source: Source, options: Options, progress: Progress | N
         _fail(begin, what, outcome, _sentence(source.name, error))
     outcome.seconds = monotonic() - started
     return outcome
+
+
+def _wanted(options: Options) -> Wanted:
+    given = frozenset(map(columns.known_term, options.set))
+    return Wanted(options.sheet, options.min_confidence, given)
 
 
 def _fail(begin: _Begin, what: Input, outcome: Outcome, message: str) -> None:
