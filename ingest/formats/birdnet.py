@@ -94,7 +94,7 @@ def _change(table: Table, names: Sequence[str], position: Sequence[str], least: 
     confidence = at["confidence"]
 
     def change(row: list[str]) -> list[str] | str:
-        why = detections.why_not((row[place] for place in named), row[confidence], least)
+        why = detections.why_not(tuple(row[place] for place in named), row[confidence], least)
         north, east = (_cell(row, at, name) for name in position)
         return why or [*detections.position(north, east), detections.MACHINE]
 
@@ -115,8 +115,8 @@ ABOUT_PI = About(
     text=(
         "A BirdNET-Pi station: its database birds.db, which is only read, also while the station writes it,"
         " or its BirdDB.txt. A detection is known by the name of its clip (File_Name), so that the database"
-        " may be read again and again. BirdDB.txt names no clips, and holds the same detections: take one of the"
-        " two. Give each of several stations a --feed." + _SKIPPED
+        " may be read again and again. BirdDB.txt names no clips, and holds the same detections: take one of"
+        " the two. Give each of several stations a --feed." + _SKIPPED
     ),
     columns={
         "Date": "eventDate",

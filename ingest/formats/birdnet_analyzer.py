@@ -75,7 +75,7 @@ class _Layout:
 
     def why_not(self, row: list[str], least: float) -> str:
         """Why a row is no sighting."""
-        said = (row[place] for place in self.names + self.codes)
+        said = tuple(row[place] for place in self.names + self.codes)
         return detections.why_not(said, row[self.confidence], least)
 
     def added(self, row: list[str]) -> list[str]:
@@ -89,7 +89,7 @@ class _Layout:
         # Only what carries its date is the same recording wherever its name comes again.
         identity = f"{path} {start} {named}" if day and named and start else ""
         position = (
-            detections.position(*(row[place] for place in self.position)) if self.position else ["", ""]
+            detections.position(*(row[place] for place in self.position)) if self.position else ("", "")
         )
         return [identity, day, time, site, *position, detections.MACHINE]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from functools import lru_cache
 
 _HUMAN = frozenset({"human", "human vocal", "human non-vocal", "human whistle"})
 _NO_ANIMAL = frozenset(
@@ -16,26 +16,31 @@ POSITION = ("decimalLatitude", "decimalLongitude")
 MACHINE = "MachineObservation"
 
 
-def why_not(names: Iterable[str], confidence: str, least: float) -> str:
+def why_not(names: tuple[str, ...], confidence: str, least: float) -> str:
     """Why a detection is no sighting: HUMAN, NO_ANIMAL, LOW_CONFIDENCE; '' for one that is.
 
     ``names`` are all that the row calls it. A confidence that is no number is not below any.
     """
-    said = {name.strip().lower() for name in names}
-    if said & _HUMAN:
-        return "HUMAN"
-    if said & _NO_ANIMAL:
-        return "NO_ANIMAL"
+    why = _what(names)
+    if why or least <= 0:
+        return why
     try:
         return "LOW_CONFIDENCE" if float(confidence) < least else ""
     except ValueError:
         return ""
 
 
-def position(latitude: str, longitude: str) -> list[str]:
+@lru_cache(maxsize=20_000)
+def _what(names: tuple[str, ...]) -> str:
+    said = {name.strip().lower() for name in names}
+    return "HUMAN" if said & _HUMAN else "NO_ANIMAL" if said & _NO_ANIMAL else ""
+
+
+@lru_cache(maxsize=1_000)
+def position(latitude: str, longitude: str) -> tuple[str, str]:
     """The coordinates; nothing where both are -1, which is how BirdNET says that it was told none."""
     try:
         unknown = float(latitude) == float(longitude) == -1
     except ValueError:
         unknown = False
-    return ["", ""] if unknown else [latitude, longitude]
+    return ("", "") if unknown else (latitude, longitude)

@@ -129,7 +129,7 @@ def table(source: Source, sql: str, count: str) -> Table:
     copy = snapshot(source)
     with _told(source.name):
         (rows,) = copy.execute(count).fetchone()
-        columns = [column[0] for column in copy.execute(sql).description]
+        columns = [column[0] for column in copy.execute(sql + " LIMIT 0").description]
     log = _log(source.path)
 
     def chunks() -> Iterator[Chunk]:
