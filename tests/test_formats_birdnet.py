@@ -164,6 +164,22 @@ def test_a_station_that_stays_locked_is_told_in_one_sentence(
     assert outcome.message == f"{path} is an SQLite file that cannot be read: database is locked."
 
 
+def test_a_station_that_died_in_a_write_is_told_so(sqlite_writer: Engine, tmp_path: Path) -> None:
+    path = station(tmp_path / "birds.db", *((*TIT, f"{number}.mp3") for number in range(500)))
+    (tmp_path / "left").mkdir()
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("PRAGMA cache_size = 2")
+        database.execute("BEGIN")
+        database.execute("UPDATE detections SET Com_Name = 'Kohlmeise'")
+        for name in ("birds.db", "birds.db-journal"):
+            (tmp_path / "left" / name).write_bytes((tmp_path / name).read_bytes())
+    outcome = read_one(sqlite_writer, tmp_path / "left" / "birds.db")
+    assert outcome.message == (
+        f"{tmp_path / 'left' / 'birds.db'} was left in the middle of a write:"
+        " let the program that it belongs to open it once."
+    )
+
+
 def test_a_database_that_nobody_knows_is_refused_with_its_tables(
     sqlite_writer: Engine, tmp_path: Path
 ) -> None:
@@ -198,14 +214,15 @@ PI_TEXT = "Date;Time;Sci_Name;Com_Name;Confidence;Lat;Lon;Cutoff;Week;Sens;Overl
 
 def test_what_is_no_animal_or_unsure_is_skipped_with_its_reason(writer: Engine, tmp_path: Path) -> None:
     names = ["Human vocal", "Human non-vocal", "Human whistle", "Engine", "Siren", "Noise", "Dog", "nocall"]
+    names += ["Gun_Gun"]
     rows = [f"2024-05-01;05:00:0{n};{name};{name};0.99;-1;-1;0.7;17;1.25;0.0" for n, name in enumerate(names)]
     rows += [
         f"2024-05-01;06:00:00;Parus major;Great Tit;{sure};-1;-1;0.7;17;1.25;0.0"
         for sure in ("0.4999", "0.5", "1.0", "0.2")
     ]
     outcome = read_one(writer, table(tmp_path / "BirdDB.txt", PI_TEXT, *rows), min_confidence=0.5)
-    assert (outcome.format, sums(outcome)) == ("birdnet-pi", (12, 3, 0, 0, 0))
-    assert outcome.tally.skips == {"HUMAN": 3, "NO_ANIMAL": 4, "LOW_CONFIDENCE": 2}
+    assert (outcome.format, sums(outcome)) == ("birdnet-pi", (13, 3, 0, 0, 0))
+    assert outcome.tally.skips == {"HUMAN": 3, "NO_ANIMAL": 5, "LOW_CONFIDENCE": 2}
     assert per(writer, "total") == {("Dog", 0): 1, ("Parus major", 0): 2}
     assert {row.decimal_latitude for row in rows_of(writer, Sighting.decimal_latitude)} == {None}
     assert not outcome.tally.issues
@@ -364,6 +381,18 @@ def test_kaleidoscope_names_the_folder_the_file_and_the_place(writer: Engine, tm
         ("/data/pond/20240501_053000.wav 3.0 Parus major", 59.9, 19_803),
         ("/data/wood/20240501_053000.wav 3.0 Parus major", 59.8, 19_803),
     ]
+
+
+def test_the_newer_columns_of_kaleidoscope_are_understood(writer: Engine, tmp_path: Path) -> None:
+    path = table(
+        tmp_path / "kaleidoscope.csv",
+        "INDIR,FOLDER,IN FILE,OFFSET,DURATION,TOP1MATCH,TOP1DIST",
+        "/data,pond,20240501_053000.wav,3.0,3.0,Great Tit,0.8",
+        "/data,pond,20240501_053000.wav,6.0,3.0,Great Tit,0.4",
+    )
+    outcome = read_one(writer, path, min_confidence=0.5)
+    assert (sums(outcome), outcome.tally.skips) == ((2, 1, 0, 0, 0), {"LOW_CONFIDENCE": 1})
+    assert per(writer, "day") == {("Great Tit", 20240501): 1}
 
 
 @pytest.mark.parametrize(

@@ -159,14 +159,15 @@ def _dated(table: Table, layout: _Layout) -> bool:
 
 ABOUT = About(
     text=(
-        "The results of BirdNET-Analyzer in each of its shapes: Raven selection table, CSV, Kaleidoscope, of"
-        " one recording or combined, also with additional columns. When a detection was heard is the time in"
-        " the name of its recording (SITE_20240501_053000.wav) plus its start; the name is taken from the"
-        " column for the file or, if there is none, from the name of the results themselves. What stands"
-        " before the date is the site. Without any date --set eventDate=2024-05-01 gives one. A detection is"
-        " known by its recording, start and species, so that another analysis corrects the first. Human"
-        " voices are skipped as HUMAN, engines, noise and nocall as NO_ANIMAL (a Dog is an animal), what is"
-        " below --min-confidence as LOW_CONFIDENCE. Coordinates of -1, -1 are none."
+        "The results of BirdNET-Analyzer in each of its shapes: Raven selection table (which holds the common"
+        " names alone), CSV, Kaleidoscope, of one recording or combined, also with additional columns; take"
+        " one shape of the same detections. When a detection was heard is the time in the name of its"
+        " recording (SITE_20240501_053000.wav) plus its start; the name is taken from the column for the file"
+        " or, if there is none, from the name of the results themselves. What stands before the date is the"
+        " site. Without any date --set eventDate=2024-05-01 gives one. A detection is known by its recording,"
+        " start and species, so that another analysis corrects the first. Human voices are skipped as HUMAN,"
+        " engines, noise and nocall as NO_ANIMAL (a Dog is an animal), what is below --min-confidence as"
+        " LOW_CONFIDENCE. Coordinates of -1, -1 are none."
     ),
     columns={
         "Start (s), Begin Time (s), File Offset (s), OFFSET, start": "added to the time of the recording",

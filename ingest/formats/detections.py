@@ -32,7 +32,8 @@ def why_not(names: tuple[str, ...], confidence: str, least: float) -> str:
 
 @lru_cache(maxsize=20_000)
 def _what(names: tuple[str, ...]) -> str:
-    said = {name.strip().lower() for name in names}
+    # A label is both names, Human vocal_Human vocal; where there is no code, it stands for that.
+    said = {part.strip().lower() for name in names for part in name.split("_")}
     return "HUMAN" if said & _HUMAN else "NO_ANIMAL" if said & _NO_ANIMAL else ""
 
 

@@ -39,7 +39,7 @@ class Recording:
             return f"{self.began:%Y-%m-%d}", ""
         try:
             moment = self.began + timedelta(seconds=seconds or 0)
-        except OverflowError:
+        except (OverflowError, ValueError):  # seconds that are infinite or no number
             moment = self.began
         return f"{moment:%Y-%m-%d}", f"{moment:%H:%M:%S}{self.offset}"
 

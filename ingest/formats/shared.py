@@ -72,12 +72,18 @@ def _choose(chunks: Callable[[], Iterator[Chunk]], at: _At) -> sqlite3.Connectio
 
 
 def _without_copies(chunk: Chunk, at: _At, chosen: sqlite3.Connection) -> Chunk:
-    keys = [at.key(row) for row in chunk.rows]
-    look = "SELECT checklist FROM chosen WHERE sighting = ?"
-    kept = [key is None or chosen.execute(look, key[:1]).fetchone()[0] == key[1] for key in keys]
+    kept = [_counts(at.key(row), chosen) for row in chunk.rows]
     if all(kept):
         return chunk
     lines = [line for line, keep in zip(chunk.lines, kept, strict=True) if keep]
     rows = [row for row, keep in zip(chunk.rows, kept, strict=True) if keep]
     copies = {SHARED: chunk.skipped.get(SHARED, 0) + len(kept) - len(rows)}
     return replace(chunk, lines=lines, rows=rows, skipped=chunk.skipped | copies)
+
+
+def _counts(key: tuple[int, int] | None, chosen: sqlite3.Connection) -> bool:
+    """Whether a row counts: it is shared with nobody, or the one that was chosen."""
+    if key is None:
+        return True
+    found = chosen.execute("SELECT checklist FROM chosen WHERE sighting = ?", key[:1]).fetchone()
+    return found is None or bool(found[0] == key[1])

@@ -76,6 +76,10 @@ def _told(name: str) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_READONLY_ROLLBACK:
+            raise Unreadable(
+                f"{name} was left in the middle of a write: let the program that it belongs to open it once."
+            ) from None
         raise Unreadable(f"{name} is an SQLite file that cannot be read: {error}.") from None
 
 
@@ -133,11 +137,13 @@ def table(source: Source, sql: str, count: str) -> Table:
     log = _log(source.path)
 
     def chunks() -> Iterator[Chunk]:
-        cursor, done = copy.execute(sql), 0
-        while found := cursor.fetchmany(text.CHUNK):
-            lines = list(range(done + 1, done + len(found) + 1))
-            done += len(found)
-            yield Chunk(lines, [list(map(_as_text, row)) for row in found], source.size * done // rows)
+        with _told(source.name):
+            cursor, done = copy.execute(sql), 0
+            while found := cursor.fetchmany(text.CHUNK):
+                lines = list(range(done + 1, done + len(found) + 1))
+                done += len(found)
+                cells = [list(map(_as_text, row)) for row in found]
+                yield Chunk(lines, cells, source.size * done // rows)
 
     # What stands in the log is not yet in the file, and belongs to it.
     return Table(unique(columns), chunks, source.size, parts=(of_file(log),) if log.exists() else ())
