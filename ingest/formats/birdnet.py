@@ -5,16 +5,18 @@ Sources: BirdNET-Pi, scripts/createdb.sh and scripts/utils/reporting.py; BirdNET
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from ingest.formats import delimited, detections, sqlite
-from ingest.formats.reshape import Change, mentioning, places, with_columns
+from ingest.formats.reshape import Cells, mentioning, places, with_columns
 from ingest.formats.table import About, Table, Wanted
 from ingest.source import Source, Unreadable
 
 _PI = frozenset({"date", "time", "sciname", "comname", "confidence"})
 _GO = frozenset({"id", "date", "time", "scientificname", "commonname", "confidence"})
 _GO_ALONE = frozenset({"begintime", "speciescode", "sourcenode", "clipname"})
+_GO_NEEDS = (
+    *("id", "date", "time", "verified"),
+    *("scientificname", "commonname", "confidence", "latitude", "longitude"),
+)
 _ADDED = (*detections.POSITION, "basisOfRecord")
 # A clip is named after species, confidence and second, so that now and then two detections share one.
 _DETECTIONS = """SELECT d.*,
@@ -38,8 +40,9 @@ def read_pi(source: Source, wanted: Wanted) -> Table | None:
         table = delimited.read_table(found, wanted) if found else None
     if table is None or not places(table.columns).keys() >= _PI:
         return None
-    change = _change(table, ("sciname", "comname"), ("lat", "lon"), wanted.min_confidence)
-    return with_columns(table, _ADDED, change, table.told)
+    at = places(table.columns)
+    needs = [at.get(name) for name in ("sciname", "comname", "confidence", "lat", "lon")]
+    return with_columns(table, _ADDED, needs, lambda row: _change(row, wanted.min_confidence))
 
 
 def _pi_database(source: Source) -> Table | None:
@@ -63,18 +66,17 @@ def read_go(source: Source, wanted: Wanted) -> Table | None:
         return None
     # The code is eBird's, and no name of the species.
     told = {table.columns[at["speciescode"]]: ""} if "speciescode" in at else {}
-    names = ("scientificname", "commonname")
-    change = _change(table, names, ("latitude", "longitude"), wanted.min_confidence)
-    identity = [at[name] for name in ("id", "date", "time")]
+    needs = [at.get(name) for name in _GO_NEEDS]
 
-    def reviewed(row: list[str]) -> list[str] | str:
-        if _cell(row, at, "verified").lower() == "false_positive":
+    def change(row: Cells) -> Cells | str:
+        identity, verified, detection = row[:3], row[3], row[4:]
+        if verified.strip().lower() == "false_positive":
             return "FALSE_POSITIVE"
-        added = change(row)
+        added = _change(detection, wanted.min_confidence)
         # Each station counts from 1: the second makes the number its own.
-        return added if isinstance(added, str) else [" ".join(row[place] for place in identity), *added]
+        return added if isinstance(added, str) else (" ".join(identity), *added)
 
-    return with_columns(table, ("occurrenceID", *_ADDED), reviewed, told)
+    return with_columns(table, ("occurrenceID", *_ADDED), needs, change, told)
 
 
 def _go_database(source: Source) -> Table:
@@ -88,21 +90,10 @@ def _go_database(source: Source) -> Table:
     return sqlite.table(source, _REVIEWED if reviewed else _NOTES, "SELECT count(*) FROM notes")
 
 
-def _change(table: Table, names: Sequence[str], position: Sequence[str], least: float) -> Change:
-    at = places(table.columns)
-    named = [at[name] for name in names]
-    confidence = at["confidence"]
-
-    def change(row: list[str]) -> list[str] | str:
-        why = detections.why_not(tuple(row[place] for place in named), row[confidence], least)
-        north, east = (_cell(row, at, name) for name in position)
-        return why or [*detections.position(north, east), detections.MACHINE]
-
-    return change
-
-
-def _cell(row: list[str], at: Mapping[str, int], name: str) -> str:
-    return row[at[name]].strip() if name in at else ""
+def _change(row: Cells, least: float) -> Cells | str:
+    *names, confidence, latitude, longitude = row
+    why = detections.why_not(tuple(names), confidence, least)
+    return why or (*detections.position(latitude.strip(), longitude.strip()), detections.MACHINE)
 
 
 _SKIPPED = (

@@ -7,15 +7,14 @@ Source: BirdNET-Analyzer, birdnet_analyzer/analyze/utils.py.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from ingest import columns
 from ingest.days import NotADate
 from ingest.days import parse as parse_date
 from ingest.formats import delimited, detections, recordings
-from ingest.formats.reshape import mentioning, places, with_columns
+from ingest.formats.reshape import Cells, cells, mentioning, places, with_columns
 from ingest.formats.table import About, Table, Wanted
 from ingest.source import Source, Unreadable
 
@@ -24,7 +23,8 @@ _STARTS = ("fileoffsets", "starts", "begintimes", "offset", "start", "starttime"
 _ENDS = frozenset({"ends", "endtimes", "duration", "end", "endtime"})
 _FILES = ("beginpath", "filepath", "file", "beginfile", "filename")
 _FOLDERS = ("indir", "folder", "infile")
-_NAMES = ("scientificname", "commonname", "top1match")
+_COMMON = ("commonname", "top1match")
+_CODE = ("speciescode",)
 _CONFIDENCE = ("confidence", "top1dist")
 _ADDED = (
     *("occurrenceID", "eventDate", "eventTime", "locationID"),
@@ -48,10 +48,10 @@ def read(source: Source, wanted: Wanted) -> Table | None:
             " SITE_20240501_053000, or give the date with --set eventDate=2024-05-01."
         )
 
-    def change(row: list[str]) -> list[str] | str:
+    def change(row: Cells) -> Cells | str:
         return layout.why_not(row, wanted.min_confidence) or layout.added(row)
 
-    return with_columns(table, _ADDED, change, layout.told(table))
+    return with_columns(table, _ADDED, layout.needs, change, layout.told)
 
 
 def _alike(source: Source) -> bool:
@@ -62,67 +62,52 @@ def _alike(source: Source) -> bool:
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where the things are that a detection is made of; a place that there is not is left out."""
+    """Where the things are that a detection is made of."""
 
-    names: tuple[int, ...]
-    start: int
-    confidence: int
-    file: tuple[int, ...]
-    position: tuple[int, ...]
-    codes: tuple[int, ...]
+    needs: tuple[int | None, ...]
+    """Start, confidence, latitude, longitude, three names (the last a code), then the parts of the path."""
+    told: dict[str, str]
     heard_in: str
     """The name of the results, which begins with that of the recording, where no column names it."""
 
-    def why_not(self, row: list[str], least: float) -> str:
+    def why_not(self, row: Cells, least: float) -> str:
         """Why a row is no sighting."""
-        said = tuple(row[place] for place in self.names + self.codes)
-        return detections.why_not(said, row[self.confidence], least)
+        return detections.why_not(row[4:7], row[1], least)
 
-    def added(self, row: list[str]) -> list[str]:
+    def added(self, row: Cells) -> Cells:
         """The cells for the added columns."""
-        path = "/".join(row[place].strip() for place in self.file) or self.heard_in
-        recording = recordings.of_name(path)
-        start = row[self.start].strip()
+        start, _, latitude, longitude, scientific, common, _, *path = (cell.strip() for cell in row)
+        heard_in = "/".join(path) or self.heard_in
+        recording = recordings.of_name(heard_in)
         day, time = _moment(start, recording)
         site = recording.site if recording else ""
-        named = next((row[place].strip() for place in self.names if row[place].strip()), "")
+        named = scientific or common
         # Only what carries its date is the same recording wherever its name comes again.
-        identity = f"{path} {start} {named}" if day and named and start else ""
-        position = (
-            detections.position(*(row[place] for place in self.position)) if self.position else ("", "")
-        )
-        return [identity, day, time, site, *position, detections.MACHINE]
-
-    def told(self, table: Table) -> dict[str, str]:
-        """What the catalogue of names cannot know: a species code is eBird's, and no name."""
-        told = {table.columns[place]: "" for place in self.codes}
-        at = places(table.columns)
-        if "top1match" in at and "commonname" not in at:
-            told[table.columns[at["top1match"]]] = "vernacularName"
-        return told
+        identity = f"{heard_in} {start} {named}" if day and named and start else ""
+        return identity, day, time, site, *detections.position(latitude, longitude), detections.MACHINE
 
 
 def _layout(table: Table, name: str) -> _Layout | None:
     """The layout of a table of the Analyzer; None for any other, above all for one that has dates."""
     at = places(table.columns)
-    names = [at[name] for name in _NAMES if name in at]
-    start = next((at[name] for name in _STARTS if name in at), None)
-    confidence = next((at[name] for name in _CONFIDENCE if name in at), None)
-    if not names or start is None or confidence is None or at.keys().isdisjoint(_ENDS):
+    start, confidence, common, code = (_first(at, names) for names in (_STARTS, _CONFIDENCE, _COMMON, _CODE))
+    scientific = at.get("scientificname")
+    named = scientific is not None or common is not None
+    if not named or start is None or confidence is None or at.keys().isdisjoint(_ENDS):
         return None
     if not {"eventDate", "year"}.isdisjoint(columns.understand(table.columns).values()):
         return None
-    file: Sequence[int] = [at[name] for name in _FOLDERS if name in at] if "infile" in at else []
-    file = file or [at[name] for name in _FILES if name in at][:1]
-    return _Layout(
-        names=tuple(names),
-        start=start,
-        confidence=confidence,
-        file=tuple(file),
-        position=(at["lat"], at["lon"]) if {"lat", "lon"} <= at.keys() else (),
-        codes=(at["speciescode"],) if "speciescode" in at else (),
-        heard_in=_recording_of(name),
-    )
+    files = [at[name] for name in _FOLDERS if name in at] if "infile" in at else []
+    files = files or [at[name] for name in _FILES if name in at][:1]
+    # A species code is eBird's, and no name; TOP1MATCH is one, and nothing but Kaleidoscope calls it so.
+    told = {table.columns[code]: ""} if code is not None else {}
+    told |= {table.columns[common]: "vernacularName"} if common is not None else {}
+    needs = (start, confidence, at.get("lat"), at.get("lon"), scientific, common, code, *files)
+    return _Layout(needs, told, _recording_of(name))
+
+
+def _first(at: Mapping[str, int], names: Sequence[str]) -> int | None:
+    return next((at[name] for name in names if name in at), None)
 
 
 def _recording_of(name: str) -> str:
@@ -152,9 +137,7 @@ def _is_day(text: str) -> bool:
 
 def _dated(table: Table, layout: _Layout) -> bool:
     """Whether any row has a date; the first that does answers."""
-    width = len(table.columns)
-    rows = chain.from_iterable(chunk.rows for chunk in table.chunks())
-    return any(layout.added((row + [""] * width)[:width])[1] for row in rows)
+    return any(layout.added(row)[1] for row in cells(table, layout.needs))
 
 
 ABOUT = About(

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from ingest import text
 from ingest.formats import delimited, shared
-from ingest.formats.reshape import mentioning, places, texts, with_columns
+from ingest.formats.reshape import Cells, cells, mentioning, places, texts, with_columns
 from ingest.formats.table import About, Table, Wanted, unique
 from ingest.source import Source, Unreadable, is_zip
 from ingest.text import Chunk, Dialect
@@ -18,6 +18,7 @@ from ingest.text import Chunk, Dialect
 _MINE = frozenset({"submissionid", "scientificname", "taxonomicorder", "count", "date"})
 _FIRST = b"GLOBAL UNIQUE IDENTIFIER\t"
 _CHECKLISTS = b"SAMPLING EVENT IDENTIFIER\t"
+_MINE_ADDED = ("occurrenceID", "countryCode", "basisOfRecord")
 _BASIS = "HumanObservation"
 _LITERAL = "\x1f"
 """What stands for a quote in the Basic Dataset, where quotes are letters like others: it never occurs."""
@@ -32,16 +33,15 @@ def read_mine(source: Source, wanted: Wanted) -> Table | None:
     at = places(table.columns)
     if not at.keys() >= _MINE:
         return None
-    checklist, name, state = at["submissionid"], at["scientificname"], at.get("stateprovince")
+    needs = (at["submissionid"], at["scientificname"], at.get("stateprovince"))
+    return with_columns(table, _MINE_ADDED, needs, _change, feed="ebird")
 
-    def change(row: list[str]) -> list[str]:
-        listed, named = row[checklist].strip(), row[name].strip()
-        # Not by the taxonomic order: with each year's taxonomy all of its numbers change, but few names do.
-        identity = f"{listed} {named}" if listed and named else ""
-        country = row[state].partition("-")[0] if state is not None else ""
-        return [identity, country, _BASIS]
 
-    return with_columns(table, ("occurrenceID", "countryCode", "basisOfRecord"), change, feed="ebird")
+def _change(row: Cells) -> Cells:
+    checklist, name, state = (cell.strip() for cell in row)
+    # Not by the taxonomic order: with each year's taxonomy all of its numbers change, but few names do.
+    identity = f"{checklist} {name}" if checklist and name else ""
+    return identity, state.partition("-")[0], _BASIS
 
 
 def read_basic(source: Source, _: Wanted) -> Table | None:
@@ -55,8 +55,14 @@ def read_basic(source: Source, _: Wanted) -> Table | None:
     if first is None or len(first.rows) < 2:
         raise Unreadable(f"{source.name} has a header and no rows.")
     table = Table(unique(first.rows[0]), lambda: _below_header(file, how), file.size, how.delimiter)
-    table = with_columns(table, ("basisOfRecord",), lambda _: [_BASIS], _told(table), feed="ebird")
-    return shared.counted_once(table)
+    at = places(table.columns)
+    needs = [at.get(name) for name in ("groupidentifier", "scientificname", "samplingeventidentifier")]
+    choice = shared.Choice(lambda: cells(table, needs))
+
+    def change(row: Cells) -> Cells | str:
+        return (_BASIS,) if choice.counts(row) else shared.SHARED
+
+    return with_columns(table, ("basisOfRecord",), needs, change, _told(table), feed="ebird")
 
 
 def _basic(source: Source) -> Source | None:

@@ -6,10 +6,9 @@ Source: www.movebank.org/cms/movebank-content/movebank-attribute-dictionary.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 from ingest.formats import delimited
-from ingest.formats.reshape import mentioning, places, with_columns
+from ingest.formats.reshape import Cells, mentioning, places, with_columns
 from ingest.formats.table import About, Table, Wanted
 from ingest.source import Source
 
@@ -36,20 +35,25 @@ def read(source: Source, wanted: Wanted) -> Table | None:
         return None
     told = {table.columns[at[name]]: term for name, term in _TOLD.items() if name in at}
 
-    def change(row: list[str]) -> list[str] | str:
-        return _why_not(row, at) or [_moment(row[at["timestamp"]]), "1", "MachineObservation"]
+    # Where there is no column that could say so, every event is an animal's.
+    worn = at.get("individualtaxoncanonicalname", at["eventid"])
+    needs: list[int | None] = [at.get("visible"), at["locationlat"], at["locationlong"], worn]
+    needs += [at.get("individuallocalidentifier"), at["timestamp"]]
+    return with_columns(table, _ADDED, needs, _change, told)
 
-    return with_columns(table, _ADDED, change, told)
+
+def _change(row: Cells) -> Cells | str:
+    *said, timestamp = row
+    return _why_not(*(cell.strip() for cell in said)) or (_moment(timestamp), "1", "MachineObservation")
 
 
-def _why_not(row: list[str], at: Mapping[str, int]) -> str:
+def _why_not(visible: str, latitude: str, longitude: str, taxon: str, individual: str) -> str:
     """Why an event is no sighting: withdrawn by its owner, without a place, or of a tag on no animal."""
-    if "visible" in at and row[at["visible"]].strip().lower() == "false":
+    if visible.lower() == "false":
         return "OUTLIER"
-    if not row[at["locationlat"]].strip() and not row[at["locationlong"]].strip():
+    if not latitude and not longitude:
         return "NO_FIX"
-    worn = [name for name in ("individualtaxoncanonicalname", "individuallocalidentifier") if name in at]
-    return "NO_ANIMAL" if worn and not any(row[at[name]].strip() for name in worn) else ""
+    return "" if taxon or individual else "NO_ANIMAL"
 
 
 def _moment(timestamp: str) -> str:

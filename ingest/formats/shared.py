@@ -1,4 +1,4 @@
-"""Checklists of eBird that several observers share: which copy of a sighting counts; knows no other column.
+"""Checklists of eBird that several observers share: which copy of a sighting counts; knows no file.
 
 Each observer of a group has a checklist with the same sightings. For each species of a group the checklist
 with the lowest number counts: the one that was shared, which keeps its identity when others join it (the
@@ -10,80 +10,55 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
+from itertools import islice
 
-from ingest.formats.reshape import places
-from ingest.formats.table import Table
-from ingest.text import Chunk
+from ingest.formats.reshape import Cells
 
 SHARED = "SHARED_CHECKLIST"
 _NUMBER = re.compile(r"S(\d{1,18})\Z")
 _CHOOSE = """INSERT INTO chosen (sighting, checklist) VALUES (?, ?)
     ON CONFLICT (sighting) DO UPDATE SET checklist = min(checklist, excluded.checklist)"""
+_CHOSEN = "SELECT checklist FROM chosen WHERE sighting = ?"
+_TOGETHER = 50_000
 
 
-@dataclass(frozen=True)
-class _At:
-    """The places of the columns that decide."""
+class Choice:
+    """Which rows count, of all that ``rows`` yields: the cells of group, species and checklist of each."""
 
-    group: int
-    species: int
-    checklist: int
+    def __init__(self, rows: Callable[[], Iterator[Cells]]) -> None:
+        self._rows = rows
+        self._chosen: sqlite3.Connection | None = None
 
-    def key(self, row: list[str]) -> tuple[int, int] | None:
-        """The sighting of a group, as a number that it alone has, and the number of the checklist."""
-        if len(row) <= max(self.group, self.species, self.checklist) or not row[self.group]:
-            return None
-        number = _NUMBER.match(row[self.checklist])
-        if number is None:
-            return None
-        text = f"{row[self.group]}\t{row[self.species]}"
-        digest = blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest()
-        return int.from_bytes(digest, "big", signed=True), int(number[1])
+    def counts(self, row: Cells) -> bool:
+        """Whether this row is shared with nobody, or the one that was chosen."""
+        key = _key(row)
+        if key is None:
+            return True
+        if self._chosen is None:
+            self._chosen = _choose(self._rows())
+        found = self._chosen.execute(_CHOSEN, key[:1]).fetchone()
+        return found is None or bool(found[0] == key[1])
 
 
-def counted_once(table: Table) -> Table:
-    """The table without the copies of sightings that a group shares."""
-    at = places(table.columns)
-    if not at.keys() >= {"groupidentifier", "scientificname", "samplingeventidentifier"}:
-        return table
-    where = _At(at["groupidentifier"], at["scientificname"], at["samplingeventidentifier"])
-    chosen: list[sqlite3.Connection] = []
-
-    def chunks() -> Iterator[Chunk]:
-        if not chosen:
-            chosen.append(_choose(table.chunks, where))
-        return (_without_copies(chunk, where, chosen[0]) for chunk in table.chunks())
-
-    return replace(table, chunks=chunks)
-
-
-def _choose(chunks: Callable[[], Iterator[Chunk]], at: _At) -> sqlite3.Connection:
-    """Read all rows once: sighting of a group -> the lowest of its checklists."""
+def _choose(rows: Iterable[Cells]) -> sqlite3.Connection:
+    """Sighting of a group -> the lowest of its checklists."""
     database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
     database.execute("CREATE TABLE chosen (sighting INTEGER PRIMARY KEY, checklist INTEGER NOT NULL)")
-    for chunk in chunks():
+    keys = filter(None, map(_key, rows))
+    while some := sorted(islice(keys, _TOGETHER)):
         database.execute("BEGIN")
-        database.executemany(_CHOOSE, sorted(filter(None, map(at.key, chunk.rows))))
+        database.executemany(_CHOOSE, some)
         database.execute("COMMIT")
     return database
 
 
-def _without_copies(chunk: Chunk, at: _At, chosen: sqlite3.Connection) -> Chunk:
-    kept = [_counts(at.key(row), chosen) for row in chunk.rows]
-    if all(kept):
-        return chunk
-    lines = [line for line, keep in zip(chunk.lines, kept, strict=True) if keep]
-    rows = [row for row, keep in zip(chunk.rows, kept, strict=True) if keep]
-    copies = {SHARED: chunk.skipped.get(SHARED, 0) + len(kept) - len(rows)}
-    return replace(chunk, lines=lines, rows=rows, skipped=chunk.skipped | copies)
-
-
-def _counts(key: tuple[int, int] | None, chosen: sqlite3.Connection) -> bool:
-    """Whether a row counts: it is shared with nobody, or the one that was chosen."""
-    if key is None:
-        return True
-    found = chosen.execute("SELECT checklist FROM chosen WHERE sighting = ?", key[:1]).fetchone()
-    return found is None or bool(found[0] == key[1])
+def _key(row: Cells) -> tuple[int, int] | None:
+    """The sighting of a group, as a number that it alone has, and the number of the checklist."""
+    group, species, checklist = row
+    number = _NUMBER.match(checklist) if group else None
+    if number is None:
+        return None
+    digest = blake2b(f"{group}\t{species}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True), int(number[1])
