@@ -178,7 +178,7 @@ def _one(begin: _Begin, source: Source, options: Options, progress: Progress | N
 
 
 def _wanted(options: Options) -> Wanted:
-    given = frozenset(map(columns.known_term, options.set))
+    given = frozenset(map(columns.known_term, (*options.set, *options.map.values())))
     return Wanted(options.sheet, options.min_confidence, given)
 
 

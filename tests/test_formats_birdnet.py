@@ -8,6 +8,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -113,6 +114,7 @@ def listening(path: Path, mode: str) -> Iterator[subprocess.Popen[str]]:
     try:
         while "\n1 " not in (path.parent / "written.txt").read_text():
             assert process.poll() is None
+            time.sleep(0.01)
         yield process
     finally:
         process.kill()
@@ -344,6 +346,12 @@ def test_results_without_any_date_ask_for_one(writer: Engine, tmp_path: Path) ->
     # Another recording that some recorder called rec1.wav too.
     other = table(tmp_path / "b" / "results.csv", RESULTS, "3.0,6.0,Parus major,Great Tit,0.8,rec1.wav")
     assert sums(read_one(writer, other, set={"eventDate": "2024-05-02"})) == (1, 1, 0, 0, 0)
+
+
+def test_a_column_that_is_said_to_be_the_date_is_one(writer: Engine, tmp_path: Path) -> None:
+    path = table(tmp_path / "a.csv", f"{RESULTS},Night", "3.0,6.0,Parus major,Tit,0.8,rec1.wav,2024-05-01")
+    assert sums(read_one(writer, path, map={"Night": "eventDate"})) == (1, 1, 0, 0, 0)
+    assert per(writer, "day") == {("Parus major", 20240501): 1}
 
 
 def test_a_combined_selection_table_counts_from_the_start_of_each_recording(

@@ -18,7 +18,7 @@ class Wanted:
     min_confidence: float = 0.0
     """Detections of a machine below this are skipped; 0 to 1."""
     given: frozenset[str] = frozenset()
-    """The terms that get one value for every row (``--set``): a reader need not look for them."""
+    """The terms that the operator gives (``--set``, ``--map``): a reader need not look for them."""
 
 
 @dataclass(frozen=True)
