@@ -1,0 +1,93 @@
+"""An ingest in a process of its own: started, waited for up to a deadline, ended; knows no schedule."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+LOCKED = 75
+"""What the ingest command answers when another ingester holds the lock (EX_TEMPFAIL)."""
+_STOP_SECONDS = 8
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of it."""
+
+    code: int
+    late: bool
+    """Whether it was ended at its deadline."""
+    runs: list[dict[str, Any]] | None
+    """What the command says of each input; None where it ended without saying anything."""
+    told: str
+    """The last line that it wrote for people."""
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether another ingest was running, so that this one did not begin."""
+        return self.code == LOCKED
+
+    @property
+    def was_brought_down(self) -> bool:
+        """Whether what it read is to blame: one that ends by itself had no database or no disk."""
+        return self.late or self.code < 0
+
+
+class Child:
+    """Runs the ingest command, one at a time, until it is stopped."""
+
+    def __init__(self, command: Sequence[str], deadline: float) -> None:
+        """``command`` is the ingest command as words; ``deadline`` is in seconds."""
+        self._command, self.deadline = list(command), deadline
+        self._process: subprocess.Popen[str] | None = None
+        self._starting = threading.Lock()
+        self._stopped = threading.Event()
+
+    def ingest(self, *told: str) -> Answer | None:
+        """Run it to its end, or to its deadline; None where it was stopped."""
+        with self._starting:
+            if self._stopped.is_set():
+                return None
+            words = [*self._command, "--json", *told]
+            pipe = subprocess.PIPE
+            process = self._process = subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True)
+        late = False
+        with process:
+            try:
+                out, err = process.communicate(timeout=self.deadline)
+            except subprocess.TimeoutExpired:
+                self._end()
+                out, err, late = "", "", True
+            finally:
+                self._process = None
+        if self._stopped.is_set() and process.returncode < 0:
+            return None
+        return Answer(process.returncode, late, _runs(out), err.strip().rpartition("\n")[2])
+
+    def stop(self) -> None:
+        """End what runs, if anything does, and start nothing more."""
+        with self._starting:
+            self._stopped.set()
+        self._end()
+
+    def _end(self) -> None:
+        process = self._process
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _runs(out: str) -> list[dict[str, Any]] | None:
+    try:
+        return [dict(run) for run in json.loads(out)["runs"]]
+    except (ValueError, KeyError, TypeError):
+        return None
