@@ -363,17 +363,13 @@ def remove_feed(name: str, as_json: bool) -> None:
     """Take a feed out of the settings; what it brought stays."""
     from db.questions import ledger
     from ingest.feeds import remove
-    from ingest.listing import brought
+    from ingest.listing import brought, told_of_rest
 
     with _reading() as connection:
         runs = brought(ledger.runs(connection, 10_000, feed=name))
     with _file_of_settings() as (file, check):
         remove(file, name, check)
-    told = f"Feed {name} is no longer in {file}."
-    if runs:
-        told += (
-            f" What it brought stays; take it back with: manage.py undo RUN (of {', '.join(map(str, runs))})"
-        )
+    told = f"Feed {name} is no longer in {file}.{told_of_rest(runs)}"
     _show({"feed": name, "file": str(file), "runs": runs}, as_json, lambda: click.echo(told))
 
 

@@ -13,7 +13,9 @@ from ingest.source import Unreadable, find
 from ingest.wording import plain_console
 
 Shown = Mapping[str, Any]
-_COUNTS = ("read", "inserted", "updated", "duplicate", "rejected")
+_COUNTS = ("read", "inserted", "updated", "duplicate", "rejected", "skipped")
+_UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
+_RUNS_TOLD = 10
 
 
 def standing(shown: Shown, due: Due, last: Shown | None) -> dict[str, Any]:
@@ -28,11 +30,10 @@ def tell_feeds(feeds: Sequence[Shown]) -> None:
     if not feeds:
         console.print("There are no feeds; add one with: manage.py feeds add NAME PATH --every 10m")
         return
-    table = Table(
-        "feed", "path", "read", "last run", "next due", box=None, header_style="dim", pad_edge=False
-    )
+    table = _table("feed", "read", "last run", "next due")
+    table.add_column("path", overflow="fold")
     for feed in feeds:
-        table.add_row(feed["name"], feed["path"], _schedule(feed), _last(feed), feed["nextDue"] or "paused")
+        table.add_row(feed["name"], _schedule(feed), _last(feed), _next(feed), feed["path"])
     console.print(table)
 
 
@@ -43,7 +44,8 @@ def tell_feed(feed: Shown, runs: Sequence[Shown], wrong: Sequence[str]) -> None:
         "path": feed["path"],
         "read": _schedule(feed),
         **{key: _words(value) for key, value in feed["told"].items() if key != "feed"},
-        "next due": feed["nextDue"] or "paused",
+        "last run": _last(feed),
+        "next due": _next(feed),
     }
     width = max(map(len, told))
     console.print(feed["name"])
@@ -74,19 +76,36 @@ def problems(path: str, runs: Sequence[Shown], reasons: Mapping[str, int]) -> li
     return found
 
 
+def told_of_rest(runs: Sequence[int]) -> str:
+    """How to take back what a feed has brought, which stays when it is removed."""
+    if not runs:
+        return ""
+    more = f" and {len(runs) - _RUNS_TOLD} earlier ones" if len(runs) > _RUNS_TOLD else ""
+    named = ", ".join(map(str, runs[:_RUNS_TOLD]))
+    return f" What it brought stays; take it back run by run with: manage.py undo RUN (runs {named}{more})"
+
+
 def brought(runs: Sequence[Shown]) -> list[int]:
     """The runs that changed something, the newest first."""
     changed = (run for run in runs if run["status"] == "committed")
     return [run["run"] for run in changed if run["inserted"] or run["updated"]]
 
 
+def _table(*columns: str) -> Table:
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for name in columns:
+        table.add_column(name, no_wrap=True)
+    return table
+
+
 def _runs(runs: Sequence[Shown]) -> Table:
-    table = Table("run", "when", "status", "input", box=None, header_style="dim", pad_edge=False)
-    for name in _COUNTS:
-        table.add_column(name, justify="right")
+    table = _table("run", "when", "status")
+    table.add_column("input", overflow="fold")
+    table.add_column("rows")
     for run in runs:
-        told = (str(run["run"]), run["finishedAt"], run["status"], run["input"].rpartition("/")[2])
-        table.add_row(*told, *(f"{run[name]:,}" for name in _COUNTS))
+        counts = ", ".join(f"{run[name]:,} {name}" for name in _COUNTS if run[name])
+        when = run["finishedAt"][:16].replace("T", " ")
+        table.add_row(str(run["run"]), when, run["status"], run["input"].rpartition("/")[2], counts)
     return table
 
 
@@ -96,7 +115,25 @@ def _schedule(feed: Shown) -> str:
 
 def _last(feed: Shown) -> str:
     last = feed["lastRun"]
-    return f"{last['status']} {last['finishedAt']}" if last else "never"
+    return f"{last['status']} {_span(-_from_now(last['finishedAt']))} ago" if last else "never"
+
+
+def _next(feed: Shown) -> str:
+    if not feed["nextDue"]:
+        return "paused"
+    seconds = _from_now(feed["nextDue"])
+    return f"in {_span(seconds)}" if seconds > 0 else "now"
+
+
+def _from_now(when: str) -> float:
+    return (datetime.fromisoformat(when) - datetime.now(UTC)).total_seconds()
+
+
+def _span(seconds: float) -> str:
+    """A duration in its largest unit, as ``every`` is written."""
+    whole = max(round(seconds), 0)
+    unit, length = next(((unit, length) for unit, length in _UNITS if whole >= length), ("s", 1))
+    return f"{whole // length}{unit}"
 
 
 def _words(value: object) -> str:
