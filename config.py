@@ -520,7 +520,7 @@ def load(
         ConfigError: on the first key that is unknown or has a bad value.
     """
     environ = os.environ if environ is None else environ
-    folder = _base(environ) if folder is None else folder
+    folder = base(environ) if folder is None else folder
     _refuse_unknown_variables(environ)
     from_environment = _Environment(environ)()
     from_file, file_name = _read_file(environ, folder, text)
@@ -541,16 +541,18 @@ def load(
 def file(environ: Mapping[str, str] | None = None) -> Path:
     """Where the file of settings lies, or would if there was one."""
     environ = os.environ if environ is None else environ
-    return _base(environ) / environ.get(CONFIG_VARIABLE, FILE_NAME)
+    return base(environ) / environ.get(CONFIG_VARIABLE, FILE_NAME)
 
 
 def as_written(path: str) -> str:
     """A path from the command line as the file is to have it: it means the same wherever that is read."""
-    from_here = CONFIG_VARIABLE not in os.environ and _base(os.environ) == Path.cwd()
+    from_here = CONFIG_VARIABLE not in os.environ and base(os.environ) == Path.cwd()
     return path if from_here or "://" in path or path.startswith("~") else str(Path.cwd() / path)
 
 
-def _base(environ: Mapping[str, str]) -> Path:
+def base(environ: Mapping[str, str] | None = None) -> Path:
+    """Where relative paths start."""
+    environ = os.environ if environ is None else environ
     here = Path.cwd()
     if CONFIG_VARIABLE in environ or (here / FILE_NAME).is_file():
         return here

@@ -249,24 +249,21 @@ def schedule() -> None:
 
     import config
     from db.questions.ledger import last_runs
-    from ingest.feeds import Watched
+    from ingest.child import Child
+    from ingest.feeds import InForce
     from ingest.inbox import Inbox
     from ingest.schedule import Schedule
 
-    file, settings = Watched(config.file()), _settings()
+    settings = _settings()
+    copy = settings.home / "schedule.toml"
     _log(settings)
     with _reading() as connection:
         last = last_runs(connection)
-    plan = Schedule(
-        [sys.executable, str(Path(__file__).resolve()), "ingest"],
-        Inbox(settings.inbox),
-        _dues(settings),
-        settings.inbox_every,
-        settings.settle_seconds,
-        settings.ingest_deadline,
-        last,
-        lambda: _dues(config.load()) if file.has_changed() else None,
-    )
+    command = [sys.executable, str(Path(__file__).resolve()), "ingest"]
+    child = Child(command, settings.ingest_deadline, config.base(), {config.CONFIG_VARIABLE: str(copy)})
+    in_force = InForce(config.file(), copy, lambda text: _dues(config.load(text=text)))
+    times = (settings.inbox_every, settings.settle_seconds)
+    plan = Schedule(child, Inbox(settings.inbox), in_force.feeds(), *times, last, in_force.changed)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: plan.stop())
     plan.run()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 LOCKED = 75
@@ -40,9 +42,19 @@ class Answer:
 class Child:
     """Runs the ingest command, one at a time, until it is stopped."""
 
-    def __init__(self, command: Sequence[str], deadline: float) -> None:
-        """``command`` is the ingest command as words; ``deadline`` is in seconds."""
+    def __init__(
+        self,
+        command: Sequence[str],
+        deadline: float,
+        folder: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """``command`` is the ingest command as words; ``deadline`` is in seconds.
+
+        It runs in the folder, and has these variables besides those of this process.
+        """
         self._command, self.deadline = list(command), deadline
+        self._where: dict[str, Any] = {"cwd": folder, "env": {**os.environ, **(environment or {})}}
         self._process: subprocess.Popen[str] | None = None
         self._starting = threading.Lock()
         self._stopped = threading.Event()
@@ -54,7 +66,8 @@ class Child:
                 return None
             words = [*self._command, "--json", *told]
             pipe = subprocess.PIPE
-            process = self._process = subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True)
+            process = subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True, **self._where)
+            self._process = process
         late = False
         with process:
             try:

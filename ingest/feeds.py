@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from tomlkit.container import Container
 from tomlkit.items import AoT, Array, Item, Table
 
 from ingest.columns import UnknownTerm, known_term
+from ingest.due import Due
 from ingest.formats import FORMATS
 
 Check = Callable[[str], object]
@@ -86,20 +87,31 @@ def pause(file: Path, name: str, paused: bool, check: Check) -> None:
     _change(file, check, change)
 
 
-class Watched:
-    """A file that is looked at again and again."""
+class InForce:
+    """The settings that a scheduler goes by: those of the file as it was when it was last good.
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    They are kept as a copy, and the ingests that it starts read that: a slip of the pen stops none.
+    """
+
+    def __init__(self, file: Path, copy: Path, read: Callable[[str], Sequence[Due]]) -> None:
+        """``read`` gives the feeds of a text; it raises ValueError, with a sentence, if that is no good."""
+        self._file, self._copy, self._read = file, copy, read
         self._known = self._last = self._state()
 
-    def has_changed(self) -> bool:
-        """Whether it is another than at the last time this was so; not yet while it is being written."""
+    def feeds(self) -> Sequence[Due]:
+        """Take the file as it is now. Raises what ``read`` raises, and leaves the copy as it was then."""
+        text = _text_of(self._file)
+        feeds = self._read(text)
+        _write(self._copy, text, self._file)
+        return feeds
+
+    def changed(self) -> Sequence[Due] | None:
+        """The feeds if the file has changed since; None if not, or while it is being written."""
         last, self._last = self._last, self._state()
         if self._last == self._known or self._last != last:
-            return False
+            return None
         self._known = self._last
-        return True
+        return self.feeds()
 
     def _state(self) -> tuple[int, int, int] | None:
         try:
@@ -122,11 +134,16 @@ def _check_words(values: Mapping[str, Any]) -> None:
 
 
 def _change(file: Path, check: Check, change: Callable[[tomlkit.TOMLDocument], str]) -> None:
-    old = file.read_bytes().decode("utf-8", errors="replace") if file.is_file() else ""
+    old = _text_of(file)
     check(old)
     new = change(tomlkit.parse(old))
     check(new)
-    _write(file, new)
+    _write(file, new, file)
+
+
+def _text_of(file: Path) -> str:
+    """What is in it; what is not UTF-8 becomes what no TOML has outside of a comment."""
+    return file.read_bytes().decode("utf-8", errors="replace") if file.is_file() else ""
 
 
 def _find(file: Path, document: tomlkit.TOMLDocument, name: str) -> tuple[Any, int]:
@@ -175,15 +192,15 @@ def _cut_tail(container: Container) -> list[Item]:
     return tail
 
 
-def _write(file: Path, text: str) -> None:
-    """All of it or nothing, with the mode and the owner that the file had; a link stays a link."""
+def _write(file: Path, text: str, like: Path) -> None:
+    """All of it or nothing, with the mode and the owner that ``like`` has; a link stays a link."""
     file = file.resolve()
     file.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
     try:
         with os.fdopen(descriptor, "wb") as new:
             new.write(text.encode())
-            _take_over(file, new.fileno())
+            _take_over(like, new.fileno())
             os.fsync(new.fileno())
         Path(name).replace(file)
     except BaseException:
@@ -191,9 +208,9 @@ def _write(file: Path, text: str) -> None:
         raise
 
 
-def _take_over(file: Path, descriptor: int) -> None:
+def _take_over(like: Path, descriptor: int) -> None:
     try:
-        status = file.stat()
+        status = like.stat()
     except FileNotFoundError:
         umask = os.umask(0)
         os.umask(umask)

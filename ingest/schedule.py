@@ -52,22 +52,21 @@ class Schedule:
 
     def __init__(
         self,
-        command: Sequence[str],
+        child: Child,
         inbox: Inbox,
         feeds: Sequence[Due],
         inbox_every: float,
         settle_seconds: float,
-        deadline: float,
         last: Mapping[str, Mapping[str, Any]] | None = None,
         changed: Callable[[], Sequence[Due] | None] = lambda: None,
     ) -> None:
-        """``command`` is the ingest command as words, to which ``--feed`` and a file are added.
+        """``child`` runs the ingest command, which is told a feed's name and a file.
 
         ``last`` is the last run of each feed, as the ledger tells it. ``changed`` is asked once a second: the
         feeds of settings that have changed, None where they have not; it raises ValueError, with a sentence,
         where they cannot be used. Times are in seconds.
         """
-        self._child, self._inbox, self._changed = Child(command, deadline), inbox, changed
+        self._child, self._inbox, self._changed = child, inbox, changed
         self._feeds, self._last = _by_name(feeds), last or {}
         self._inbox_every, self._settle = inbox_every, settle_seconds
         self._planning = threading.Lock()

@@ -13,7 +13,8 @@ import pytest
 
 import config
 from ingest import feeds
-from ingest.feeds import BadFeed, Watched
+from ingest.due import Due
+from ingest.feeds import BadFeed, InForce
 from tests.files import here, manage_json, table
 
 GARDEN = {"name": "garden", "path": "birds.csv", "every": "10m"}
@@ -197,18 +198,29 @@ def test_a_disk_that_is_full_leaves_the_file_as_it_was(
     assert list(file.parent.iterdir()) == [file]
 
 
-def test_a_change_of_the_file_is_told_once_and_not_before_it_is_whole(tmp_path: Path) -> None:
-    file = tmp_path / "sightings.toml"
-    watched = Watched(file)
-    assert not watched.has_changed()
-    file.write_text("port = ")
-    assert not watched.has_changed()
-    file.write_text("port = 1\n")
-    assert not watched.has_changed()
-    assert watched.has_changed()
-    assert not watched.has_changed()
+def test_the_settings_in_force_are_the_last_good_ones(tmp_path: Path) -> None:
+    def read(text: str) -> list[Due]:
+        return [Due(**feed.due) for feed in config.load({}, tmp_path, text).feeds]
+
+    file, copy = tmp_path / "sightings.toml", tmp_path / "var" / "schedule.toml"
+    in_force = InForce(file, copy, read)
+    assert (in_force.feeds(), in_force.changed(), copy.read_text()) == ([], None, "")
+    file.write_text("title = ")
+    file.chmod(0o600)
+    assert in_force.changed() is None  # it may be under way
+    file.write_text(WRITTEN)
+    assert in_force.changed() is None
+    assert [feed.name for feed in in_force.changed() or ()] == ["garden", "cameras", "old"]
+    assert in_force.changed() is None
+    assert (copy.read_text(), stat.S_IMODE(copy.stat().st_mode)) == (WRITTEN, 0o600)
+    file.write_text("port = eighty")
+    assert in_force.changed() is None
+    with pytest.raises(config.ConfigError):
+        in_force.changed()
+    assert in_force.changed() is None  # it is told once
+    assert copy.read_text() == WRITTEN
     file.unlink()
-    assert [watched.has_changed() for _ in range(3)] == [False, True, False]
+    assert [in_force.changed() for _ in range(3)] == [None, [], None]
 
 
 def test_a_feed_is_added_tried_read_paused_shown_and_removed(home: Path) -> None:
