@@ -102,6 +102,17 @@ def _pairs(_context: click.Context, parameter: click.Parameter, given: tuple[str
     return {left.strip(): right.strip() for left, _, right in pairs}
 
 
+def _zone(_context: click.Context, parameter: click.Parameter, given: str | None) -> str | None:
+    from zoneinfo import ZoneInfo
+
+    try:
+        return given and ZoneInfo(given).key
+    except (ValueError, OSError, LookupError):
+        raise click.BadParameter(
+            f"{given!r} is no IANA zone such as Europe/Vienna", param=parameter
+        ) from None
+
+
 def _answer(value: object) -> None:
     """The one JSON object that a command prints."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
@@ -121,7 +132,7 @@ _ORDER, _SHARE = click.Choice(["YMD", "DMY", "MDY"]), click.FloatRange(0, 1)
 _READING_OPTIONS = (
     click.option("--format", help="How to read it, if not by its content."),
     click.option("--date-order", type=_ORDER, help="For dates that do not tell day from month."),
-    click.option("--timezone", help="Move times that carry an offset into this zone."),
+    click.option("--timezone", callback=_zone, help="Move times that carry an offset into this zone."),
     click.option("--map", **_PAIRS, metavar="THEIRS=OURS", help="A column and the term it means."),
     click.option("--set", **_PAIRS, metavar="TERM=VALUE", help="A value for every row."),
     click.option("--sheet", help="The sheet of a workbook, by name or by number from 1."),
@@ -141,7 +152,6 @@ def _reading_options(command: Any) -> Any:
 
 def _said(given: dict[str, Any]) -> dict[str, Any]:
     """The options that were given."""
-    _check_zone(given["timezone"])
     # By what it is, because a share of 0 equals False.
     return {name: value for name, value in given.items() if value not in (None, {}) and value is not False}
 
@@ -178,7 +188,7 @@ def _ingest(settings: Settings, paths: tuple[str, ...], said: dict[str, Any], as
     """Do it, tell it, and end the command accordingly."""
     from ingest.run import ingest as run
     from ingest.source import find_each
-    from ingest.wording import live_progress, tell_outcomes
+    from ingest.wording import REFUSED, live_progress, tell_outcomes
 
     work, writer, outcomes = _work(settings, paths, said), _writer(settings), []
     with live_progress(as_json) as progress:
@@ -187,35 +197,16 @@ def _ingest(settings: Settings, paths: tuple[str, ...], said: dict[str, Any], as
     _save_charts(settings, {outcome.run for outcome in outcomes if outcome.status == "committed"})
     runs = [outcome.as_json() for outcome in outcomes]
     _show({"runs": runs}, as_json, lambda: tell_outcomes(outcomes, "dry_run" in said))
-    if any(outcome.status == "failed" for outcome in outcomes):
+    if any(outcome.status in REFUSED for outcome in outcomes):
         sys.exit(1)
 
 
-def _check_zone(name: str | None) -> None:
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-    try:
-        ZoneInfo(name or "UTC")
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise click.BadParameter(
-            f"{name!r} is no IANA time zone such as Europe/Vienna", param_hint="--timezone"
-        ) from None
-
-
 def _save_charts(settings: Settings, runs: set[int | None]) -> None:
-    """Draw anew what is kept as a file, if these runs touched it: the drawing room takes a second to load."""
-    from db.filters import Filters, scope
+    from api.saved import save_touched
 
-    with _reading() as connection:
-        if scope(connection, Filters(species=("bear",))).version not in runs:
-            return
-    from api.plot import save_bear_chart
-
-    try:
-        save_bear_chart(settings.web_database, settings.charts_directory)
-    except Exception as error:
-        log.error("the bear chart could not be saved", exc_info=error)
-        click.echo(f"Warning: the bear chart could not be saved ({type(error).__name__}).", err=True)
+    warning = save_touched(settings.web_database, settings.charts_directory, runs)
+    if warning:
+        click.echo(f"Warning: {warning}", err=True)
 
 
 @main.command()
@@ -536,30 +527,11 @@ def rejects(run: int, as_json: bool) -> None:
 @_AS_JSON
 def status(as_json: bool) -> None:
     """Data version, how many records there are, and the last run of each feed."""
-    from db.filters import Filters, scope
-    from db.questions import counts, ledger
-    from db.questions.summary import freshness
+    from ingest.listing import state, tell_state
 
     with _reading() as connection:
-        everything = scope(connection, Filters())
-        fresh = freshness(connection, everything)
-        records = sum(one.records for one in counts.totals(connection, everything))
-        last = ledger.last_runs(connection)
-    if as_json:
-        _answer(
-            {
-                "dataVersion": fresh.version,
-                "dataAsOf": fresh.data_as_of,
-                "ingestedAt": fresh.ingested_at,
-                "records": records,
-                "feeds": last,
-            }
-        )
-        return
-    ends = f"data to {fresh.data_as_of}, ingested {fresh.ingested_at}"
-    click.echo(f"version {fresh.version}, {records:,} records, {ends}")
-    for feed, one in last.items():
-        click.echo(f"  {feed}: run {one['run']} {one['status']} at {one['finishedAt']} {one['message']}")
+        found = state(connection)
+    _show(found, as_json, lambda: tell_state(found))
 
 
 @main.command()

@@ -1,4 +1,4 @@
-"""How people are shown their feeds: a table of all, the whole of one, what is wrong; changes nothing."""
+"""How people are shown where things stand: the data, all feeds, one, what is wrong with it; changes nothing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rich.table import Table
+from sqlalchemy import Connection
 
+from db.filters import Filters, scope
+from db.questions.counts import totals
+from db.questions.ledger import last_runs
+from db.questions.summary import freshness
 from ingest.due import Due
 from ingest.source import Unreadable, find
 from ingest.wording import plain_console
@@ -16,6 +21,28 @@ Shown = Mapping[str, Any]
 _COUNTS = ("read", "inserted", "updated", "duplicate", "rejected", "skipped")
 _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 _RUNS_TOLD = 10
+
+
+def state(connection: Connection) -> dict[str, Any]:
+    """Data version, how many records there are, and the last run of each feed."""
+    everything = scope(connection, Filters())
+    fresh = freshness(connection, everything)
+    return {
+        "dataVersion": fresh.version,
+        "dataAsOf": fresh.data_as_of,
+        "ingestedAt": fresh.ingested_at,
+        "records": sum(one.records for one in totals(connection, everything)),
+        "feeds": last_runs(connection),
+    }
+
+
+def tell_state(found: Shown) -> None:
+    """The same in a line, and one for each feed."""
+    console = plain_console()
+    ends = f"data to {found['dataAsOf']}, ingested {found['ingestedAt']}"
+    console.print(f"version {found['dataVersion']}, {found['records']:,} records, {ends}")
+    for feed, one in found["feeds"].items():
+        console.print(f"  {feed}: run {one['run']} {one['status']} at {one['finishedAt']} {one['message']}")
 
 
 def standing(shown: Shown, due: Due, last: Shown | None) -> dict[str, Any]:

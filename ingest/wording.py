@@ -15,6 +15,8 @@ from rich.table import Table
 
 from ingest.run import Outcome, Progress
 
+REFUSED = ("failed", "needs_approval")
+"""How a run ends of which nothing was kept."""
 _EXTRA_SHOWN = 20
 _NAME_SHOWN = 30
 _COUNTS = ("read", "inserted", "updated", "duplicate", "rejected")
@@ -59,7 +61,7 @@ def tell_outcomes(outcomes: Sequence[Outcome], dry_run: bool) -> None:
             console.print(line)
     console.print(table)
     for one in outcomes:
-        if one.status == "failed":
+        if one.status in REFUSED:
             click.echo(f"Error: {one.message}", err=True)
         else:
             console.print("\n".join(_went(one)))
