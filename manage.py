@@ -247,9 +247,9 @@ def schedule() -> None:
 
     settings = _settings()
     copy = settings.home / "schedule.toml"
-    _log(settings)
     with _reading() as connection:
         last = last_runs(connection)
+    _log(settings)
     command = [sys.executable, str(Path(__file__).resolve()), "ingest"]
     child = Child(command, settings.ingest_deadline, config.base(), {config.CONFIG_VARIABLE: str(copy)})
     in_force = InForce(config.file(), copy, lambda text: _dues(config.load(text=text)))

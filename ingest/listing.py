@@ -1,4 +1,4 @@
-"""How people are shown where things stand: the data, all feeds, one, what is wrong with it; changes nothing."""
+"""How people are shown where things stand: the data, all feeds, one, what is wrong; writes nothing."""
 
 from __future__ import annotations
 

@@ -28,6 +28,7 @@ from db.lock import only_ingester
 from ingest.child import Child
 from ingest.due import Due
 from ingest.inbox import Inbox
+from ingest.reading import Reader
 from ingest.schedule import Schedule
 from tests.files import here, manage, start, table
 
@@ -173,55 +174,6 @@ def test_an_ingest_under_way_ends_with_its_scheduler_and_leaves_nothing_half_don
     assert manage(home, "check").returncode == 0
 
 
-FAKE = """
-import json, os, pathlib, signal, sys, time
-file = pathlib.Path(sys.argv[-1])
-if file.name.startswith("kills"):
-    os.kill(os.getpid(), signal.SIGKILL)
-if file.name.startswith("hangs"):
-    time.sleep(60)
-if file.name.startswith("nothing"):
-    sys.exit(1)
-print(json.dumps({"runs": [{"input": str(file), "feed": "", "status": "committed", "message": ""}]}))
-"""
-"""An ingest that does to a file what the file is called."""
-
-
-def rounds(home: Path, folder: str) -> Schedule:
-    """A schedule over an inbox of files that are called so, to be told when to look."""
-    for name in ("a.csv", "hangs.csv", "kills.csv", "nothing.csv", "z.csv"):
-        os.utime(table(home / folder / name, HEAD), (time.time() - 60,) * 2)
-    return Schedule(Child([sys.executable, "-c", FAKE], 2), Inbox(home / "inbox"), [], 30, 1)
-
-
-def test_a_file_that_breaks_its_ingest_stops_no_other_and_is_refused_the_second_time(home: Path) -> None:
-    plan = rounds(home, "inbox")
-    plan.read_inbox()
-    inbox, done, failed = (home / name for name in ("inbox", "done", "failed"))
-    assert sorted(file.name for file in done.iterdir()) == ["a.csv", "z.csv"]
-    assert not failed.exists()
-    plan.read_inbox()
-    assert [file.name for file in inbox.iterdir()] == ["nothing.csv"]  # no fault of the file: it waits
-    told = {name: (failed / f"{name}.csv.reason.txt").read_text() for name in ("hangs", "kills")}
-    assert "took longer than 2 s" in told["hangs"]
-    assert "ended with code -9 and no answer" in told["kills"]
-
-
-def test_a_file_of_a_feed_that_breaks_its_ingest_twice_is_read_again_when_it_changes(home: Path) -> None:
-    plan = rounds(home, "birds")
-    for name in ("hangs.csv", "nothing.csv"):
-        (home / "birds" / name).unlink()
-    birds, killer = Due("birds", str(home / "birds")), home / "birds" / "kills.csv"
-    plan.read_feed(birds)
-    assert sorted(file.name for file in plan._seen["birds"]) == ["a.csv", "z.csv"]
-    plan.read_feed(birds)
-    given_up = plan._seen["birds"][killer]
-    os.utime(killer, (time.time() - 30,) * 2)
-    plan.read_feed(birds)
-    plan.read_feed(birds)
-    assert plan._seen["birds"][killer] != given_up
-
-
 DOES = """
 import json, os, sys, time
 calls, feed = sys.argv[1], sys.argv[sys.argv.index("--feed") + 1]
@@ -314,8 +266,8 @@ def test_a_fault_of_the_schedule_itself_is_logged_whole_and_tried_again(
             raise fault
         return real(*_)
 
-    real = Schedule._read_url
-    monkeypatch.setattr(Schedule, "_read_url", faulty)
+    real = Reader._read_url
+    monkeypatch.setattr(Reader, "_read_url", faulty)
     running(far("good"))
     until(lambda: moments(calls, "good"))
     assert "RuntimeError: no threads left" in caplog.text
@@ -385,8 +337,8 @@ def test_ten_thousand_looks_at_what_does_not_change_leave_nothing_behind(home: P
 
     def looks(number: int) -> tuple[int, int, int]:
         for _ in range(number):
-            plan.read_inbox()
-            plan.read_feed(birds)
+            plan._reader.read_inbox()
+            plan._read_feed(birds)
             plan._follow_clock()
             plan._follow_settings()
         gc.collect()
@@ -404,46 +356,59 @@ def test_ten_thousand_looks_at_what_does_not_change_leave_nothing_behind(home: P
     assert len(moments(calls, "birds")) == 1
 
 
+def log_of(process: subprocess.Popen[str]) -> list[str]:
+    """The lines that it logs, as they come."""
+    lines: list[str] = []
+
+    def collect() -> None:
+        for line in process.stderr or ():
+            lines.append(line)  # noqa: PERF402 - they come one by one
+
+    threading.Thread(target=collect, daemon=True).start()
+    return lines
+
+
 def test_settings_that_change_are_followed_and_bad_ones_are_not(
     home: Path, schedule: Callable[..., subprocess.Popen[str]]
 ) -> None:
-    first, second = (
-        table(home / "a.csv", HEAD, "2024-05-01,Lynx"),
-        table(home / "b.csv", HEAD, "2024-05-02,Wolf"),
-    )
+    first = table(home / "a.csv", HEAD, "2024-05-01,Lynx")
+    second = table(home / "b.csv", HEAD, "2024-05-02,Wolf")
     told = {"config": settings(home, first, "1s")}
-    process = schedule(**told)
+    log = log_of(schedule(**told))
+
+    def change(*words: object) -> None:
+        followed = sum("the settings have changed" in line for line in log)
+        assert here(home, "feeds", *words, **told).returncode == 0
+        until(lambda: sum("the settings have changed" in line for line in log) > followed)
+
     until(lambda: len(ledger(home)) == 1)
-    assert here(home, "feeds", "add", "second", second, "--every", "1s", **told).returncode == 0
+    change("add", "second", second, "--every", "1s")
     until(lambda: [run["feed"] for run in ledger(home)] == ["birds", "second"])
-    assert here(home, "feeds", "pause", "second", **told).returncode == 0
-    time.sleep(2.5)
+    change("pause", "second")
     table(second, HEAD, "2024-05-02,Wolf", "2024-05-03,Wolf")
     good = (home / "sightings.toml").read_text()
     (home / "sightings.toml").write_text(good.replace('every = "1s"', 'every = "soon"'))
-    time.sleep(2)
+    until(lambda: any("the feeds stay as they were" in line for line in log))
     table(first, HEAD, "2024-05-01,Lynx", "2024-05-04,Lynx")
     until(lambda: len(ledger(home)) == 3)
     (home / "sightings.toml").write_text(good)
-    assert here(home, "feeds", "pause", "--off", "second", **told).returncode == 0
+    change("pause", "--off", "second")
     until(lambda: len(ledger(home)) == 4)
-    assert here(home, "feeds", "remove", "birds", **told).returncode == 0
-    time.sleep(2.5)
+    change("remove", "birds")
     table(first, HEAD, "2024-05-05,Lynx")
-    time.sleep(2.5)
+    time.sleep(3)
     assert [run["feed"] for run in ledger(home)] == ["birds", "second", "birds", "second"]
-    process.terminate()
-    _, log = process.communicate(timeout=20)
-    assert log.count("the feeds stay as they were: every of feed 'birds' in ") == 1
-    assert "but must be a duration such as 30s, 10m, 2h or 1d." in log
-    lines = [json.loads(line.partition(" ingest ")[2]) for line in log.splitlines() if " ingest {" in line]
-    assert [(line["feed"], line["inserted"], line["run"]) for line in lines] == [
+    (told_once,) = [line for line in log if "the feeds stay as they were" in line]
+    assert ": every of feed 'birds' in " in told_once
+    assert told_once.endswith("is 'soon', but must be a duration such as 30s, 10m, 2h or 1d.\n")
+    runs = [json.loads(line.partition(" ingest ")[2]) for line in log if " ingest {" in line]
+    assert [(run["feed"], run["inserted"], run["run"]) for run in runs] == [
         ("birds", 1, 1),
         ("second", 1, 2),
         ("birds", 1, 3),
         ("second", 1, 4),
     ]
-    assert lines[0].keys() >= {"input", "status", "read", "duplicate", "rejected", "dataVersion", "seconds"}
+    assert runs[0].keys() >= {"input", "status", "read", "duplicate", "rejected", "dataVersion", "seconds"}
 
 
 def test_a_bad_schedule_is_refused_at_the_start_with_a_sentence(home: Path) -> None:
@@ -462,11 +427,11 @@ def test_an_ingest_that_finds_another_one_running_says_so_once_and_waits(
     writer = open_writer(f"sqlite:///{home / 'sightings.db'}")
     file = table(home / "birds.csv", HEAD, "2024-05-01,Lynx")
     with only_ingester(writer):
-        process = schedule(config=settings(home, file, "1d"))
-        time.sleep(6)
+        log = log_of(schedule(config=settings(home, file, "1d")))
+        until(lambda: any(" waits: " in line for line in log))
+        time.sleep(3)
         assert ledger(home) == []
     until(lambda: len(ledger(home)) == 1)
     writer.dispose()
-    process.terminate()
-    _, log = process.communicate(timeout=20)
-    assert log.count(f"birds waits: Another ingest is running (process {os.getpid()} on ") == 1
+    (told,) = [line for line in log if " waits: " in line]
+    assert f"birds waits: Another ingest is running (process {os.getpid()} on " in told
