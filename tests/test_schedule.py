@@ -301,17 +301,19 @@ def test_a_machine_that_slept_or_was_set_makes_up_once(
     ticks = []
     monkeypatch.setattr(Inbox, "ready", lambda *_: ticks.append(time.monotonic()) or {})
 
-    def read_after(hours: float) -> int:
+    def read_after(hours: float, expected: int) -> int:
         before = len(moments(calls, "hourly"))
         clock.shift(timedelta(hours=hours))
-        time.sleep(0.8)
+        until(lambda: len(moments(calls, "hourly")) >= before + expected)
+        time.sleep(0.6)
         return len(moments(calls, "hourly")) - before
 
     with time_machine.travel(start, tick=True) as clock:
         last = {"hourly": {"startedAt": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}}
         running(far("hourly", 3600), last=last)
-        assert [read_after(hours) for hours in (0, 0.5, 3, 0, -2, 1.1, 1.1)] == [0, 0, 1, 0, 0, 1, 1]
-    assert len(ticks) < 60  # five a second, and at once after each jump
+        for hours, expected in [(0, 0), (0.5, 0), (3, 1), (0, 0), (-2, 0), (1.1, 1), (1.1, 1)]:
+            assert read_after(hours, expected) == expected, hours
+    assert len(ticks) < 6 * (time.monotonic() - ticks[0]) + 10  # five a second, and one after each jump
 
 
 def test_a_feed_that_is_broken_waits_longer_and_longer_and_the_other_keeps_its_period(
@@ -319,13 +321,13 @@ def test_a_feed_that_is_broken_waits_longer_and_longer_and_the_other_keeps_its_p
 ) -> None:
     running(far("broken"), far("good"))
     until(lambda: len(moments(calls, "broken")) >= 5)
-    tried, good = moments(calls, "broken"), moments(calls, "good")
+    tried = moments(calls, "broken")
     gaps = [later - earlier for earlier, later in pairwise(tried)]
-    assert [0.7 * 2**n * 0.2 < gap for n, gap in enumerate(gaps)] == [True] * len(gaps)
-    assert all(gap < 1.7 for gap in (later - earlier for earlier, later in pairwise(good)))
+    assert all(gap > 0.2 * 2**number - 0.1 for number, gap in enumerate(gaps))
+    assert len(moments(calls, "good")) >= tried[-1] - tried[0] - 2
     Path(f"{calls}.mended").touch()
-    until(lambda: len(moments(calls, "broken")) >= 8)
-    assert all(0.5 < gap < 1.7 for gap in (b - a for a, b in pairwise(moments(calls, "broken")[-3:])))
+    until(lambda: len(moments(calls, "broken")) >= 9)
+    assert all(later - earlier < 3 for earlier, later in pairwise(moments(calls, "broken")[-3:]))
 
 
 def test_ten_thousand_looks_at_what_does_not_change_leave_nothing_behind(home: Path, calls: Path) -> None:
