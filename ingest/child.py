@@ -13,6 +13,8 @@ from typing import Any
 
 LOCKED = 75
 """What the ingest command answers when another ingester holds the lock (EX_TEMPFAIL)."""
+STOPPED = (130, 143)
+"""What it answers when it was told to stop, by SIGINT or SIGTERM."""
 _STOP_SECONDS = 8
 
 
@@ -36,7 +38,7 @@ class Answer:
     @property
     def was_brought_down(self) -> bool:
         """Whether what it read is to blame: one that ends by itself had no database or no disk."""
-        return self.late or self.code < 0
+        return self.late or _was_stopped(self.code)
 
 
 class Child:
@@ -77,9 +79,13 @@ class Child:
                 out, err, late = "", "", True
             finally:
                 self._process = None
-        if self._stopped.is_set() and process.returncode < 0:
+        stopped = _was_stopped(process.returncode)
+        if stopped and self._stopped.is_set():
             return None
-        return Answer(process.returncode, late, _runs(out), err.strip().rpartition("\n")[2])
+        # The answer of one that was stopped is that it did not get to the end.
+        return Answer(
+            process.returncode, late, None if stopped else _runs(out), err.strip().rpartition("\n")[2]
+        )
 
     def stop(self) -> None:
         """End what runs, if anything does, and start nothing more."""
@@ -97,6 +103,10 @@ class Child:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _was_stopped(code: int) -> bool:
+    return code < 0 or code in STOPPED
 
 
 def _runs(out: str) -> list[dict[str, Any]] | None:

@@ -55,7 +55,8 @@ class Reader:
                     runs = self._ingest(INBOX, told, file, state)
                 except _Locked:
                     return
-                if runs is not None:
+                # One that went on growing stays: what is new in it would be put away unread.
+                if runs is not None and still([file], 0).get(file) == state:
                     self._put_away(file, runs)
         self._broke = {file: broke for file, broke in self._broke.items() if file.exists()}
 

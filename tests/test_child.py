@@ -32,6 +32,7 @@ def child(program: str, deadline: float = 20) -> Child:
         ("print('not json')", 0, ""),
         ("print('{}')", 0, ""),
         ("print('[]')", 0, ""),
+        (f"{RUNS}; raise SystemExit(143)", 143, ""),
     ],
 )
 def test_one_that_ends_without_an_answer_is_told_with_its_last_line(
@@ -41,7 +42,7 @@ def test_one_that_ends_without_an_answer_is_told_with_its_last_line(
     assert answer is not None
     assert (answer.code, answer.late, answer.runs) == (code, False, None)
     assert answer.told.startswith(last)
-    assert answer.was_brought_down is (code < 0)
+    assert answer.was_brought_down is (code in (-6, 143))
 
 
 def test_what_the_command_says_is_the_answer() -> None:

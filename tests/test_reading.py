@@ -99,3 +99,11 @@ def test_what_is_refused_lies_beside_all_its_reasons(home: Path) -> None:
     os.utime(table(home / "inbox" / "bad.csv", HEAD), (time.time() - 60,) * 2)
     Reader(Child([sys.executable, "-I", "-S", "-c", FAKE], 20), Inbox(home / "inbox"), 1).read_inbox()
     assert (home / "failed" / "bad.csv.reason.txt").read_text() == "so\n"
+
+
+def test_a_file_that_went_on_growing_while_it_was_read_stays_in_the_inbox(home: Path) -> None:
+    file = table(home / "inbox" / "a.csv", HEAD)
+    os.utime(file, (time.time() - 60,) * 2)
+    grows = f"open({str(file)!r}, 'a').write('more')\n{FAKE}"
+    Reader(Child([sys.executable, "-I", "-S", "-c", grows], 20), Inbox(home / "inbox"), 1).read_inbox()
+    assert file.exists()
