@@ -187,13 +187,13 @@ def _dues(settings: Settings) -> list[Due]:
 def _ingest(settings: Settings, paths: tuple[str, ...], said: dict[str, Any], as_json: bool) -> None:
     """Do it, tell it, and end the command accordingly."""
     from ingest.run import ingest as run
-    from ingest.source import find_each
     from ingest.wording import REFUSED, live_progress, tell_outcomes
+    from ingest.work import inputs
 
     work, writer, outcomes = _work(settings, paths, said), _writer(settings), []
     with live_progress(as_json) as progress:
         for some, options in work:
-            outcomes += run(writer, find_each(some), options, progress)
+            outcomes += run(writer, inputs(some), options, progress)
     _save_charts(settings, {outcome.run for outcome in outcomes if outcome.status == "committed"})
     runs = [outcome.as_json() for outcome in outcomes]
     _show({"runs": runs}, as_json, lambda: tell_outcomes(outcomes, "dry_run" in said))

@@ -71,7 +71,7 @@ _ANOTHER_CLOCK = 600
 
 
 def _is_quiet(age: float, seconds: float) -> bool:
-    """A change far in the future was dated by another clock, or before ours was set; it must not wait for it."""
+    """A change far in the future was dated by another clock, or by ours before it was set."""
     return age >= seconds or age < -_ANOTHER_CLOCK
 
 

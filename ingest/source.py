@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -69,23 +69,6 @@ def _find(path: str) -> list[Source]:
     if not files:
         raise Unreadable(f"There is no file at {path}.")
     return [of_file(file) for file in files]
-
-
-def find_each(paths: Sequence[str]) -> list[Source]:
-    """As ``find``; where there is nothing, a source that fails with the reason and stops no other."""
-    return [source for path in paths for source in _find_or_fail(path)]
-
-
-def _find_or_fail(path: str) -> list[Source]:
-    try:
-        return _find(path)
-    except Unreadable as error:
-        reason = error
-
-    def refuse() -> IO[bytes]:
-        raise reason
-
-    return [replace(of_file(Path(path)), open=refuse)]
 
 
 def of_file(path: Path) -> Source:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any
 
 from ingest.due import Due
 from ingest.run import Options
+from ingest.source import Source, Unreadable, find, of_file
 
 Work = list[tuple[list[str], Options]]
 """Paths, and how those are to be read."""
@@ -48,3 +51,20 @@ def options(feed: Due | None, said: Said) -> Options:
     for name, value in said.items():
         told[name] = {**told.get(name, {}), **value} if name in ("map", "set") else value
     return Options(**told)
+
+
+def inputs(paths: Sequence[str]) -> list[Source]:
+    """What is at these paths; where there is nothing, an input that fails and says so, and stops no other."""
+    return [source for path in paths for source in _at(path)]
+
+
+def _at(path: str) -> list[Source]:
+    try:
+        return find([path])
+    except Unreadable as error:
+        reason = error
+
+    def refuse() -> IO[bytes]:
+        raise reason
+
+    return [replace(of_file(Path(path)), open=refuse)]

@@ -248,7 +248,7 @@ def test_a_duration_is_a_number_and_a_unit(tmp_path: Path, every: str, seconds: 
         ('cron = "15 6 31 2 *"', "a time which comes"),
         ('every = "1d"\ndate_order = "DYM"', "YMD, DMY or MDY"),
         ('every = "1d"\ntimezone = "Mars/Olympus"', "an IANA time zone"),
-        ('every = "1d"\npath = "ftp://x.org/a.csv"', "or a URL with http:// or https://"),
+        ('every = "1d"\npath = "ftp://x.org/a.csv"', "a URL with http:// or https://"),
         ('every = "1d"\npath = "https:///a.csv"', "or a URL with http:// or https://"),
         ('every = "1d"\nstrict = 1', "true or false"),
         ('every = "1d"\npaused = "yes"', "true or false"),
