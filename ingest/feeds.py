@@ -93,16 +93,19 @@ class InForce:
     They are kept as a copy, and the ingests that it starts read that: a slip of the pen stops none.
     """
 
-    def __init__(self, file: Path, copy: Path, read: Callable[[str], Sequence[Due]]) -> None:
-        """``read`` gives the feeds of a text; it raises ValueError, with a sentence, if that is no good."""
+    def __init__(self, file: Path, copy: Path, read: Callable[[str | None], Sequence[Due]]) -> None:
+        """``read`` gives the feeds of a text, None where there is no file.
+
+        It raises ValueError, with a sentence, if that is no good.
+        """
         self._file, self._copy, self._read = file, copy, read
         self._known = self._last = self._state()
 
     def feeds(self) -> Sequence[Due]:
         """Take the file as it is now. Raises what ``read`` raises, and leaves the copy as it was then."""
-        text = _text_of(self._file)
+        text = _text_of(self._file) if self._file.is_file() else None
         feeds = self._read(text)
-        _write(self._copy, text, self._file)
+        _write(self._copy, text or "", self._file)
         return feeds
 
     def changed(self) -> Sequence[Due] | None:

@@ -199,7 +199,7 @@ def test_a_disk_that_is_full_leaves_the_file_as_it_was(
 
 
 def test_the_settings_in_force_are_the_last_good_ones(tmp_path: Path) -> None:
-    def read(text: str) -> list[Due]:
+    def read(text: str | None) -> list[Due]:
         return [Due(**feed.due) for feed in config.load({}, tmp_path, text).feeds]
 
     file, copy = tmp_path / "sightings.toml", tmp_path / "var" / "schedule.toml"
