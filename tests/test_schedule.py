@@ -165,10 +165,14 @@ def test_an_ingest_under_way_ends_with_its_scheduler_and_leaves_nothing_half_don
     table(home / "inbox" / "big.csv", HEAD, *(f"2024-05-{n % 28 + 1:02},Animal {n}" for n in range(60_000)))
     process = schedule()
     until(lambda: (home / "sightings.db.lock").exists() and (home / "sightings.db.lock").stat().st_size)
+    words = ["ps", "-o", "pid=", "--ppid", str(process.pid)]
+    children = subprocess.run(words, capture_output=True, text=True).stdout.split()
     started = time.monotonic()
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=20)
     assert (process.returncode, time.monotonic() - started < 10) == (0, True)
+    assert len(children) == 1
+    assert not Path(f"/proc/{children[0]}").exists()
     assert ledger(home) == []
     assert (home / "inbox" / "big.csv").exists()
     assert manage(home, "check").returncode == 0
