@@ -36,13 +36,12 @@ def _table(source: Source) -> Table:
         raise Unreadable(f"{source.name} is empty.")
     if len(first.rows) < 2:
         raise Unreadable(f"{source.name} has a header and no rows.")
-    notes = (f"the encoding {how.encoding} was guessed",) if how.guessed else ()
     return Table(
         columns=unique(first.rows[0]),
         chunks=lambda: _below_header(text.chunks(source, how)),
         size=source.size,
         delimiter=how.delimiter,
-        notes=notes,
+        notes=how.notes,
     )
 
 
