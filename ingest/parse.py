@@ -34,6 +34,9 @@ class Rules:
     delimiter: str = ","
     constants: dict[str, str] = field(default_factory=dict)
     """Term -> a value for every row."""
+    decimal_comma: bool = False
+    notes: tuple[str, ...] = ()
+    """What a person should know of how the table is understood."""
 
 
 class Parsed(NamedTuple):
@@ -225,7 +228,7 @@ class Parser:
         written, quantity, kind, status = given
         if not written.strip() and kind.strip().casefold() in ("individuals", "individual"):
             written = quantity
-        counted, issue = values.count(written, self._rules.delimiter == ";")
+        counted, issue = values.count(written, self._rules.decimal_comma)
         absent, status_issue = values.is_absent(status, counted)
         return part((counted, absent), issue, status_issue)
 
