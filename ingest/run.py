@@ -311,7 +311,8 @@ def _latin(table: Table, terms: Mapping[str, str], constants: Mapping[str, str])
     place = table.columns.index(column)
     first = next(table.chunks(), None)
     sample = first.rows[:2_000] if first else []
-    return taxa.looks_latin(row[place] for row in sample if place < len(row))
+    names = (row[place] for row in sample if place < len(row))
+    return taxa.looks_latin(names, beside_genus="genus" in terms.values())
 
 
 def signature(names: Iterable[str]) -> str:
