@@ -7,8 +7,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ingest.days import is_day_number
 from ingest.degrees import degrees
 from ingest.formats.table import Table
+from ingest.source import Unreadable
 from ingest.values import MISSING
 
 _SAMPLE_ROWS = 2_000
@@ -31,13 +33,17 @@ class Evidence:
     """What a person should know."""
 
 
-def gather(table: Table, terms: Mapping[str, str]) -> Evidence:
-    """Look at the first rows of a table. The global sources are known and need no look."""
+def gather(name: str, table: Table, terms: Mapping[str, str]) -> Evidence:
+    """Look at the first rows of the table of this name. The global sources are known and need no look.
+
+    Raises Unreadable where its dates are a spreadsheet's day numbers.
+    """
     if table.feed:
         return Evidence()
     first = next(table.chunks(), None)
     rows = first.rows[:_SAMPLE_ROWS] if first else []
     cells = {term: _filled(rows, table.columns.index(column)) for column, term in terms.items()}
+    _refuse_day_numbers(name, cells.get("eventDate", []))
     comma = _has_decimal_comma([cell for term in _NUMBERS for cell in cells.get(term, ())])
     return Evidence(table.delimiter == ";" if comma is None else comma, _projected(terms, cells))
 
@@ -45,6 +51,15 @@ def gather(table: Table, terms: Mapping[str, str]) -> Evidence:
 def _filled(rows: Sequence[list[str]], place: int) -> list[str]:
     cells = (row[place].strip() for row in rows if place < len(row))
     return [cell for cell in cells if cell not in MISSING]
+
+
+def _refuse_day_numbers(name: str, dates: list[str]) -> None:
+    numbers = sum(map(is_day_number, dates))
+    if numbers > _MOSTLY * len(dates):
+        raise Unreadable(
+            f"{name} has dates like {dates[0]}, a spreadsheet's count of days from 1900 or from 1904:"
+            " save the column as dates (YYYY-MM-DD)."
+        )
 
 
 def _has_decimal_comma(cells: list[str]) -> bool | None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from db.arrow import pa, pc
 from db.names import PlaceValue
-from ingest import days, fingerprints, positions, taxa, values
+from ingest import days, fingerprints, months, positions, taxa, values
 from ingest.parts import SEPARATOR, Given, Group, Part, Refusal, Understood, distinct, part, refused
 from ingest.rows import Chunk, Columnar, Row, columns_of
 from ingest.text import join
@@ -203,7 +203,7 @@ class Parser:
             return days.parse(date, self._rules.order, self._rules.zone)
         if year in values.MISSING:
             return _NOTHING
-        parts = [_whole(text) for text in (year, month, day)]
+        parts = [_whole(year), _whole(month) or months.month(month), _whole(day)]
         if parts[0] is None:
             return days.parse(year, self._rules.order)
         return days.When(*days.span(parts[0], parts[1], parts[2] if parts[1] is not None else None))

@@ -269,7 +269,7 @@ def _rules(source: Source, table: Table, options: Options) -> Rules:
     zone = ZoneInfo(options.timezone) if options.timezone else None
     order = options.date_order or _order(source, table, terms)
     latin = _latin(table, terms, constants)
-    found = gather(table, terms)
+    found = gather(source.name, table, terms)
     return Rules(
         *(table.columns, terms, order, zone, latin, table.delimiter, constants),
         decimal_comma=found.decimal_comma,

@@ -6,6 +6,7 @@ import pytest
 
 from ingest.evidence import Evidence, gather
 from ingest.formats.table import Table
+from ingest.source import Unreadable
 from ingest.text import Chunk
 
 
@@ -14,7 +15,7 @@ def found(counts: list[str], delimiter: str = ",", feed: str | None = None, **ax
     rows = [list(row) for row in zip(*columns.values(), strict=True)]
     lines = list(range(2, len(rows) + 2))
     table = Table(tuple(columns), lambda: iter([Chunk(lines, rows)]), 1, delimiter, feed)
-    return gather(table, {name: name for name in columns})
+    return gather("a.csv", table, {name: name for name in columns})
 
 
 @pytest.mark.parametrize(
@@ -52,6 +53,14 @@ def test_coordinates_tell_how_the_counts_beside_them_are_written(latitude: str, 
 
 def test_a_global_source_writes_its_numbers_in_one_way() -> None:
     assert found(["1,5"], ";", "gbif") == Evidence(False, ())
+
+
+def test_dates_that_are_numbers_of_days_are_refused_and_not_guessed() -> None:
+    with pytest.raises(
+        Unreadable, match=r"a.csv has dates like 45415, .* from 1900 or from 1904: save the column as dates"
+    ):
+        found(["1", "2"], eventDate=["45415", "45416.5"])
+    found(["1", "2"], eventDate=["45415", "2024-05-17"])
 
 
 @pytest.mark.parametrize(
