@@ -18,7 +18,7 @@ TERMS: dict[str, tuple[str, ...]] = {
     "eventDate": (
         "eventDate", "observed_on", "observation date", "date observed", "sighting date", "date of sighting",
         "survey date", "visit date", "flight date", "date", "datum", "fecha", "data", "timestamp", "datetime",
-        "date time", "observed at", "sequenceStart", "eventStart", "verbatimEventDate",
+        "date time", "observed at", "observed_on_string", "sequenceStart", "eventStart", "verbatimEventDate",
     ),
     "eventTime": (
         "eventTime", "time", "time observations started", "observation time", "start time", "uhrzeit", "hora",

@@ -21,6 +21,12 @@ _MARKS = (
 )
 _ESCAPED = re.compile("[\udc80-\udcff]")
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]")
+_BEYOND_ASCII_BYTES = re.compile(rb"[\x80-\xff]+")
+_LONG_RUNS = 1.8
+_FEW = 20
+"""So few letters tell no language."""
+_SIGN_IN_WORD = re.compile(r"[^\W\d_][¹³¿¼¾£¥¯][^\W\d_]|[¹³¼¾][^\W\d_]")
+"""What letters of Poland look like in Windows-1252."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +103,14 @@ def _by_looks(source: Source) -> str:
     from charset_normalizer import from_bytes
 
     sample = _telling_lines(source)
+    runs = _BEYOND_ASCII_BYTES.findall(sample)
     # Windows-1252 and its relatives are what spreadsheets write; without the hint short files are anything.
-    best = from_bytes(sample, cp_isolation=["cp1252", "cp1250", "cp1251", "cp932", "gb18030"]).best()
+    # In a Latin script accents stand alone, in others most bytes are beyond ASCII.
+    latin = sum(map(len, runs)) < _LONG_RUNS * len(runs)
+    if latin and len(runs) < _FEW and not _SIGN_IN_WORD.search(sample.decode("cp1252", "replace")):
+        return "cp1252"
+    known = ["cp1252", "cp1250"] if latin else ["cp1251", "cp932", "gb18030", "cp1252", "cp1250"]
+    best = from_bytes(sample, cp_isolation=known).best()
     if best is None or best.encoding == "ascii":
         return "cp1252"
     # Relatives that read the same letters are told apart by nothing: then it is the most common of them.

@@ -426,3 +426,14 @@ def test_genus_and_species_in_two_columns_are_one_name(writer: Engine, tmp_path:
         ("Canis sp.", 0): 4,
         ("Meles", 0): 5,
     }
+
+
+@pytest.mark.parametrize("name", ["gbif", "inaturalist", "wide", "table"])
+def test_the_sample_of_a_format_of_delimited_text_is_in_that_format(
+    sqlite_writer: Engine, tmp_path: Path, name: str
+) -> None:
+    sample = next(one.about.sample for one in FORMATS if one.name == name)
+    path = tmp_path / "sample.txt"
+    path.write_text(sample, encoding="utf-8")
+    outcome = read_one(sqlite_writer, path)
+    assert (outcome.format, outcome.status, outcome.tally.rejected) == (name, "committed", 0), outcome.message

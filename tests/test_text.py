@@ -71,6 +71,23 @@ def test_a_letter_far_down_decides_the_encoding_too(tmp_path: Path, above: int) 
     assert rows_of(path)[-1] == ROW.split(",")
 
 
+@pytest.mark.parametrize(
+    ("codec", "cell"),
+    [
+        ("cp1252", "48°12'"),
+        ("cp1252", "Bärenspinner"),
+        ("cp1252", "Ñandú, Coipú y Pingüino"),
+        ("cp1250", "Zając, łoś, żbik i świstak w rezerwacie Białowieża"),
+        ("cp1251", "Медведь бурый, заяц-беляк и лисица обыкновенная"),
+        ("gb18030", "灰暗蛞蝓和大熊猫在四川省的森林里"),
+        ("cp932", "ニホンザルとツキノワグマの目撃記録"),
+    ],
+)
+def test_letters_of_a_country_come_out_as_they_were(tmp_path: Path, codec: str, cell: str) -> None:
+    path = written(tmp_path, f"date;species;place\n2024;Lynx;{cell}\n".encode(codec))
+    assert rows_of(path)[1][2] == cell
+
+
 def test_a_few_bad_bytes_leave_the_rest_utf_8_and_are_told(tmp_path: Path) -> None:
     good = f"{ROW}\n".encode() * 20
     path = written(tmp_path, HEAD.encode() + b"\n" + good + b"2024-05-02,Ly\xff\xfenx,J\xfcrgen\n" + good)
