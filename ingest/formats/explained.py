@@ -81,8 +81,8 @@ TABLE = About(
         " of columns are known in several languages, without regard to capitals, blanks and punctuation;"
         " --map says what is not known. Day and month, decimal comma and separators of thousands are decided"
         " by what the table shows. A species of one lower-case word follows its genus. Coordinates are"
-        " degrees, in one column or two, also with letters or with minutes and seconds; projected metres are told"
-        " and not taken. What is not understood is kept with the record."
+        " degrees, in one column or two, also with letters or with minutes and seconds; projected metres are"
+        " told and not taken. What is not understood is kept with the record."
     ),
     columns={
         "date, datum, fecha; year, month, day": "eventDate; year, month, day",
