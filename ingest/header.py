@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from ingest.columns import NEEDS_DATE, NEEDS_NAME, understand
 
+_ALL = 2
+
 
 class Header(NamedTuple):
     """The place of the row that names the columns."""
@@ -28,17 +30,23 @@ def find(rows: Sequence[Sequence[str]]) -> Header | None:
     if not widths:
         return None
     half = widths.most_common(1)[0][0] / 2
-    full = [place for place, row in enumerate(rows) if len(row) > 1 and sum(map(bool, row)) >= half]
-    found = [Header(place, _understood(rows[place])) for place in full]
-    named = [header for header in found if header.understood or not _is_comment(rows[header.place])]
-    return max(named, key=lambda header: header.understood, default=None)
+    best: Header | None = None
+    for place, row in enumerate(rows):
+        if len(row) < 2 or sum(map(bool, row)) < half:
+            continue
+        found = Header(place, _understood(row))
+        if found.understood == _ALL:
+            return found
+        if (found.understood or not _is_comment(row)) and (not best or found.understood > best.understood):
+            best = found
+    return best
 
 
 def _understood(row: Sequence[str]) -> int:
     terms = set(understand(row).values())
-    found = 2 - terms.isdisjoint(NEEDS_DATE) - terms.isdisjoint(NEEDS_NAME)
+    found = _ALL - terms.isdisjoint(NEEDS_DATE) - terms.isdisjoint(NEEDS_NAME)
     # A comment may name a column by chance; a header behind a # names both.
-    return 0 if found < 2 and _is_comment(row) else found
+    return 0 if found < _ALL and _is_comment(row) else found
 
 
 def _is_comment(row: Sequence[str]) -> bool:

@@ -337,7 +337,7 @@ def test_a_table_that_breaks_off_while_it_is_read_leaves_nothing(
 
     def broken(*given: object) -> object:
         for number, chunk in enumerate(whole(*given)):  # type: ignore[arg-type]
-            if number == 2:
+            if number == 1:
                 raise OSError(5, "Input/output error")
             yield chunk
 
