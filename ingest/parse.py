@@ -14,7 +14,7 @@ import numpy as np
 
 from db.arrow import pa, pc
 from db.names import PlaceValue
-from ingest import days, fingerprints, months, positions, taxa, values
+from ingest import countries, days, fingerprints, months, positions, taxa, values
 from ingest.parts import SEPARATOR, Given, Group, Part, Refusal, Understood, distinct, part, refused
 from ingest.rows import Chunk, Columnar, Row, columns_of
 from ingest.text import join
@@ -132,7 +132,8 @@ class Parser:
         where = positions.read(
             [self._column(term, columns, number) for term in positions.TERMS], number, self._position
         )
-        every = [*groups.values(), Understood(where.codes, where.parts), *words]
+        mirrored = countries.read(groups["place"], where)
+        every = [*groups.values(), Understood(where.codes, where.parts), mirrored, *words]
         keep, rejects = self._refused(every, lines, rows)
         named, geospatial, issues = _issues(every, keep)
         staged = self._identity(columns, lines) | _values(groups, where, words)

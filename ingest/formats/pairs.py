@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 
 from ingest.columns import plain, understand
 from ingest.degrees import pair
+from ingest.formats.reshape import with_columns
 from ingest.formats.table import Table
-from ingest.text import Chunk
+from ingest.rows import Row
 from ingest.values import MISSING
 
 _NAMES = frozenset(
@@ -36,28 +38,13 @@ def divide_pairs(table: Table) -> Table:
     name, names = table.columns[place], list(table.columns)
     if name in terms:  # a location of two numbers is no locality
         names[place] = f"{name} (latitude, longitude)"
-    return replace(
-        table,
-        columns=(*names, *_AXES),
-        chunks=lambda: (_divided(chunk, place, len(names)) for chunk in table.chunks()),
-        notes=(*table.notes, f"latitude and longitude were found in the column {name}"),
-    )
+    note = f"latitude and longitude were found in the column {name}"
+    table = replace(table, columns=tuple(names), notes=(*table.notes, note))
+    # What is filled and no pair is left for the parser to flag.
+    return with_columns(table, _AXES, [place], lambda cells: pair(cells[0]) or (cells[0], ""), table.told)
 
 
-def _are_pairs(sample: list[list[str]], place: int) -> bool:
+def _are_pairs(sample: Sequence[Row], place: int) -> bool:
     cells = [row[place].strip() for row in sample if place < len(row)]
     filled = [cell for cell in cells if cell not in MISSING]
     return sum(pair(cell) is not None for cell in filled) > _MOSTLY * len(filled)
-
-
-def _divided(chunk: Chunk, place: int, width: int) -> Chunk:
-    """The rows with both coordinates at their end; what is filled and no pair is left to be flagged."""
-    lines, rows, unfit = [], [], list(chunk.unfit)
-    for line, row in zip(chunk.lines, chunk.rows, strict=True):
-        if any(row[width:]):
-            unfit.append((line, row))
-            continue
-        filled = (row + [""] * (width - len(row)))[:width]
-        lines.append(line)
-        rows.append([*filled, *(pair(filled[place]) or (filled[place], ""))])
-    return replace(chunk, lines=lines, rows=rows, unfit=unfit)
