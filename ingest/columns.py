@@ -18,7 +18,7 @@ TERMS: dict[str, tuple[str, ...]] = {
     "eventDate": (
         "eventDate", "observed_on", "observation date", "date observed", "sighting date", "date of sighting",
         "survey date", "visit date", "flight date", "date", "datum", "fecha", "data", "timestamp", "datetime",
-        "date time", "observed at", "sequenceStart", "eventStart", "verbatimEventDate",
+        "date time", "observed at", "observed_on_string", "sequenceStart", "eventStart", "verbatimEventDate",
     ),
     "eventTime": (
         "eventTime", "time", "time observations started", "observation time", "start time", "uhrzeit", "hora",
@@ -59,9 +59,13 @@ TERMS: dict[str, tuple[str, ...]] = {
     "organismQuantityType": ("organismQuantityType",),
     "occurrenceStatus": ("occurrenceStatus", "presence"),
     "basisOfRecord": ("basisOfRecord",),
-    "decimalLatitude": ("decimalLatitude", "latitude", "lat", "location-lat", "breitengrad", "y"),
+    "decimalLatitude": (
+        "decimalLatitude", "latitude", "lat", "location-lat", "breitengrad", "latitud", "latitudine",
+        "breedtegraad", "y", "location y", "y coordinate", "y coord", "coord y", "northing",
+    ),
     "decimalLongitude": (
-        "decimalLongitude", "longitude", "lon", "lng", "long", "location-long", "längengrad", "x",
+        "decimalLongitude", "longitude", "lon", "lng", "long", "location-long", "längengrad", "longitud",
+        "longitudine", "lengtegraad", "x", "location x", "x coordinate", "x coord", "coord x", "easting",
     ),
     "coordinateUncertaintyInMeters": (
         "coordinateUncertaintyInMeters", "positional_accuracy", "coordinate uncertainty",

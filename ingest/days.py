@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from ingest import months
+
 Order = Literal["YMD", "DMY", "MDY"]
 
 
@@ -29,67 +31,103 @@ class When:
     """Minutes."""
 
 
-_TIME = r"(?:[T ]+(?P<h>\d{1,2}):(?P<mi>\d{2})(?::(?P<s>\d{2})(?:[.,]\d+)?)?\s*(?P<ap>[AaPp]\.?[Mm]\.?)?)?"
-_ZONE = r"\s*(?P<z>Z|UTC|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2})?"
+_TIME = (
+    r"(?:[T ,]+(?P<h>\d{1,2}):(?P<mi>\d{2})(?::(?P<s>\d{2})(?:[.,]\d+)?)?\s*(?P<ap>[AaPp]\.?[Mm]\.?)?"
+    r"(?:\s+(?!UTC|GMT)(?:[A-Z]{3,5}|Uhr)\b)?)?"  # CEST: many zones have the same three letters
+)
+_ZONE = r"\s*(?P<z>(?:UTC|GMT)?[+-]\d{2}:?\d{2}|[+-]\d{2}|Z|UTC|GMT)?(?:\s*\([^()]{1,40}\))?"
 _ISO = re.compile(
     rf"(?P<y>\d{{4}})(?:(?P<by>[-/.])(?P<m>\d{{1,2}})(?:(?P=by)(?P<d>\d{{1,2}}){_TIME}{_ZONE})?)?\Z"
 )
-_COMPACT = re.compile(r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})\Z")
-_SHORT = re.compile(rf"(?P<a>\d{{1,2}})[-/.](?P<b>\d{{1,2}})[-/.](?P<y>\d{{4}}|\d{{2}}){_TIME}{_ZONE}\Z")
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_NAMED = re.compile(
-    r"(?:(?P<d>\d{1,2})[ .-]+(?P<mon>[A-Za-z]{3,9})|(?P<mon2>[A-Za-z]{3,9})[ .]+(?P<d2>\d{1,2}))"
-    rf"[ ,.-]+(?P<y>\d{{4}}){_TIME}{_ZONE}\Z"
+_COMPACT = re.compile(
+    r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})(?:[T_ ](?P<h>\d{2}):?(?P<mi>\d{2}):?(?P<s>\d{2})?(?P<z>Z)?)?\Z"
 )
+_SHORT = re.compile(rf"(?P<a>\d{{1,2}})[-/.](?P<b>\d{{1,2}})[-/.](?P<y>\d{{4}}|\d{{2}}){_TIME}{_ZONE}\Z")
+_MONTH_OF_YEAR = re.compile(r"(?P<m>\d{1,2})[-/.](?P<y>\d{4})\Z")
+_NAME = r"[^\W\d_]{3,10}"
+_TH = r"(?:st|nd|rd|th|er|e|º)?"
+_OF = r"(?:of |de |del |di )?"
+_NAMED = tuple(
+    re.compile(rf"{pattern}{_TIME}{_ZONE}\Z")
+    for pattern in (
+        rf"(?P<d>\d{{1,2}}){_TH}[ .,/-]+{_OF}(?P<mon>{_NAME})[ .,/-]+{_OF}(?P<y>\d{{4}}|\d{{2}}(?!\d|:))",
+        rf"(?P<mon>{_NAME})[ .-]+(?P<d>\d{{1,2}}){_TH}[ .,-]+(?P<y>\d{{4}})",
+        rf"(?P<mon>{_NAME})[ .,/-]+{_OF}(?P<y>\d{{4}})",
+        rf"(?P<y>\d{{4}})[ ./-]+(?P<mon>{_NAME})(?:[ ./-]+(?P<d>\d{{1,2}}))?",
+    )
+)
+_RANGE = re.compile(r"/|\s+(?:[-–—]|to|bis|au|tot)\s+")
 _SHORT_END = re.compile(r"(?:(?P<m>\d{1,2})-)?(?P<d>\d{1,2})\Z|(?P<clock>\d{1,2}:\d{2})")
+_DAY_NUMBER = re.compile(r"[1-6]\d{4}(?:[.,]\d+)?\Z")
 
 
 def parse(text: str, order: Order | None = None, zone: ZoneInfo | None = None) -> When:
     """A date, a month, a year or an interval of these (ISO 8601, or day and month in the given order).
 
-    With ``zone``, a time that carries its offset is moved into that zone; otherwise the day and the wall time
-    stand as they were written. A time of exactly midnight is how databases write "no time". Raises NotADate.
+    A month may be a name. With ``zone``, a time that carries its offset is moved into that zone; otherwise
+    the day and the wall time stand as they were written. A time of exactly midnight is how databases write
+    "no time". Raises NotADate.
     """
+    text = _bare(text)
+    when = _single(text, order, zone)
+    if when is None and len(ends := _RANGE.split(text, maxsplit=2)) == 2:
+        when = _interval(ends[0].strip(), ends[1].strip(), text, order, zone)
+    if when is None:
+        raise NotADate(f"{text[:40]!r} is not a date")
+    return when
+
+
+def is_day_number(text: str) -> bool:
+    """Whether this may be a date as spreadsheets keep it: days since 1900, or since 1904 on older Macs."""
+    return bool(_DAY_NUMBER.match(text))
+
+
+def _bare(text: str) -> str:
+    """The text without quotes and without the weekday before it."""
     text = text.strip().strip('"')
-    if "/" in text and not _SHORT.match(text) and not _ISO.match(text):
-        return _interval(text, order, zone)
-    found = _ISO.match(text) or _COMPACT.match(text)
-    if found:
+    word, _, rest = text.partition(" ")
+    if not text[:1].isalpha() or not months.is_weekday(word):
+        return text
+    if months.month(word) and not any(map(months.month, re.findall(_NAME, rest))):
+        return text  # Mar may be Tuesday or March: it is March unless another month follows
+    return rest.strip()
+
+
+def _single(text: str, order: Order | None, zone: ZoneInfo | None) -> When | None:
+    if found := _ISO.match(text) or _COMPACT.match(text) or _MONTH_OF_YEAR.match(text):
         parts = found.groupdict()
-        return _when(int(parts["y"]), _int(parts["m"]), _int(parts["d"]), parts, text, zone)
+        return _when(int(parts["y"]), _int(parts["m"]), _int(parts.get("d")), parts, text, zone)
     if found := _SHORT.match(text):
         return _short(found, order, text, zone)
-    if found := _NAMED.match(text):
-        parts = found.groupdict()
-        month = (parts["mon"] or parts["mon2"])[:3].lower()
-        if month in _MONTHS:
-            day = int(parts["d"] or parts["d2"])
-            return _when(int(parts["y"]), _MONTHS.index(month) + 1, day, parts, text, zone)
-    raise NotADate(f"{text[:40]!r} is not a date")
+    for pattern in _NAMED:
+        if (found := pattern.match(text)) and (month := months.month(found["mon"])):
+            parts = found.groupdict()
+            return _when(_year(found["y"]), month, _int(parts.get("d")), parts, text, zone)
+    return None
+
+
+def _year(digits: str) -> int:
+    # Of two digits POSIX's pivot: 69-99 are the 1900s. A year that is written so can be no older.
+    return int(digits) + (0 if len(digits) == 4 else 1900 if int(digits) >= 69 else 2000)
 
 
 def _short(found: re.Match[str], order: Order | None, text: str, zone: ZoneInfo | None) -> When:
-    one, two, year = int(found["a"]), int(found["b"]), int(found["y"])
-    if len(found["y"]) == 2:
-        # POSIX's pivot: 69-99 are the 1900s. A year that is written so can be no older.
-        year += 1900 if year >= 69 else 2000
+    one, two = int(found["a"]), int(found["b"])
     if order is None and one != two:
         raise NotADate(f"{text[:40]!r} may be day/month or month/day")
-    if order == "YMD":
+    if order == "YMD" and len(found["y"]) == 4:
         raise NotADate(f"{text[:40]!r} does not begin with its year")
+    if order == "YMD":
+        return _when(_year(found["a"].zfill(2)), two, int(found["y"]), found.groupdict(), text, zone)
     day, month = (two, one) if order == "MDY" else (one, two)
-    return _when(year, month, day, found.groupdict(), text, zone)
+    return _when(_year(found["y"]), month, day, found.groupdict(), text, zone)
 
 
-def _interval(text: str, order: Order | None, zone: ZoneInfo | None) -> When:
-    start, _, end = text.partition("/")
-    if "/" in end:
-        raise NotADate(f"{text[:40]!r} is not a date")
+def _interval(start: str, end: str, text: str, order: Order | None, zone: ZoneInfo | None) -> When:
     first = parse(start, order, zone)
-    if short := _SHORT_END.match(end):
-        last = _short_end(first, start, short, text)
-    else:
-        last = parse(end, order, zone)
+    last = (
+        _short_end(first, start, short, text) if (short := _SHORT_END.match(end)) else parse(end, order, zone)
+    )
     if last.last_day < first.first_day:
         raise NotADate(f"{text[:60]!r} ends before it begins")
     return When(first.first_day, last.last_day, first.time_of_day, first.utc_offset)
@@ -118,11 +156,12 @@ def _when(
     zone: ZoneInfo | None,
 ) -> When:
     first, last = span(year, month, day, text)
-    if not parts.get("h"):
+    if not parts.get("h") or first != last:
         return When(first, last)
-    seconds = clock(int(parts["h"] or 0), int(parts["mi"] or 0), int(parts["s"] or 0), parts["ap"], text)
+    half = parts.get("ap")
+    seconds = clock(int(parts["h"] or 0), int(parts["mi"] or 0), int(parts["s"] or 0), half, text)
     offset = _offset(parts.get("z"))
-    if seconds == 0 and not parts["ap"]:
+    if seconds == 0 and not half:
         return When(first, last)
     if zone is not None:
         return _in_zone(first, seconds, offset, zone)
@@ -159,15 +198,20 @@ def clock(hours: int, minutes: int, seconds: int, half: str | None, text: str) -
 
 
 _CLOCK = re.compile(
-    r"(?P<h>\d{1,2}):?(?P<mi>\d{2})(?::?(?P<s>\d{2})(?:\.\d+)?)?"
+    r"(?P<h>\d{1,2})[:hH]?(?P<mi>\d{2})(?::?(?P<s>\d{2})(?:\.\d+)?)?(?:\s*Uhr)?"
     r"\s*(?P<ap>[AaPp]\.?[Mm]\.?)?\s*(?P<z>Z|[+-]\d{2}:?\d{2})?\Z"
 )
 _HOURS = re.compile(r"\d{1,2}\.\d+\Z|\d{1,2}\Z")
 
 
 def parse_time(text: str) -> tuple[int, int | None]:
-    """A time of day (14:05, 1405, 2:05 PM, 8.5) as seconds after midnight and its offset. Raises NotADate."""
+    """A time of day (14:05, 1405, 2:05 PM, 8.5) as seconds after midnight and its offset. Raises NotADate.
+
+    0.5 is refused: half past midnight in hours, noon in the days of a spreadsheet.
+    """
     text = text.strip().partition("/")[0]
+    if text.startswith("0.") and text.strip("0."):
+        raise NotADate(f"{text[:40]!r} may be part of an hour or of a day")
     if _HOURS.match(text) and float(text) < 24:
         return round(float(text) * 3600), None
     found = _CLOCK.match(text)
@@ -180,7 +224,8 @@ def parse_time(text: str) -> tuple[int, int | None]:
 def _offset(text: str | None) -> int | None:
     if not text:
         return None
-    if text in ("Z", "UTC", "GMT"):
+    text = text.lstrip("ZUTCGM")
+    if not text:
         return 0
     digits = text[1:].replace(":", "").ljust(4, "0")
     minutes = int(digits[:2]) * 60 + int(digits[2:])
@@ -215,7 +260,7 @@ def order_of(values: Iterable[tuple[str, str, str]]) -> Order | Literal["undecid
     """
     needed, day_first, month_first = False, 0, 0
     for text, day, month in values:
-        found = _SHORT.match(text.strip().strip('"'))
+        found = _SHORT.match(_bare(text))
         if not found:
             continue
         one, two, year = int(found["a"]), int(found["b"]), found["y"]

@@ -14,7 +14,7 @@ import numpy as np
 
 from db.arrow import pa, pc
 from db.names import PlaceValue
-from ingest import days, fingerprints, positions, taxa, values
+from ingest import countries, days, fingerprints, months, positions, taxa, values
 from ingest.parts import SEPARATOR, Given, Group, Part, Refusal, Understood, distinct, part, refused
 from ingest.rows import Chunk, Columnar, Row, columns_of
 from ingest.text import join
@@ -34,6 +34,9 @@ class Rules:
     delimiter: str = ","
     constants: dict[str, str] = field(default_factory=dict)
     """Term -> a value for every row."""
+    decimal_comma: bool = False
+    notes: tuple[str, ...] = ()
+    """What a person should know of how the table is understood."""
 
 
 class Parsed(NamedTuple):
@@ -129,7 +132,8 @@ class Parser:
         where = positions.read(
             [self._column(term, columns, number) for term in positions.TERMS], number, self._position
         )
-        every = [*groups.values(), Understood(where.codes, where.parts), *words]
+        mirrored = countries.read(groups["place"], where)
+        every = [*groups.values(), Understood(where.codes, where.parts), mirrored, *words]
         keep, rejects = self._refused(every, lines, rows)
         named, geospatial, issues = _issues(every, keep)
         staged = self._identity(columns, lines) | _values(groups, where, words)
@@ -200,7 +204,7 @@ class Parser:
             return days.parse(date, self._rules.order, self._rules.zone)
         if year in values.MISSING:
             return _NOTHING
-        parts = [_whole(text) for text in (year, month, day)]
+        parts = [_whole(year), _whole(month) or months.month(month), _whole(day)]
         if parts[0] is None:
             return days.parse(year, self._rules.order)
         return days.When(*days.span(parts[0], parts[1], parts[2] if parts[1] is not None else None))
@@ -225,7 +229,7 @@ class Parser:
         written, quantity, kind, status = given
         if not written.strip() and kind.strip().casefold() in ("individuals", "individual"):
             written = quantity
-        counted, issue = values.count(written, self._rules.delimiter == ";")
+        counted, issue = values.count(written, self._rules.decimal_comma)
         absent, status_issue = values.is_absent(status, counted)
         return part((counted, absent), issue, status_issue)
 

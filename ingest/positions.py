@@ -57,7 +57,8 @@ def read(columns: Sequence[pa.Array | None], rows: int, others: Group) -> Positi
             numbers[plain] = pc.cast(column.filter(pa.array(plain)), pa.float64()).to_numpy()
             found[place] = numbers
             plain &= np.abs(np.nan_to_num(numbers)) <= farthest
-    plain &= (found[0] != 0) | (found[1] != 0)
+    for north, east in ((0, 0), values.NOWHERE):
+        plain &= (found[0] != north) | (found[1] != east)
     codes, parts = _value_by_value(columns, ~plain, found, others)
     return Positions(found[0], found[1], found[2], codes, parts)
 

@@ -23,6 +23,7 @@ from db.lock import only_ingester
 from db.names import MixedFeed
 from db.store import Input, OpenRun, Tally, begin_run, record_failure
 from ingest import columns, days, taxa
+from ingest.evidence import gather
 from ingest.formats import open_table
 from ingest.formats.table import Table, Wanted
 from ingest.parse import Parser, Rules
@@ -163,6 +164,7 @@ def _one(begin: _Begin, source: Source, options: Options, progress: Progress | N
         what = replace(what, sha256=sha256(source), columns=table.columns)
         outcome.feed, outcome.format, outcome.notes = what.feed, what.format, table.notes
         rules = _rules(source, table, options)
+        outcome.notes += rules.notes
         outcome.terms = dict(rules.terms)
         outcome.extra = tuple(name for name in table.columns if name not in rules.terms)
         with begin() as connection, begin_run(connection, replace(what, terms=outcome.terms)) as run:
@@ -262,12 +264,17 @@ def _rules(source: Source, table: Table, options: Options) -> Rules:
         if held.isdisjoint(needed):
             raise Unreadable(
                 f"{source.name} has no column for {what}: its columns are {', '.join(table.columns[:20])};"
-                f" name one with --map COLUMN={needed[0]}."
+                f" name one with --map COLUMN={needed[0]}, or give it to every row with --set {needed[0]}=..."
             )
     zone = ZoneInfo(options.timezone) if options.timezone else None
     order = options.date_order or _order(source, table, terms)
     latin = _latin(table, terms, constants)
-    return Rules(table.columns, terms, order, zone, latin, table.delimiter, constants)
+    found = gather(source.name, table, terms)
+    return Rules(
+        *(table.columns, terms, order, zone, latin, table.delimiter, constants),
+        decimal_comma=found.decimal_comma,
+        notes=found.notes,
+    )
 
 
 def _order(source: Source, table: Table, terms: Mapping[str, str]) -> days.Order | None:
@@ -304,7 +311,8 @@ def _latin(table: Table, terms: Mapping[str, str], constants: Mapping[str, str])
     place = table.columns.index(column)
     first = next(table.chunks(), None)
     sample = first.rows[:2_000] if first else []
-    return taxa.looks_latin(row[place] for row in sample if place < len(row))
+    names = (row[place] for row in sample if place < len(row))
+    return taxa.looks_latin(names, beside_genus="genus" in terms.values())
 
 
 def signature(names: Iterable[str]) -> str:

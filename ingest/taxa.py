@@ -30,9 +30,14 @@ _BETWEEN = {"×", "x", "subsp.", "ssp.", "var.", "f.", "cf.", "aff.", "sp.", "sp
 _AUTHOR = re.compile(r"[A-ZÀ-Þ].*|\((?=.*\d{4}|[^()]*\)\s*[A-ZÀ-Þ]|L\.).*")
 
 
-def looks_latin(names: Iterable[str]) -> bool:
-    """Whether a column of "species" holds scientific names: most of a sample end as Latin does."""
+def looks_latin(names: Iterable[str], beside_genus: bool = False) -> bool:
+    """Whether a column of "species" holds scientific names: most of a sample end as Latin does.
+
+    Beside a column of genera it may hold the second part alone.
+    """
     sample = [name for name in {clean(name) for name in names} if name]
+    if beside_genus:
+        sample = [f"Genus {name}" if name[0].islower() else name for name in sample if name not in _BETWEEN]
     return bool(sample) and sum(bool(_LATIN.match(name)) for name in sample) > 0.6 * len(sample)
 
 
@@ -55,10 +60,13 @@ def taxon(values: Sequence[str], latin: bool = True) -> TaxonValue | None:
 
     ``latin`` says what an ambiguous ``species`` column holds. Where a table has both ``scientificName`` and
     ``species`` (GBIF), the species that the source settled on goes before the name that the record came with.
+    A ``species`` that is the second part of a name alone follows its ``genus``.
     """
     given = dict(zip(COLUMNS, (clean(value)[:_LONGEST] if value else "" for value in values), strict=True))
     scientific, vernacular = given["scientificName"], given["vernacularName"]
     species = given["species"] if latin or scientific else ""
+    if given["genus"] and _is_epithet(species.partition(" ")[0]):
+        species = f"{given['genus']} {species}"
     if given["species"] and not species:
         vernacular = vernacular or given["species"]
     accepted = _accepted(scientific, species, given)
@@ -79,6 +87,10 @@ def _accepted(scientific: str, species: str, given: dict[str, str]) -> str:
             filter(None, (given["genus"], given["specificEpithet"], given["infraspecificEpithet"]))
         )
     return ""
+
+
+def _is_epithet(word: str) -> bool:
+    return bool(_EPITHET.match(word)) or word in _BETWEEN
 
 
 def _binomial(name: str) -> str:

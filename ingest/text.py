@@ -1,16 +1,16 @@
-"""Bytes to rows of text: encodings, delimiters, quotes and line ends; knows no column and no meaning."""
+"""Text to rows: where its header stands, delimiters, quotes and line ends; knows no value."""
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import IO
+from typing import IO, NamedTuple
 
+from ingest import encodings, header
 from ingest.cutting import Cutter
 from ingest.rows import Chunk as Chunk
 from ingest.source import Source, Unreadable
@@ -18,8 +18,10 @@ from ingest.source import Source, Unreadable
 CHUNK = 20_000
 DELIMITERS = "\t;,|"
 _SAMPLE_LINES = 40
+_MOST_COMMENTS = 10_000
 _SAMPLE_WIDTH = 20_000
 _MOST_BINARY = 0.01
+_FILLING = " \t;,|\r\n\ufeff"
 
 
 @dataclass(frozen=True)
@@ -29,59 +31,39 @@ class Dialect:
     encoding: str
     delimiter: str
     skip: int = 0
-    """Lines above the header: comments that begin with #."""
+    """Lines above the header: titles, and comments that begin with #."""
     quote: str = '"'
-    guessed: bool = False
-    """The encoding is not what the bytes say of themselves, but what they look like."""
-
-
-def encoding(source: Source) -> tuple[str, bool]:
-    """Its encoding and whether that is a guess: by byte order mark, UTF-8 if all of it is, or its looks."""
-    head = source.head(4)
-    if head.startswith(codecs.BOM_UTF8):
-        return "utf-8-sig", False
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16", False
-    if _is_utf8(source):
-        return "utf-8", False
-    return _by_looks(source.head(1 << 18)), True
-
-
-def _is_utf8(source: Source) -> bool:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        with source.open() as file:
-            while block := file.read(1 << 20):
-                decoder.decode(block)
-            decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _by_looks(sample: bytes) -> str:
-    from charset_normalizer import from_bytes
-
-    # Windows-1252 and its relatives are what spreadsheets write; without the hint short files are anything.
-    best = from_bytes(sample, cp_isolation=["cp1252", "cp1250", "cp1251", "cp932", "gb18030"]).best()
-    return best.encoding if best else "cp1252"
+    notes: tuple[str, ...] = ()
+    """What a person should know: a guessed encoding, lines that were passed over."""
 
 
 def dialect(source: Source) -> Dialect:
     """Find out how this text is cut. Raises Unreadable where it is no table at all."""
-    name, guessed = encoding(source)
-    with source.open() as file, _decoded(file, name) as text:
-        lines = [line[:_SAMPLE_WIDTH] for line in islice(text, _SAMPLE_LINES)]
+    encoding = encodings.find(source)
+    with source.open() as file, _decoded(file, encoding.name) as text:
+        comments, lines = _sample(text)
     _refuse_what_is_no_table(source, "".join(lines))
-    skip = next(
-        (number for number, line in enumerate(lines) if line.strip() and not line.startswith("#")), len(lines)
-    )
-    delimiter = _delimiter(lines[skip:])
-    if delimiter is None:
+    cut = _best_cut(lines)
+    if cut is None:
         raise Unreadable(
             f"{source.name} is not a table: no delimiter (tab, semicolon, comma or bar) divides its lines."
         )
-    return Dialect(name, delimiter, skip, guessed=guessed)
+    notes = encoding.notes()
+    if any(line.strip(_FILLING) and not line.startswith("#") for line in lines[: cut.above]):
+        notes += (f"the header was found on line {comments + cut.above + 1}",)
+    return Dialect(encoding.name, cut.delimiter, comments + cut.above, notes=notes)
+
+
+def _sample(text: IO[str]) -> tuple[int, list[str]]:
+    """How many lines of comment come first, and the lines from the last of them on."""
+    comments, last = 0, ""
+    for line in islice(text, _MOST_COMMENTS):
+        if line.strip() and not line.startswith("#"):
+            lines = [last, line] if last else [line]
+            lines += islice(text, _SAMPLE_LINES)
+            return comments - bool(last), [line[:_SAMPLE_WIDTH] for line in lines]
+        comments, last = comments + 1, line
+    return 0, [last]
 
 
 def _refuse_what_is_no_table(source: Source, text: str) -> None:
@@ -96,18 +78,39 @@ def _refuse_what_is_no_table(source: Source, text: str) -> None:
         raise Unreadable(f"{source.name} is not text: it holds binary data, or a packed file.")
 
 
-def _delimiter(lines: list[str]) -> str | None:
-    """The delimiter that cuts most lines into as many fields as the header; on a tie the one with more."""
-    best: tuple[float, int, str] | None = None
-    for candidate in DELIMITERS:
-        widths = Counter(len(row) for row in csv.reader(lines, delimiter=candidate) if row)
-        header = next((len(row) for row in csv.reader(lines[:1], delimiter=candidate)), 0)
-        if header < 2:
-            continue
-        share = widths[header] / max(sum(widths.values()), 1)
-        if best is None or (share > 0.5, header) > (best[0] > 0.5, best[1]):
-            best = (share, header, candidate)
-    return best[2] if best else None
+class _Cut(NamedTuple):
+    """The first lines, cut at one delimiter."""
+
+    understood: int
+    regular: bool
+    """Most rows are as wide as the header."""
+    width: int
+    delimiter: str
+    above: int
+    """Lines above the header."""
+
+
+def _best_cut(lines: list[str]) -> _Cut | None:
+    """The cut whose header is best understood; on a tie the one that fits most rows, then the wider."""
+    cuts = [cut for delimiter in DELIMITERS if (cut := _cut_at(delimiter, lines))]
+    return max(cuts, key=lambda cut: (cut.understood, cut.regular, cut.width), default=None)
+
+
+def _cut_at(delimiter: str, lines: list[str]) -> _Cut | None:
+    reader = csv.reader(lines, delimiter=delimiter)
+    rows, begins = [], []
+    line = 0
+    for row in reader:
+        rows.append([cell.strip() for cell in row])
+        begins.append(line)
+        line = reader.line_num
+    found = header.find(rows)
+    if found is None:
+        return None
+    widths = Counter(len(row) for row in rows[found.place :] if row)
+    width = len(rows[found.place])
+    regular = widths[width] > widths.total() / 2
+    return _Cut(found.understood, regular, width, delimiter, begins[found.place])
 
 
 def chunks(source: Source, how: Dialect) -> Iterator[Chunk]:

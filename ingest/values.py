@@ -7,10 +7,14 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from ingest.degrees import degrees
+
 MISSING = frozenset({"", "NA", "N/A", "NULL", "null", "None", "none", "nan", "NaN", "-"})
 """How systems write "nothing" in a column of numbers. Among names NA may be Namibia: only '' is nothing."""
 
-_UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_UNFIT = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
+)
 _BLANKS = re.compile(r"\s+")
 GEOSPATIAL = frozenset(
     {
@@ -27,7 +31,10 @@ GEOSPATIAL = frozenset(
 
 
 def clean(text: str) -> str:
-    """A name or label fit for every database and picture: NFC, single blanks, no control characters."""
+    """A name or label fit for every database and picture: NFC, single blanks, no control characters.
+
+    Nor those that turn the direction of writing: what follows a label must not be turned with it.
+    """
     return _BLANKS.sub(" ", unicodedata.normalize("NFC", _UNFIT.sub("", text))).strip()
 
 
@@ -36,34 +43,54 @@ def storable(text: str) -> str:
     return re.sub(r"[\x00\ud800-\udfff]", "\ufffd", text)
 
 
-_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+\Z|\d{1,3}(?:[   ]\d{3})+\Z")
-_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d*)?(?:[eE][+-]?\d{1,2})?\Z")
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d{1,2})?\Z")
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:(?:,\d{3})+|(?:[ \u00a0\u2009\u202f'’]\d{3})+)(?:\.\d+)?\Z")
+_OTHER_MARK = re.compile(r"[+-]?\d+,\d*\Z")
+_SWAPPED = str.maketrans(",.", ".,")
 _MOST = 1e12
 
 
 def number(text: str, decimal_comma: bool = False) -> float | None:
-    """A finite number, with a decimal comma or thousands separators if need be; None if it is none.
+    """A finite number, whatever marks its thousands and its decimals; None if it is none.
 
-    1,234 is read as a thousand unless the table writes its decimals with a comma.
+    1,234 is a thousand and 1.234 is not, unless the table writes its decimals with a comma: then it is the
+    other way round. Blanks and apostrophes mark thousands everywhere, and 1,5 is one and a half everywhere.
     """
     text = text.strip()
-    if not decimal_comma and _THOUSANDS.match(text):
-        text = re.sub(r"[,\s  ]", "", text)
+    if decimal_comma:
+        text = text.translate(_SWAPPED)
     if not _NUMBER.match(text):
-        return None
-    value = float(text.replace(",", "."))
+        if _THOUSANDS.match(text):
+            text = re.sub(r"[^\d.+-]", "", text)
+        elif _OTHER_MARK.match(text):
+            text = text.replace(",", ".")
+        else:
+            return None
+    value = float(text)
     return value if math.isfinite(value) else None
 
 
+_ABOUT = re.compile(r"(?:~|≈|>=?|≥|ca\.?|c\.|about|min\.?)\s*(\d[^+?]*)|(\d[^+?]*?)\s*[+?]", re.IGNORECASE)
+
+
 def count(text: str, decimal_comma: bool = False) -> tuple[float | None, str]:
-    """A count and its issue: nothing given is "not counted"; ``X``, ``?`` or ``many`` too, but flagged."""
+    """A count and its issue: nothing given is "not counted"; ``X``, ``many`` or 8-Jul too, but flagged.
+
+    What says "at least" or "about" (3+, ~10, >1) is the number that it names, flagged: to count a flock of
+    200+ as one animal, as what is not counted is, would be further from the truth. A number below 0 or beyond
+    all animals of a kind (10^12) is none.
+    """
     text = text.strip()
     if text in MISSING:
         return None, ""
     value = number(text, decimal_comma)
+    issue = ""
+    if value is None and (about := _ABOUT.fullmatch(text)):
+        # Of "more than none" the number says nothing.
+        value, issue = number(about[1] or about[2], decimal_comma) or None, "INDIVIDUAL_COUNT_INVALID"
     if value is None or not 0 <= value <= _MOST:
         return None, "INDIVIDUAL_COUNT_INVALID"
-    return value, ""
+    return abs(value), issue
 
 
 _PRESENT = {"present", "detected", "presence", "1", "true", "yes"}
@@ -126,15 +153,26 @@ def position(latitude: str, longitude: str, uncertainty: str, given: str = "") -
         metres = None
     if latitude.strip() in MISSING and longitude.strip() in MISSING:
         return Position(None, None, metres, tuple(dict.fromkeys(issues)))
-    north, east = number(latitude, decimal_comma=True), number(longitude, decimal_comma=True)
-    north, east, issue = _on_globe(north, east)
+    (north, one), (east, other) = degrees(latitude), degrees(longitude)
+    north, east, issue = _on_globe(north, east, swapped=one == "E" or other == "N")
     return Position(north, east, metres, tuple(dict.fromkeys([*issues, *([issue] if issue else [])])))
 
 
-def _on_globe(north: float | None, east: float | None) -> tuple[float | None, float | None, str]:
-    if north is None or east is None:
+NOWHERE = (-1.0, -1.0)
+"""What systems write for "no position", though it is one in the sea off Ghana."""
+
+
+def _on_globe(
+    north: float | None, east: float | None, swapped: bool
+) -> tuple[float | None, float | None, str]:
+    """The position where it can be right, and the issue where it cannot, or is only presumed.
+
+    Projected metres, and degrees that lost their decimal point, are out of range: GBIF's name for numbers
+    that stand for degrees and cannot be any. Its COORDINATE_REPROJECTION_FAILED needs a datum that is named.
+    """
+    if north is None or east is None or (north, east) == NOWHERE:
         return None, None, "COORDINATE_INVALID"
-    if abs(north) > 90 and abs(east) <= 90 and abs(north) <= 180:
+    if swapped or (abs(north) > 90 and abs(east) <= 90 and abs(north) <= 180):
         return None, None, "PRESUMED_SWAPPED_COORDINATE"
     if abs(north) > 90 or abs(east) > 180:
         return None, None, "COORDINATE_OUT_OF_RANGE"
@@ -142,8 +180,11 @@ def _on_globe(north: float | None, east: float | None) -> tuple[float | None, fl
 
 
 def country(text: str) -> tuple[str, str]:
-    """An ISO 3166-1 alpha-2 code in capitals; anything else stays as it is, flagged."""
+    """An ISO 3166-1 alpha-2 code in capitals, NA among them: Namibia; anything else stays as it is, flagged.
+
+    A word for nothing (null, None) stays too, but claims no country that could be invalid.
+    """
     word = clean(text)
     if re.fullmatch(r"[A-Za-z]{2}", word):
         return word.upper(), ""
-    return word, "COUNTRY_INVALID" if word else ""
+    return word, "" if word in MISSING else "COUNTRY_INVALID"

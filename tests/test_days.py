@@ -38,6 +38,30 @@ EIGHT = 8 * 3600
         ("May 17, 2024", 20240517, 20240517),
         ("17-May-2024", 20240517, 20240517),
         ("3 March 1999", 19990303, 19990303),
+        ("3. März 1999", 19990303, 19990303),
+        ("1er août 2021", 20210801, 20210801),
+        ("17 de mayo de 2024", 20240517, 20240517),
+        ("9 mrt. 2024", 20240309, 20240309),
+        ("12 luglio 2020", 20200712, 20200712),
+        ("May 17th, 2024", 20240517, 20240517),
+        ("2024-May-17", 20240517, 20240517),
+        ("17/May/2024", 20240517, 20240517),
+        ("17-May-24", 20240517, 20240517),
+        ("17-mai-98", 19980517, 19980517),
+        ("Fri Apr 30 2021 07:30:22 GMT+0200 (GMT+2)", 20210430, 20210430),
+        ("Freitag, 30. April 2021", 20210430, 20210430),
+        ("mar 30 mars 2021", 20210330, 20210330),
+        ("Mar 30 2021 8:00 PM", 20210330, 20210330),
+        ("Mi 2021-04-28", 20210428, 20210428),
+        ("2021/04/30 12:00 AM CEST", 20210430, 20210430),
+        ("20240517T0830", 20240517, 20240517),
+        ("May 2024", 20240501, 20240531),
+        ("mai 2024", 20240501, 20240531),
+        ("2/2024", 20240201, 20240229),
+        ("02.2024", 20240201, 20240229),
+        ("2024-05-17 - 2024-05-19", 20240517, 20240519),
+        ("1 May 2024 to 3 May 2024", 20240501, 20240503),
+        ("1. Mai 2024 bis 3. Juni 2024", 20240501, 20240603),
         ("13/04/2011", 20110413, 20110413),
         ("5/5/19", 20190505, 20190505),
         ("5.5.1969", 19690505, 19690505),
@@ -68,6 +92,17 @@ def test_a_date_is_an_interval_of_days_as_precise_as_it_was_given(text: str, fir
         ("2007-03-01/2007-05-11/2007-06-01", "not a date"),
         ("2001/" * 5_000, "not a date"),
         ("yesterday", "not a date"),
+        ("3 jui 2020", "not a date"),
+        ("around May 2020", "not a date"),
+        ("before 3 May 2020", "not a date"),
+        ("spring 2020", "not a date"),
+        ("1950s", "not a date"),
+        ("24-05-13", "day/month or month/day"),
+        ("45415", "not a date"),
+        ("13/2024", "no month 13"),
+        ("Mon", "not a date"),
+        ("31 April 2021", "does not exist"),
+        ("2024-05-01 - 2024-05-02 - 2024-05-03", "not a date"),
         ("32 May 2024", "does not exist"),
         ("17 Foo 2024", "not a date"),
         ("x" * 10_000, "not a date"),
@@ -87,6 +122,7 @@ def test_day_and_month_are_read_in_the_order_of_the_file(order: Order, day: int)
 
 def test_a_year_that_is_to_come_first_and_does_not_is_no_date() -> None:
     assert days.parse("2011/4/11", "YMD").first_day == 20110411
+    assert days.parse("11-4-12", "YMD").first_day == 20110412
     with pytest.raises(NotADate, match="begin with its year"):
         days.parse("11/4/2011", "YMD")
 
@@ -100,6 +136,12 @@ def test_a_year_that_is_to_come_first_and_does_not_is_no_date() -> None:
         ("2024-05-17T08:00:00+02:00", EIGHT, 120),
         ("2024-05-17T08:00:00 -0930", EIGHT, -570),
         ("5/5/2024 8:00 PM", EIGHT + 43_200, None),
+        ("2024/05/17 8:00 AM CEST", EIGHT, None),
+        ("17. Mai 2024, 8:00 Uhr", EIGHT, None),
+        ("Fri May 17 2024 08:00:00 GMT+0200 (GMT+2)", EIGHT, 120),
+        ("2024-05-17T08:00 UTC", EIGHT, 0),
+        ("20240517T080030Z", EIGHT + 30, 0),
+        ("May 2024 08:00", None, None),
         ("2024-06-30T23:59:60Z", 86_399, 0),
         ("2024-05-17T12:30 AM", 1_800, None),
         ("2024-05-17", None, None),
@@ -142,6 +184,10 @@ def test_the_end_of_time_is_no_crash() -> None:
         ("01:25 PM", 48_300, None),
         ("12:00 am", 0, None),
         ("8.5", 30_600, None),
+        ("0830", 30_600, None),
+        ("8h30", 30_600, None),
+        ("8:30 Uhr", 30_600, None),
+        ("0.0", 0, None),
         ("7", 25_200, None),
         ("08:00:00+02:00", EIGHT, 120),
         ("08:00:00Z/09:00:00Z", EIGHT, 0),
@@ -151,7 +197,7 @@ def test_a_time_of_day_is_read_in_all_its_spellings(text: str, seconds: int, off
     assert days.parse_time(text) == (seconds, offset)
 
 
-@pytest.mark.parametrize("text", ["dawn", "25:00", "8:61", "13:00 pm", "", "99"])
+@pytest.mark.parametrize("text", ["dawn", "25:00", "8:61", "13:00 pm", "", "99", "0.5", "0.354166"])
 def test_what_is_no_time_of_day_is_refused(text: str) -> None:
     with pytest.raises(NotADate):
         days.parse_time(text)
@@ -163,6 +209,7 @@ def test_what_is_no_time_of_day_is_refused(text: str) -> None:
         (["11/4/2011", "13/4/2011"], "DMY"),
         (["11/4/2011", "4/13/2011"], "MDY"),
         (["2011-04-11", "2011"], None),
+        (["Mon 11/4/2011", "Wed 13/4/2011"], "DMY"),
         (["4/4/2011"], None),
         (["11/4/2011", "2011-04-13"], "undecided"),
         (["13/1/2011", "11/4/2011", *["3/14/2011"] * 8], "undecided"),
@@ -190,3 +237,10 @@ def test_columns_of_day_and_month_are_evidence(day: str, month: str, order: str)
 def test_tomorrow_is_likely_and_the_day_after_is_not() -> None:
     later = datetime.now(UTC).date() + timedelta(days=2)
     assert days.latest_likely() < later.year * 10_000 + later.month * 100 + later.day
+
+
+@pytest.mark.parametrize(
+    ("text", "may_be"), [("45415", True), ("45415.5", True), ("20240517", False), ("1999", False)]
+)
+def test_a_day_number_of_a_spreadsheet_is_known_by_its_size(text: str, may_be: bool) -> None:
+    assert days.is_day_number(text) is may_be

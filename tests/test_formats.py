@@ -154,7 +154,7 @@ def test_countries_called_na_stay(writer: Engine, tmp_path: Path) -> None:
     codes = ["NA", "null", "None", "nan", "NO"]
     path = table(tmp_path / "a.csv", "date,species,countryCode", *(f"2024,Lynx,{code}" for code in codes))
     outcome = read_one(writer, path)
-    assert (sums(outcome), outcome.tally.issues) == ((5, 5, 0, 0, 0), {"COUNTRY_INVALID": 3})
+    assert (sums(outcome), outcome.tally.issues) == ((5, 5, 0, 0, 0), {})
     assert sorted(row.country_code for row in rows_of(writer, Place.country_code)) == sorted(codes)
     assert per(writer, "total", countries=("NA",)) == {("Lynx", 0): 1}
 
@@ -337,7 +337,7 @@ def test_a_table_that_breaks_off_while_it_is_read_leaves_nothing(
 
     def broken(*given: object) -> object:
         for number, chunk in enumerate(whole(*given)):  # type: ignore[arg-type]
-            if number == 2:
+            if number == 1:
                 raise OSError(5, "Input/output error")
             yield chunk
 
@@ -394,3 +394,46 @@ def test_a_source_can_be_opened_again_and_again(tmp_path: Path) -> None:
     for one in (source, *members(source)):
         assert isinstance(one, Source)
         assert one.head(10) == one.head(10)
+
+
+@pytest.mark.parametrize("name", ["coordinates", "Location", "lat/long"])
+def test_latitude_and_longitude_in_one_column_are_divided(writer: Engine, tmp_path: Path, name: str) -> None:
+    cells = ["59.91, 10.75", "(48.2, 16.37)", "", "Oslo", "51,5 0,1", "60.0, 11.0"]
+    rows = [f"2024-05-0{number};Lynx;{cell};x" for number, cell in enumerate([*cells, *cells[-1:] * 9], 1)]
+    outcome = read_one(
+        writer, table(tmp_path / "a.csv", f"date;species;{name};remarks", *rows[:9], rows[0] + ";9")
+    )
+    assert sums(outcome) == (10, 9, 0, 0, 1)
+    assert outcome.notes == (f"latitude and longitude were found in the column {name}",)
+    assert outcome.tally.issues == {"COORDINATE_INVALID": 1}
+    kept = rows_of(writer, Sighting.line, Sighting.decimal_latitude, Sighting.decimal_longitude)
+    expected = [(59.91, 10.75), (48.2, 16.37), (None, None), (None, None), (51.5, 0.1), *[(60, 11)] * 4]
+    assert [tuple(row)[1:] for row in kept] == expected
+
+
+def test_a_column_of_places_is_no_column_of_coordinates(sqlite_writer: Engine, tmp_path: Path) -> None:
+    outcome = read_one(sqlite_writer, table(tmp_path / "a.csv", "date;species;location", "2024;Lynx;Oslo, 2"))
+    assert (outcome.terms["location"], outcome.notes) == ("locality", ())
+
+
+def test_genus_and_species_in_two_columns_are_one_name(writer: Engine, tmp_path: Path) -> None:
+    rows = ["2024,Lynx,lynx,1", "2024,Ursus,arctos,2", "2024,Canis,lupus familiaris,3", "2024,Canis,sp.,4"]
+    read_one(writer, table(tmp_path / "a.csv", "year,genus,species,count", *rows, "2024,Meles,,5"))
+    assert per(writer, "total", "individuals") == {
+        ("Lynx lynx", 0): 1,
+        ("Ursus arctos", 0): 2,
+        ("Canis lupus familiaris", 0): 3,
+        ("Canis sp.", 0): 4,
+        ("Meles", 0): 5,
+    }
+
+
+@pytest.mark.parametrize("name", ["gbif", "inaturalist", "wide", "table"])
+def test_the_sample_of_a_format_of_delimited_text_is_in_that_format(
+    sqlite_writer: Engine, tmp_path: Path, name: str
+) -> None:
+    sample = next(one.about.sample for one in FORMATS if one.name == name)
+    path = tmp_path / "sample.txt"
+    path.write_text(sample, encoding="utf-8")
+    outcome = read_one(sqlite_writer, path)
+    assert (outcome.format, outcome.status, outcome.tally.rejected) == (name, "committed", 0), outcome.message

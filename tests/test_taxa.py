@@ -48,6 +48,12 @@ def test_the_species_that_gbif_settled_on_goes_before_the_name_of_the_record() -
         ({"vernacularName": " Brown   bear "}, True, ("Brown bear", "", "Brown bear")),
         ({"genus": "Ursus", "specificEpithet": "arctos"}, True, ("Ursus arctos", "Ursus arctos", "")),
         ({"genus": "Ursus"}, True, ("Ursus", "Ursus", "")),
+        ({"genus": "Ursus", "species": "arctos"}, True, ("Ursus arctos", "Ursus arctos", "")),
+        ({"genus": "Carex", "species": "sp."}, True, ("Carex sp.", "Carex sp.", "")),
+        ({"genus": "Ursus", "species": "Ursus arctos"}, True, ("Ursus arctos", "Ursus arctos", "")),
+        ({"genus": "Ursus", "species": "arctos L."}, True, ("Ursus arctos", "Ursus arctos", "")),
+        ({"genus": "Ursus", "species": "bear"}, False, ("Ursus", "Ursus", "bear")),
+        ({"species": "arctos"}, True, ("arctos", "arctos", "")),
         ({"species": "Bear", "vernacularName": "Brown bear"}, False, ("Brown bear", "", "Brown bear")),
         ({"kingdom": "Animalia", "family": "Ursidae"}, True, None),
         ({}, True, None),
@@ -71,6 +77,12 @@ def test_a_row_names_its_animal_in_one_way_or_another(
 )
 def test_a_column_of_species_is_latin_where_most_of_it_ends_so(names: list[str], latin: bool) -> None:
     assert taxa.looks_latin(names) is latin
+
+
+def test_beside_a_genus_the_second_part_of_a_name_is_latin_too() -> None:
+    assert taxa.looks_latin(["lynx", "arctos", "lupus", "lotor"], beside_genus=True)
+    assert not taxa.looks_latin(["lynx", "arctos", "lupus", "lotor"])
+    assert not taxa.looks_latin(["bear", "deer", "wolf", "badger"], beside_genus=True)
 
 
 def test_a_name_of_a_megabyte_is_cut() -> None:

@@ -45,15 +45,72 @@ def test_utf_16_is_known_by_its_mark_in_either_byte_order(tmp_path: Path) -> Non
         assert rows_of(written(tmp_path, mark + f"{HEAD}\n{ROW}\n".encode(codec)))[1] == ROW.split(",")
 
 
+def notes_of(path: Path) -> tuple[str, ...]:
+    return text.dialect(of_file(path)).notes
+
+
 def test_a_guessed_encoding_says_that_it_was_guessed(tmp_path: Path) -> None:
-    assert text.dialect(of_file(written(tmp_path, f"{HEAD}\n{ROW}\n".encode("cp1252")))).guessed
-    assert not text.dialect(of_file(written(tmp_path, f"{HEAD}\n{ROW}\n"))).guessed
+    content = f"{HEAD}\n{ROW}\n"
+    assert notes_of(written(tmp_path, content.encode("cp1252"))) == ("the encoding cp1252 was guessed",)
+    assert notes_of(written(tmp_path, content)) == ()
+    assert notes_of(written(tmp_path, content.encode("utf-16"))) == ()
 
 
 def test_comments_and_blank_lines_above_the_header_are_passed_over_and_counted(tmp_path: Path) -> None:
     path = written(tmp_path, f"# one\n# two, with; commas\n\n{HEAD}\n{ROW}\n\n{ROW}\n")
     assert rows_of(path) == [HEAD.split(","), ROW.split(","), ROW.split(",")]
     assert lines_of(path) == [4, 5, 7]
+    assert notes_of(path) == ()
+
+
+def test_a_thousand_lines_of_comment_are_passed_over(tmp_path: Path) -> None:
+    path = written(tmp_path, "# once, upon, a, time\n" * 1_000 + f"{HEAD}\n{ROW}\n")
+    assert lines_of(path) == [1_001, 1_002]
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        ["Sightings of 2024"],
+        ["Sightings, an export", "", "Exported on 2024-05-01"],
+        ["Sightings,,", ",,"],
+        ["Site,Oslo,", "Observer,Ann,"],
+        ["Site,Oslo", "Date,2024-05-01"],
+        ["# a comment", "Sightings", "# another, with, commas", ""],
+        ['"A title', 'of two lines, quoted"'],
+        ["; - |", "a line; with | all, of, them"],
+    ],
+    ids=lambda lines: lines[0],
+)
+def test_the_header_is_found_below_titles_and_the_line_is_told(tmp_path: Path, above: list[str]) -> None:
+    path = written(tmp_path, "\n".join([*above, HEAD, ROW, ROW, ""]))
+    assert rows_of(path) == [HEAD.split(","), ROW.split(","), ROW.split(",")]
+    assert lines_of(path) == [len(above) + number for number in (1, 2, 3)]
+    assert notes_of(path) == (f"the header was found on line {len(above) + 1}",)
+
+
+def test_a_header_that_means_nothing_here_is_the_first_row_that_is_not_a_title(tmp_path: Path) -> None:
+    rows = ["wann;was;wieviel;wo", "2024-05-01;Luchs;1;Oslo", "2024-05-02;Luchs;2;Oslo"]
+    assert rows_of(written(tmp_path, "\n".join(rows)))[0] == rows[0].split(";")
+    assert rows_of(written(tmp_path, "\n".join(["Luchse", *rows])))[0] == rows[0].split(";")
+
+
+def test_a_row_that_is_narrower_or_wider_than_the_rest_can_be_the_header(tmp_path: Path) -> None:
+    surplus = written(tmp_path, "\n".join([HEAD, *["surplus," + ROW] * 5]))
+    assert rows_of(surplus)[0] == HEAD.split(",")
+    ragged = written(tmp_path, "\n".join([HEAD + ",remarks,more", *[ROW] * 5]))
+    assert rows_of(ragged)[0] == [*HEAD.split(","), "remarks", "more"]
+
+
+def test_a_header_behind_a_comment_sign_is_a_header(tmp_path: Path) -> None:
+    path = written(tmp_path, f"# exported\n#{HEAD}\n{ROW}\n")
+    assert (rows_of(path)[0], lines_of(path)) == (["#date", *HEAD.split(",")[1:]], [2, 3])
+
+
+def test_decimal_commas_do_not_make_the_comma_the_delimiter(tmp_path: Path) -> None:
+    path = written(tmp_path, "a title, with, commas\nx;y;art;jahr\n" + "3,5;50,75;Lynx lynx;2002\n" * 9)
+    how = text.dialect(of_file(path))
+    assert (how.delimiter, how.skip) == (";", 1)
 
 
 def test_a_quoted_cell_may_hold_delimiters_quotes_and_line_breaks(tmp_path: Path) -> None:

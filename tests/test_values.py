@@ -22,6 +22,12 @@ from ingest.zones import named_zone
         ("1,234,567", 1_234_567, ""),
         ("1,5", 1.5, ""),
         ("1e3", 1_000, ""),
+        ("1 234", 1_234, ""),
+        ("1\u202f234", 1_234, ""),
+        ("1'234", 1_234, ""),
+        ("1,234.5", 1_234.5, ""),
+        ("0,123", 0.123, ""),
+        ("20 000", 20_000, ""),
         *((text, None, "") for text in ("", "NA", "N/A", "NULL", "null", "None", "nan", "-")),
         *(
             (text, None, "INDIVIDUAL_COUNT_INVALID")
@@ -31,9 +37,11 @@ from ingest.zones import named_zone
                 "*",
                 "***",
                 "8-Jul",
-                "3+",
-                "~10",
-                ">1",
+                "5-10",
+                "<5",
+                ">0",
+                "+",
+                "12,34,5",
                 "many",
                 "present",
                 "-1",
@@ -49,7 +57,19 @@ def test_a_count_is_a_number_or_not_counted_and_flagged(text: str, counted: floa
 
 
 @pytest.mark.parametrize(
-    ("text", "counted"), [("1,000000", 1), ("2,600000", 2.6), ("68,333333", 68.333333), ("3", 3)]
+    ("text", "counted"),
+    [("3+", 3), ("~10", 10), (">1", 1), ("ca. 1,200", 1_200), ("200?", 200), ("≥ 7", 7), ("about 40", 40)],
+)
+def test_at_least_and_about_are_the_number_that_they_name_and_flagged(text: str, counted: float) -> None:
+    assert values.count(text) == (counted, "INDIVIDUAL_COUNT_INVALID")
+
+
+@pytest.mark.parametrize(
+    ("text", "counted"),
+    [
+        *(("1,000000", 1), ("2,600000", 2.6), ("68,333333", 68.333333), ("3", 3), ("2.6", 2.6)),
+        *(("1.234", 1_234), ("1.234.567", 1_234_567), ("1.234,5", 1_234.5), ("1 234,5", 1_234.5)),
+    ],
 )
 def test_where_a_table_writes_decimals_with_a_comma_so_does_its_count(text: str, counted: float) -> None:
     assert values.count(text, decimal_comma=True) == (counted, "")
@@ -91,7 +111,14 @@ def test_what_was_looked_for_and_not_found_is_absent(
         ("inf", "3", (None, None), ("COORDINATE_INVALID",)),
         ("nan°", "3", (None, None), ("COORDINATE_INVALID",)),
         ("1e400", "3", (None, None), ("COORDINATE_INVALID",)),
-        ("48°12'N", "16°22'E", (None, None), ("COORDINATE_INVALID",)),
+        ("48°12'N", "16°22'30\"W", (48.2, -16.375), ()),
+        ("51.5 N", "0 W", (51.5, 0), ()),
+        ("16°22'E", "48°12'N", (None, None), ("PRESUMED_SWAPPED_COORDINATE",)),
+        ("48°72'N", "16°22'E", (None, None), ("COORDINATE_INVALID",)),
+        ("-1", "-1.0", (None, None), ("COORDINATE_INVALID",)),
+        ("-1", "-2", (-1, -2), ()),
+        ("9999.99", "9999.99", (None, None), ("COORDINATE_OUT_OF_RANGE",)),
+        ("38.5", "-94868400", (None, None), ("COORDINATE_OUT_OF_RANGE",)),
         ("137700", "211700", (None, None), ("COORDINATE_OUT_OF_RANGE",)),
     ],
 )
@@ -120,11 +147,14 @@ def test_na_is_namibia(code: str) -> None:
     assert values.country(code) == ("NA", "")
 
 
-@pytest.mark.parametrize(
-    ("text", "kept"), [("null", "null"), ("None", "None"), ("nan", "nan"), ("Norway", "Norway")]
-)
-def test_what_is_no_country_code_is_kept_as_it_is_and_flagged(text: str, kept: str) -> None:
-    assert values.country(text) == (kept, "COUNTRY_INVALID")
+@pytest.mark.parametrize("text", ["Norway", "NOR", "N"])
+def test_what_is_no_country_code_is_kept_as_it_is_and_flagged(text: str) -> None:
+    assert values.country(text) == (text, "COUNTRY_INVALID")
+
+
+@pytest.mark.parametrize("text", ["", "null", "None", "nan"])
+def test_a_word_for_nothing_is_kept_as_it_is_and_is_no_wrong_country(text: str) -> None:
+    assert values.country(text) == (text, "")
 
 
 @pytest.mark.parametrize(
@@ -143,6 +173,7 @@ def test_the_basis_of_a_record_has_gbifs_name(text: str, basis: str | None, issu
 
 def test_a_label_is_fit_for_every_database_and_every_picture() -> None:
     assert values.clean(" a\x00b\x1b[31m\u200b  c\td\n\ud800e\uffff ") == "ab[31m\u200b c d e"
+    assert values.clean("\u202exnyl\u202c \u2066a\u2069") == "xnyl a"
     assert values.clean(unicodedata.normalize("NFD", "Küchenschelle")) == unicodedata.normalize(
         "NFC", "Küchenschelle"
     )

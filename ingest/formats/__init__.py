@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from ingest.formats import birdnet, birdnet_analyzer, darwin_core, delimited, ebird, movebank
+from ingest.formats import birdnet, birdnet_analyzer, darwin_core, delimited, ebird, explained, movebank
 from ingest.formats.table import About, Table, Wanted
 from ingest.source import Source, Unreadable
 
@@ -43,10 +43,25 @@ FORMATS = (
         birdnet_analyzer.ABOUT,
     ),
     Format("movebank", "Movebank events (CSV)", movebank.read, movebank.ABOUT),
-    Format("gbif", "GBIF simple download (tab separated, or its zip)", delimited.read_gbif),
-    Format("inaturalist", "iNaturalist export (CSV, or its zip)", delimited.read_inaturalist),
-    Format("wide", "a table with a date or year and one column of counts per animal", delimited.read_wide),
-    Format("table", "any delimited table with one sighting per row", delimited.read_table),
+    Format("gbif", "GBIF simple download (tab separated, or its zip)", delimited.read_gbif, explained.GBIF),
+    Format(
+        "inaturalist",
+        "iNaturalist export (CSV, or its zip)",
+        delimited.read_inaturalist,
+        explained.INATURALIST,
+    ),
+    Format(
+        "wide",
+        "a table with a date or year and one column of counts per animal",
+        delimited.read_wide,
+        explained.WIDE,
+    ),
+    Format(
+        "table",
+        "any delimited table with one sighting per row",
+        delimited.read_table,
+        explained.TABLE,
+    ),
 )
 """In the order in which a source is tried."""
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from itertools import chain, islice
 
 from ingest import columns, text
+from ingest.formats.pairs import divide_pairs
 from ingest.formats.table import Table, Wanted, unique
 from ingest.source import Source, Unreadable, is_zip, members
 from ingest.text import Chunk
@@ -36,13 +37,14 @@ def _table(source: Source) -> Table:
         raise Unreadable(f"{source.name} is empty.")
     if len(first.rows) < 2:
         raise Unreadable(f"{source.name} has a header and no rows.")
-    notes = (f"the encoding {how.encoding} was guessed",) if how.guessed else ()
-    return Table(
-        columns=unique(first.rows[0]),
-        chunks=lambda: _below_header(text.chunks(source, how)),
-        size=source.size,
-        delimiter=how.delimiter,
-        notes=notes,
+    return divide_pairs(
+        Table(
+            columns=unique(first.rows[0]),
+            chunks=lambda: _below_header(text.chunks(source, how)),
+            size=source.size,
+            delimiter=how.delimiter,
+            notes=how.notes,
+        )
     )
 
 
