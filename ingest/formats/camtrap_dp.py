@@ -83,6 +83,8 @@ def read(source: Source, _: Wanted) -> Table | None:
     if package is None:
         return None
     observations = read_table(package.observations, Wanted())
+    if not places_of(observations).keys() >= _NEEDED:
+        return None
     observations = replace(observations, told=told_of(observations, _TERMS))
     table = _with_deployments(observations, package.deployments)
     table = _with_names(table, package.names)

@@ -67,7 +67,10 @@ def read(source: Source, _: Wanted) -> Table | None:
     bundle = _in_folder(source) if is_several(source) else _around(source)
     if bundle is None:
         return None
-    table = _together([read_table(one, Wanted()) for one in bundle.tables])
+    tables = [read_table(one, Wanted()) for one in bundle.tables]
+    if not all(places_of(one).keys() >= _NEEDED for one in tables):
+        return None
+    table = _together(tables)
     table = _with_deployments(replace(table, told=told_of(table, _TERMS)), bundle.deployments)
     has_sequences = any(_is_sequences(one) for one in bundle.tables)
     parts = (*bundle.tables, *([bundle.deployments] if bundle.deployments else []))
