@@ -242,6 +242,7 @@ def schedule() -> None:
     from db.questions.ledger import last_runs
     from ingest.child import Child
     from ingest.feeds import InForce
+    from ingest.formats import is_bundle
     from ingest.inbox import Inbox
     from ingest.schedule import Schedule
 
@@ -254,7 +255,7 @@ def schedule() -> None:
     child = Child(command, settings.ingest_deadline, config.base(), {config.CONFIG_VARIABLE: str(copy)})
     in_force = InForce(config.file(), copy, lambda text: _dues(config.load(text=text)))
     times = (settings.inbox_every, settings.settle_seconds)
-    plan = Schedule(child, Inbox(settings.inbox), in_force.feeds(), *times, last, in_force.changed)
+    plan = Schedule(child, Inbox(settings.inbox, is_bundle), in_force.feeds(), *times, last, in_force.changed)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: plan.stop())
     plan.run()

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ingest.source import IsBundle, below, never
+
 _UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart", ".swp")
 
 
@@ -20,6 +22,8 @@ class Inbox:
     """The folder and its two neighbours, ``done`` and ``failed``."""
 
     folder: Path
+    is_bundle: IsBundle = never
+    """Whether files of these names in one folder are one input: then the folder is moved, not they."""
 
     @property
     def done(self) -> Path:
@@ -36,15 +40,17 @@ class Inbox:
         found: dict[str, list[Path]] = {}
         seen = [(state[1], file.name, file) for file in self._files() if (state := _state(file))]
         for _, _, file in sorted(seen):
-            feed = file.relative_to(self.folder).parts[0] if file.parent != self.folder else ""
+            loose = file.parent == self.folder and not file.is_dir()
+            feed = "" if loose else file.relative_to(self.folder).parts[0]
             found.setdefault(feed, []).append(file)
         settled = {feed: list(still(files, settle_seconds)) for feed, files in found.items()}
         return {feed: files for feed, files in settled.items() if files}
 
     def _files(self) -> Iterator[Path]:
-        for file in self.folder.rglob("*"):
-            if file.is_file() and not file.name.startswith(".") and file.suffix.lower() not in _UNFINISHED:
-                yield file
+        for entry in self.folder.iterdir() if self.folder.is_dir() else ():
+            for file in below(entry, self.is_bundle) if entry.is_dir() else [entry]:
+                if not file.name.startswith(".") and not _unfinished(file):
+                    yield file
 
     def finish(self, file: Path) -> None:
         """Move a file that was ingested. Raises OSError where that cannot be."""
@@ -83,9 +89,17 @@ def still(files: Iterable[Path], seconds: float) -> dict[Path, State]:
     return {file: state for file, state in quiet.items() if _state(file) == state}
 
 
+def _unfinished(file: Path) -> bool:
+    return file.suffix.lower() in _UNFINISHED
+
+
 def _state(file: Path) -> State | None:
+    """Of a folder that is one input: of all its files together, once each of them is whole."""
     try:
-        status = file.stat()
+        files = [one for one in file.rglob("*") if one.is_file()] if file.is_dir() else [file]
+        states = [one.stat() for one in files]
     except OSError:
         return None
-    return status.st_size, status.st_mtime
+    if not states or (file.is_dir() and any(map(_unfinished, files))):
+        return None
+    return sum(state.st_size for state in states), max(state.st_mtime for state in states)

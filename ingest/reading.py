@@ -88,7 +88,7 @@ class Reader:
 
     def _read_files(self, feed: Due) -> Went:
         """Badly if there is something new and nothing of it could be kept; later if something still grows."""
-        there = {source.path for source in find([feed.path])}
+        there = {source.path for source in find([feed.path], self._inbox.is_bundle)}
         files = still(there, self._settle)
         before = self.seen.get(feed.name, {})
         seen = self.seen[feed.name] = {file: before[file] for file in there & before.keys()}

@@ -161,7 +161,7 @@ def _one(begin: _Begin, source: Source, options: Options, progress: Progress | N
     try:
         kind, table = open_table(source, options.format, _wanted(options))
         what = replace(what, feed=what.feed or table.feed or signature(table.columns), format=kind.name)
-        what = replace(what, sha256=sha256(source), columns=table.columns)
+        what = replace(what, sha256=sha256(source, *table.parts), columns=table.columns)
         outcome.feed, outcome.format, outcome.notes = what.feed, what.format, table.notes
         rules = _rules(source, table, options)
         outcome.notes += rules.notes
@@ -267,7 +267,7 @@ def _rules(source: Source, table: Table, options: Options) -> Rules:
                 f" name one with --map COLUMN={needed[0]}, or give it to every row with --set {needed[0]}=..."
             )
     zone = ZoneInfo(options.timezone) if options.timezone else None
-    order = options.date_order or _order(source, table, terms)
+    order = options.date_order or table.date_order or _order(source, table, terms)
     latin = _latin(table, terms, constants)
     found = gather(source.name, table, terms)
     return Rules(

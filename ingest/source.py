@@ -6,7 +6,7 @@ import glob
 import hashlib
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,30 +49,70 @@ class Source:
             return file.read(length)
 
 
-def find(paths: Sequence[str]) -> list[Source]:
+IsBundle = Callable[[Collection[str]], bool]
+"""Whether files of these names in one folder are one input rather than one each."""
+
+
+def never(_: Collection[str]) -> bool:
+    """Each file is an input of its own."""
+    return False
+
+
+def find(paths: Sequence[str], is_bundle: IsBundle = never) -> list[Source]:
     """The files behind paths, folders (every file below) and globs, in order of name.
 
-    Raises Unreadable for a path behind which there is nothing.
+    A folder whose files are one input is one source. Raises Unreadable for a path behind which there is
+    nothing.
     """
-    return [source for path in paths for source in _find(path)]
+    return [source for path in paths for source in _find(path, is_bundle)]
 
 
-def _find(path: str) -> list[Source]:
+def _find(path: str, is_bundle: IsBundle) -> list[Source]:
     here = Path(path)
     if here.is_file():
         return [of_file(here)]
     if here.is_dir():
-        files = sorted(file for file in here.rglob("*") if file.is_file() and not file.name.startswith("."))
+        found = list(below(here, is_bundle))
     else:
-        found = glob.glob(path, recursive=True)  # noqa: PTH207 - a pattern with folders in it, maybe absolute
-        files = sorted(file for file in map(Path, found) if file.is_file())
-    if not files:
+        named = map(Path, glob.glob(path, recursive=True))  # noqa: PTH207 - folders in it, maybe absolute
+        found = _outermost(sorted(one for one in named if one.is_file() or bundled(one, is_bundle)))
+    if not found:
         raise Unreadable(f"There is no file at {path}.")
-    return [of_file(file) for file in files]
+    return [of_file(file) for file in found]
+
+
+def below(folder: Path, is_bundle: IsBundle) -> Iterator[Path]:
+    """Every file below a folder, in order of name; a folder that is one input stands for all of its own."""
+    if bundled(folder, is_bundle):
+        yield folder
+        return
+    for entry in _entries(folder):
+        if entry.is_dir() and not entry.is_symlink():
+            yield from below(entry, is_bundle)
+        elif entry.is_file() and not entry.name.startswith("."):
+            yield entry
+
+
+def bundled(folder: Path, is_bundle: IsBundle) -> bool:
+    """Whether this is a folder whose files are one input."""
+    return folder.is_dir() and is_bundle({entry.name for entry in _entries(folder) if entry.is_file()})
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []  # closed to us, or gone since it was found
+
+
+def _outermost(found: list[Path]) -> list[Path]:
+    """Without what lies in a folder that is among them itself: ``**`` names both."""
+    folders = {one for one in found if one.is_dir()}
+    return [one for one in found if folders.isdisjoint(one.parents)]
 
 
 def of_file(path: Path) -> Source:
-    """A file as a source."""
+    """A file as a source, or a folder that is one input."""
     try:
         size = path.stat().st_size
     except OSError:
@@ -87,12 +127,15 @@ def _siblings(path: Path) -> list[Source]:
     return [of_file(file) for file in files if not file.name.startswith(".")]
 
 
-def sha256(source: Source) -> str:
-    """The digest of its bytes, for the ledger."""
+def sha256(*sources: Source) -> str:
+    """The digest of the bytes of one source after the other, for the ledger; a folder has none of its own."""
     digest = hashlib.sha256()
-    with source.open() as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
+    for source in sources:
+        if source.path.is_dir():
+            continue
+        with source.open() as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
     return digest.hexdigest()
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ingest.due import Due
+from ingest.formats import is_bundle
 from ingest.run import Options
 from ingest.source import Source, Unreadable, find, of_file
 
@@ -60,7 +61,7 @@ def inputs(paths: Sequence[str]) -> list[Source]:
 
 def _at(path: str) -> list[Source]:
     try:
-        return find([path])
+        return find([path], is_bundle)
     except Unreadable as error:
         reason = error
 

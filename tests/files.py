@@ -22,6 +22,7 @@ from db.engine import LOOK
 from db.filters import Filters, data_version, scope
 from db.models import Feed, Place, Reject, Rollup, Run, Sighting, Taxon, TaxonName, Touched
 from db.questions import counts
+from ingest.formats import is_bundle
 from ingest.run import Options, Outcome
 from ingest.run import ingest as run
 from ingest.source import find
@@ -39,7 +40,7 @@ def table(path: Path, *lines: str, encoding: str = "utf-8", end: str = "\n") -> 
 
 def read(writer: Engine, *paths: Path, **said: Any) -> list[Outcome]:
     """Ingest these files as the command does."""
-    return run(writer, find([str(path) for path in paths]), Options(**said))
+    return run(writer, find([str(path) for path in paths], is_bundle), Options(**said))
 
 
 def read_one(writer: Engine, path: Path, **said: Any) -> Outcome:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from ingest.formats import birdnet, birdnet_analyzer, darwin_core, delimited, ebird, explained, movebank
+from ingest.formats import (
+    agouti,
+    birdnet,
+    birdnet_analyzer,
+    camtrap_dp,
+    darwin_core,
+    delimited,
+    ebird,
+    explained,
+    movebank,
+    wildlife_insights,
+)
 from ingest.formats.table import About, Table, Wanted
 from ingest.source import Source, Unreadable
 
@@ -27,7 +38,28 @@ class Format:
 
 
 FORMATS = (
-    Format("dwca", "Darwin Core Archive with an occurrence core (zip with meta.xml)", darwin_core.read),
+    Format(
+        "dwca",
+        "Darwin Core Archive, of occurrences or of events with theirs (zip or folder with meta.xml)",
+        darwin_core.read,
+        darwin_core.ABOUT,
+        darwin_core.is_archive,
+    ),
+    Format(
+        "camtrap-dp",
+        "Camtrap DP of a camera trap (folder, zip, its datapackage.json or observations.csv)",
+        camtrap_dp.read,
+        camtrap_dp.ABOUT,
+        camtrap_dp.is_package,
+    ),
+    Format(
+        "wildlife-insights",
+        "Wildlife Insights export (folder, zip, or its images.csv beside deployments.csv)",
+        wildlife_insights.read,
+        wildlife_insights.ABOUT,
+        wildlife_insights.is_export,
+    ),
+    Format("agouti", "Agouti export from before Camtrap DP (CSV)", agouti.read, agouti.ABOUT),
     Format(
         "ebird", "your own eBird records (MyEBirdData.csv, or its zip)", ebird.read_mine, ebird.ABOUT_MINE
     ),

@@ -1,111 +1,111 @@
-"""The reader of Darwin Core Archives: zips whose meta.xml says what they hold; knows no term's meaning.
+"""The reader of Darwin Core Archives: zips or folders whose meta.xml says what they hold; knows no values.
 
 Source: Darwin Core text guide, dwc.tdwg.org/text.
 """
 
 from __future__ import annotations
 
-import codecs
-from collections.abc import Iterator
-from xml.etree.ElementTree import Element
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import ParseError, parse
+from ingest import columns, taxa
+from ingest.formats.archive_rows import key_column, rows_of
+from ingest.formats.bundles import at, base_of, below, inside, is_several, unread
+from ingest.formats.joined import Other, join
+from ingest.formats.meta_xml import Part, read_meta
+from ingest.formats.table import About, Table, Wanted
+from ingest.source import Source, Unreadable
 
-from ingest import text
-from ingest.formats.table import Table, Wanted, unique
-from ingest.source import Source, Unreadable, is_zip, members
-from ingest.text import Chunk, Dialect
-
-_NS = "{http://rs.tdwg.org/dwc/text/}"
-_ESCAPES = {"\\t": "\t", "\\n": "\n", "\\r": "\r", "&#9;": "\t"}
+_META = "meta.xml"
+_OF_THE_CORE = frozenset(
+    {
+        *("eventDate", "eventTime", "year", "month", "day", "recordedBy"),
+        *("decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters"),
+        *("countryCode", "stateProvince", "county", "locality", "locationID"),
+        *taxa.COLUMNS,
+    }
+)
+"""What an occurrence takes from its event or its taxon where it does not say it itself."""
 
 
 def read(source: Source, _: Wanted) -> Table | None:
-    """The occurrences of an archive. Raises Unreadable for a broken archive or one with another core."""
-    if not is_zip(source):
+    """The occurrences of an archive. Raises Unreadable for a broken archive or one without occurrences."""
+    if not is_several(source):
         return None
-    files = {member.name.rpartition("/")[2]: member for member in members(source)}
-    if "meta.xml" not in files:
+    files = inside(source)
+    if not any(name.rpartition("/")[2] == _META for name in files):
         return None
-    core = _core(source, files["meta.xml"])
-    location = (core.findtext(f"{_NS}files/{_NS}location") or "").strip()
-    if location not in files:
-        raise Unreadable(f"{source.name} has no file {location!r}, which its meta.xml names as the core.")
-    try:
-        return _table(files[location], core)
-    except (ValueError, LookupError) as error:
-        raise Unreadable(f"{source.name} has a meta.xml that cannot be understood ({error}).") from None
-
-
-def _core(source: Source, meta: Source) -> Element:
-    try:
-        with meta.open() as file:
-            tree = parse(file, forbid_dtd=True)
-    except (ParseError, DefusedXmlException) as error:
-        raise Unreadable(f"{source.name} has a meta.xml that cannot be read ({error}).") from None
-    core: Element | None = tree.find(f"{_NS}core")
-    if core is None:
-        raise Unreadable(f"{source.name} has a meta.xml without a core.")
-    kind = core.get("rowType", "").rpartition("/")[2]
-    if kind != "Occurrence":
+    files = below(files, base_of(files, r"meta\.xml"))
+    core, extensions = read_meta(source, files[_META])
+    if core.is_occurrence:
+        table = _occurrences(rows_of(source, core, files, "id"))
+        return _with_parts(source, table, files, [core], extensions)
+    extension = next((part for part in extensions if part.is_occurrence), None)
+    if extension is None:
         raise Unreadable(
-            f"{source.name} has a core of {kind or 'no kind'}; an Occurrence core is what can be read."
+            f"{source.name} has a core of {core.kind} and no occurrences beside it; occurrences are what can"
+            " be read."
         )
-    return core
+    table = _joined(source, core, extension, files)
+    return _with_parts(source, table, files, [core, extension], extensions)
 
 
-def _table(file: Source, core: Element) -> Table:
-    fields = core.findall(f"{_NS}field")
-    by_place = {int(field.get("index", "")): field.get("term", "") for field in fields if field.get("index")}
-    identifier = core.find(f"{_NS}id")
-    if identifier is not None:
-        by_place.setdefault(int(identifier.get("index", "0")), "id")
-    width = max(by_place) + 1
-    names = unique([by_place.get(place, "").rpartition("/")[2] for place in range(width)])
-    fixed = {
-        field.get("term", "").rpartition("/")[2]: field.get("default", "")
-        for field in fields
-        if not field.get("index")
-    }
-    how = _dialect(core)
-    return Table(
-        columns=names + tuple(fixed),
-        chunks=lambda: _with_fixed(text.chunks(file, how), width, list(fixed.values())),
-        size=file.size,
-        delimiter=how.delimiter,
-        feed="gbif" if "gbifID" in names else None,
-        told={"gbifID": "occurrenceID"} if "gbifID" in names else {},
-    )
+def is_archive(names: Collection[str]) -> bool:
+    """Whether files of these names are an unpacked archive."""
+    return _META in names
 
 
-def _dialect(core: Element) -> Dialect:
-    """How the core file is cut. Quotes are honoured even where meta.xml says that there are none.
-
-    GBIF declares fieldsEnclosedBy="" and quotes all the same whatever has a quote in it: taken at its word,
-    the doubled quotes would stay in the text.
-    """
-    delimiter = _character(core.get("fieldsTerminatedBy", ",")) or ","
-    encoding = core.get("encoding", "UTF-8")
-    quote = _character(core.get("fieldsEnclosedBy", '"')) or '"'
-    if len(delimiter) != 1 or len(quote) != 1:
-        raise ValueError(f"fields that end with {delimiter!r} and stand between {quote!r}")
-    codecs.lookup(encoding)
-    return Dialect(encoding, delimiter, int(core.get("ignoreHeaderLines", "0")), quote)
+def _with_parts(
+    source: Source, table: Table, files: Mapping[str, Source], read: list[Part], extensions: list[Part]
+) -> Table:
+    """A zip is one file; of a folder only what was read is part of the input."""
+    if not source.path.is_dir():
+        return table
+    parts = [found for part in read for one in part.locations if (found := at(files, one))]
+    known = "|".join(re.escape(one.casefold()) for part in extensions for one in part.locations)
+    notes = (*table.notes, *unread(files, parts, known))
+    return replace(table, parts=(files[_META], *parts), notes=notes)
 
 
-def _character(text: str) -> str:
-    return _ESCAPES.get(text, text)
+def _occurrences(table: Table) -> Table:
+    if "gbifID" not in table.columns:
+        return table
+    return replace(table, feed="gbif", told={"gbifID": "occurrenceID"})
 
 
-def _with_fixed(chunks: Iterator[Chunk], width: int, fixed: list[str]) -> Iterator[Chunk]:
-    """Add what meta.xml says once for all rows."""
-    for chunk in chunks:
-        if not fixed:
-            yield chunk
-            continue
-        fits = [not any(row[width:]) for row in chunk.rows]
-        numbered = list(zip(chunk.lines, chunk.rows, fits, strict=True))
-        unfit = [(line, row) for line, row, fit in numbered if not fit]
-        rows = [(row + [""] * (width - len(row)))[:width] + fixed for _, row, fit in numbered if fit]
-        yield Chunk([line for line, _, fit in numbered if fit], rows, chunk.done, unfit)
+def _joined(source: Source, core: Part, extension: Part, files: Mapping[str, Source]) -> Table:
+    """The occurrences with what their event says of date and place, or their taxon of the name."""
+    events = rows_of(source, core, files, "id")
+    table = _occurrences(rows_of(source, extension, files, "coreid"))
+    known = columns.understand(events.columns)
+    takes = {term: column for column, term in known.items() if term in _OF_THE_CORE}
+    parent = "parentEventID" if "parentEventID" in events.columns else ""
+    alias = "eventID" if parent and "eventID" in events.columns else ""
+    own = columns.understand(table.columns, table.told)
+    other = Other(events, [key_column(source, core, events)], parent, alias)
+    joined = join(table, [key_column(source, extension, table)], takes, other, own)
+    return replace(joined, date_order=table.date_order or events.date_order)
+
+
+ABOUT = About(
+    "A Darwin Core Archive, as GBIF, the IPT and OBIS hand it out: a zip (or the folder it was unpacked"
+    " to) whose meta.xml says which file holds what, how it is cut and which column is which term. With"
+    " an Occurrence core each row of it is a record; the verbatim.txt that GBIF puts beside is left"
+    " aside. With an Event core (or a Taxon core) the rows of the occurrence extension are the records,"
+    " and each takes from its event what it does not say itself: the date as a whole, the coordinates as"
+    " a whole, the words of the place one by one; what the event lacks comes from its parent event. An"
+    " occurrence whose event is missing is kept without a date; an event without occurrences is no"
+    " record. Values that meta.xml gives once are in every row. Quotes are honoured even where meta.xml"
+    " says that there are none, as GBIF writes them. Nothing is fetched: a file or a description that"
+    " lies elsewhere stays there.",
+    {
+        "gbifID": "occurrenceID, and the feed is gbif",
+        "eventID, parentEventID": "what an occurrence takes its date and place from",
+        "any Darwin Core term": "itself; others are kept with the record as they came",
+    },
+    "occurrenceID,eventDate,scientificName,individualCount,decimalLatitude,decimalLongitude,countryCode\n"
+    "urn:catalog:pond:1,2024-05-03,Rana temporaria,4,51.496,4.774,BE\n"
+    "urn:catalog:pond:2,2024-05-03/2024-05-05,Ardea cinerea,1,51.496,4.774,BE\n",
+    "https://dwc.tdwg.org/text/",
+)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from ingest.days import Order
+from ingest.rows import Chunk, Columnar, Row
 from ingest.source import Source
-from ingest.text import Chunk
+
+_PORTION = 5_000
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ class Table:
     """What a person should know: a guessed encoding."""
     parts: tuple[Source, ...] = ()
     """Other sources that the rows are made from (the deployments beside observations)."""
+    date_order: Order | None = None
+    """Day/month order, where the format tells."""
 
 
 def unique(names: list[str]) -> tuple[str, ...]:
@@ -64,3 +69,35 @@ def unique(names: list[str]) -> tuple[str, ...]:
         seen[plain] = seen.get(plain, 0) + 1
         columns.append(plain if seen[plain] == 1 else f"{plain} ({seen[plain]})")
     return tuple(columns)
+
+
+def fitted(chunk: Chunk, width: int) -> Chunk:
+    """The same rows, each exactly so wide: empty fields fill up, and a row with more is for the parser."""
+    if _is_wide(chunk.rows, width):
+        return chunk
+    lines, rows, unfit = [], [], list(chunk.unfit)
+    for line, row in zip(chunk.lines, chunk.rows, strict=True):
+        if any(row[width:]):
+            unfit.append((line, row))
+            continue
+        lines.append(line)
+        rows.append((row + [""] * (width - len(row)))[:width])
+    return Chunk(lines, rows, chunk.done, unfit, chunk.skipped)
+
+
+def portions(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+    """The same rows in smaller chunks: to look at rows one by one, each is made into a list."""
+    for chunk in chunks:
+        if len(chunk.rows) <= _PORTION:
+            yield chunk
+            continue
+        for start in range(0, len(chunk.rows), _PORTION):
+            part = slice(start, start + _PORTION)
+            rest = chunk if start == 0 else Chunk([], [])
+            yield Chunk(chunk.lines[part], chunk.rows[part], chunk.done, rest.unfit, rest.skipped)
+
+
+def _is_wide(rows: Sequence[Row], width: int) -> bool:
+    if isinstance(rows, Columnar):
+        return len(rows.columns) == width
+    return all(len(row) == width for row in rows)
