@@ -54,7 +54,7 @@ def open_writer(url: str) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
         connection.isolation_level = None
-        mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+        mode = _switch_to_wal(connection)
         if mode != "wal":
             raise DatabaseUnusable(
                 f"SQLite could not switch {path} to WAL (it says {mode!r}): put the database on a local disk."
@@ -64,6 +64,21 @@ def open_writer(url: str) -> Engine:
 
     _begin_with(engine, "BEGIN IMMEDIATE")
     return engine
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> str:
+    """The journal mode after asking for WAL; waits itself for others that open the same new file.
+
+    SQLite's own waiting does not hold here: of two that switch at once, one is told "locked" immediately.
+    """
+    deadline = time.monotonic() + WRITER_WAITS_SECONDS
+    while True:
+        try:
+            return str(connection.execute("PRAGMA journal_mode=WAL").fetchone()[0])
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def open_reader(url: str, time_limit: float = 5.0) -> Engine:
