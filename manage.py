@@ -334,6 +334,8 @@ def _refused(one: Outcome) -> str:
 
 def _save_charts(settings: Settings, runs: set[int | None]) -> None:
     """Draw anew what is kept as a file, if these runs touched it: the drawing room takes a second to load."""
+    if not runs:
+        return
     from db.filters import Filters, scope
 
     with _reading() as connection:
@@ -611,44 +613,65 @@ def _reading() -> Iterator[Any]:
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, and nothing else.")
 def runs(run: int | None, limit: int, as_json: bool) -> None:
-    """The ledger: the newest runs, or one of them."""
+    """The ledger: the newest runs, or all that is known of one."""
     from db.questions import ledger
+    from ingest import accounts
 
     with _reading() as connection:
-        found = ledger.runs(connection, limit, run)
+        if run is None:
+            found: list[dict[str, Any]] = ledger.runs(connection, limit)
+        else:
+            found = [one for one in [ledger.one_run(connection, run)] if one]
     if run is not None and not found:
         raise click.ClickException(f"There is no run {run}.")
     if as_json:
         _answer({"runs": found})
         return
     for one in found:
-        counts = ", ".join(
-            f"{one[name]:,} {name}"
-            for name in ("read", "inserted", "updated", "duplicate", "rejected", "removed")
-            if one[name]
-        )
-        what = f"{one['status']:<10} {one['feed'] or '-'}  {one['input']}"
-        click.echo(f"{one['run']:>5}  {one['finishedAt']}  {what}  {counts}")
-        if one["message"]:
-            click.echo(f"       {one['message']}")
+        click.echo("\n".join(accounts.listed(one) if run is None else accounts.whole(one)))
 
 
 @main.command()
 @click.argument("run", type=int)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, and nothing else.")
-def rejects(run: int, as_json: bool) -> None:
+@click.option("--csv", "as_csv", is_flag=True, help="A table to correct, which replay takes.")
+def rejects(run: int, as_json: bool, as_csv: bool) -> None:
     """The rows that a run refused: line, reason and the row itself."""
     from db.questions import ledger
+    from ingest import accounts
+    from ingest.rejects import as_csv as table
 
     with _reading() as connection:
         if not ledger.runs(connection, run_id=run):
             raise click.ClickException(f"There is no run {run}.")
-        found = ledger.rejects(connection, run)
+        found = ledger.rejects(connection, run, limit=None)
     if as_json:
         _answer({"run": run, "rejects": found})
+    elif as_csv:
+        click.echo(table(found).encode(), nl=False)
+    else:
+        for one in found:
+            click.echo("\n".join(accounts.reject(one)))
+
+
+@main.command()
+@click.argument("which", nargs=-1, required=True, metavar="KEY | FEED OCCURRENCE_ID")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, and nothing else.")
+def record(which: tuple[str, ...], as_json: bool) -> None:
+    """Where a record comes from (run, file, line, its row there), and every earlier revision of it."""
+    from db.questions.history import history, history_of_key
+    from ingest import accounts
+
+    if len(which) > 2 or (len(which) == 1 and not which[0].isdigit()):
+        raise click.UsageError("Name a record by its key, or by its feed and occurrenceID.")
+    with _reading() as connection:
+        found = history(connection, *which) if len(which) == 2 else history_of_key(connection, int(which[0]))
+    if not found:
+        raise click.ClickException(f"There is no record {' '.join(which)}.")
+    if as_json:
+        _answer({"revisions": found})
         return
-    for one in found:
-        click.echo(f"line {one['line']}: {one['reason']}: {one['detail']}\n    {one['raw']}")
+    click.echo("\n".join(accounts.revisions(found)))
 
 
 @main.command()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Insert, func, insert, literal, select, true, update
+from sqlalchemy import Connection, Engine, Insert, func, insert, literal, null, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db.models import Reject, Run, Sighting
@@ -41,6 +41,13 @@ class Input:
     made_up: bool = False
     columns: tuple[str, ...] = ()
     terms: dict[str, str] = field(default_factory=dict)
+    bytes: int | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    """What the operator said, and what was decided of how the input is understood."""
+    cursor: Mapping[str, Any] | None = None
+    """Where the next reading of the feed goes on."""
+    undoes: int | None = None
+    replays: int | None = None
 
 
 @dataclass
@@ -54,6 +61,7 @@ class Tally:
     rejected: int = 0
     skipped: int = 0
     removed: int = 0
+    restored: int = 0
     skips: dict[str, int] = field(default_factory=dict)
     """Reason -> how many of the skipped rows."""
     issues: dict[str, int] = field(default_factory=dict)
@@ -127,9 +135,7 @@ def begin_run(connection: Connection, what: Input) -> Iterator[OpenRun]:
     feed = feed_id(connection, what.feed, what.made_up)
     started = now()
     statement = insert(Run).values(
-        **_ledger_line(what, feed),
-        columns=list(what.columns),
-        terms=what.terms,
+        **ledger_line(what, feed),
         started_at=started,
         finished_at=started,
         status="running",
@@ -139,17 +145,32 @@ def begin_run(connection: Connection, what: Input) -> Iterator[OpenRun]:
     yield OpenRun(connection, run_id, feed, started, Tally(), Taxa(connection, run_id), Places(connection))
 
 
-def _ledger_line(what: Input, feed: int | None) -> dict[str, Any]:
-    return {"input": what.name, "sha256": what.sha256, "format": what.format, "feed_id": feed}
+def ledger_line(what: Input, feed: int | None) -> dict[str, Any]:
+    """What the ledger says of an input whatever becomes of it."""
+    return {
+        "input": what.name,
+        "sha256": what.sha256,
+        "format": what.format,
+        "feed_id": feed,
+        "columns": list(what.columns),
+        "terms": what.terms,
+        "bytes": what.bytes,
+        "options": what.options,
+        "cursor": dict(what.cursor) if what.cursor is not None else null(),
+        "undoes": what.undoes,
+        "replays": what.replays,
+    }
 
 
-def record_failure(connection: Connection, what: Input, message: str, tally: Tally) -> int:
+def record_failure(
+    connection: Connection, what: Input, message: str, tally: Tally, status: str = "failed"
+) -> int:
     """One ledger line for an input of which nothing was kept; the data version does not move."""
     try:
         feed = feed_id(connection, what.feed, what.made_up) if what.feed else None
     except MixedFeed:
         feed = None
-    line = {**_ledger_line(what, feed), **vars(tally), "status": "failed", "message": message}
+    line = {**ledger_line(what, feed), **vars(tally), "status": status, "message": message}
     statement = insert(Run).values(**line, started_at=now(), finished_at=now())
     return int(connection.execute(statement.returning(Run.id)).scalar_one())
 

@@ -20,8 +20,10 @@ from db.engine import LOOK
 from db.filters import data_version
 from db.lock import only_ingester
 from db.names import MixedFeed
+from db.questions.ledger import reasons
+from db.repeats import record_repeat, tally_again
 from db.store import Input, OpenRun, Tally, begin_run, record_failure
-from ingest import columns, days, taxa
+from ingest import columns, days, known, taxa
 from ingest.formats import open_table
 from ingest.formats.table import Table, Wanted
 from ingest.parse import Parser, Rules
@@ -55,6 +57,13 @@ class Options:
     sheet: str | None = None
     min_confidence: float = 0.0
     made_up: bool = False
+
+    def said(self) -> dict[str, Any]:
+        """What bears on how rows are understood, where it is not left to be found out; for the ledger."""
+        names = ("feed", "format", "date_order", "timezone", "map", "set", "sheet", "min_confidence")
+        given = {name: getattr(self, name) for name in names}
+        given = {name: dict(value) if isinstance(value, Mapping) else value for name, value in given.items()}
+        return {name: value for name, value in given.items() if value and value != "auto"}
 
 
 @dataclass
@@ -154,25 +163,58 @@ def _rehearsal(writer: Engine) -> Iterator[_Begin]:
 def _one(begin: _Begin, source: Source, options: Options, progress: Progress | None) -> Outcome:
     outcome = Outcome(source.name, feed=options.feed or "")
     started = monotonic()
-    what = Input(source.name, options.feed or "", options.format, made_up=options.made_up)
+    what = Input(source.name, options.feed or "", options.format, made_up=options.made_up, bytes=source.size)
+    what = replace(what, options={"understanding": known.UNDERSTANDING, "said": options.said()})
     try:
-        kind, table = open_table(source, options.format, Wanted(options.sheet, options.min_confidence))
-        what = replace(what, feed=what.feed or table.feed or signature(table.columns), format=kind.name)
-        what = replace(what, sha256=sha256(source), columns=table.columns)
-        outcome.feed, outcome.format, outcome.notes = what.feed, what.format, table.notes
-        rules = _rules(source, table, options)
-        outcome.terms = dict(rules.terms)
-        outcome.extra = tuple(name for name in table.columns if name not in rules.terms)
-        with begin() as connection, begin_run(connection, replace(what, terms=outcome.terms)) as run:
-            outcome.tally = run.tally
-            outcome.reasons = dict(_fill(run, table, Parser(rules), progress).most_common())
-            _judge(source.name, run.tally, outcome.reasons, options)
-            outcome.status = run.finish("; ".join(outcome.notes))
-            outcome.run, outcome.data_version = run.run_id, data_version(connection)
+        what = replace(what, sha256=sha256(source), cursor=source.cursor)
+        if not _repeated(begin, what, source, options, outcome):
+            what, table, rules = _understood(source, what, options, outcome)
+            with begin() as connection, begin_run(connection, what) as run:
+                outcome.tally = run.tally
+                outcome.reasons = dict(_fill(run, table, Parser(rules), progress).most_common())
+                _judge(source.name, run.tally, outcome.reasons, options)
+                outcome.status = run.finish("; ".join(outcome.notes))
+                outcome.run, outcome.data_version = run.run_id, data_version(connection)
     except Exception as error:  # noqa: BLE001 - whatever it is: the ledger tells it, and the other inputs go on
         _fail(begin, what, outcome, _sentence(source.name, error))
     outcome.seconds = monotonic() - started
     return outcome
+
+
+def _repeated(begin: _Begin, what: Input, source: Source, options: Options, outcome: Outcome) -> bool:
+    """Account for an input whose very bytes were read before and still stand, instead of reading it."""
+    with begin() as connection:
+        earlier = known.earlier_run(
+            connection, source, what.sha256 or "", what.options["said"], options.made_up
+        )
+        if earlier is None:
+            return False
+        outcome.tally, outcome.reasons = tally_again(earlier), reasons(connection, earlier.id)
+        outcome.feed, outcome.format, outcome.terms = earlier.feed, earlier.format, dict(earlier.terms)
+        outcome.extra = tuple(name for name in earlier.columns if name not in earlier.terms)
+        _judge(source.name, outcome.tally, outcome.reasons, options)
+        outcome.message = f"the same bytes as run {earlier.repeats or earlier.id}"
+        what = replace(what, feed=earlier.feed, format=earlier.format, columns=tuple(earlier.columns))
+        what = replace(what, terms=dict(earlier.terms), options=dict(earlier.options))
+        outcome.run = record_repeat(connection, what, earlier, outcome.message)
+        outcome.status, outcome.data_version = "unchanged", data_version(connection)
+    return True
+
+
+def _understood(
+    source: Source, what: Input, options: Options, outcome: Outcome
+) -> tuple[Input, Table, Rules]:
+    """Open an input and settle how it is to be read; what was found out is for the ledger, too."""
+    kind, table = open_table(source, options.format, Wanted(options.sheet, options.min_confidence))
+    what = replace(what, feed=what.feed or table.feed or signature(table.columns), format=kind.name)
+    what = replace(what, columns=table.columns)
+    outcome.feed, outcome.format, outcome.notes = what.feed, what.format, table.notes
+    rules = _rules(source, table, options)
+    outcome.terms = dict(rules.terms)
+    outcome.extra = tuple(name for name in table.columns if name not in rules.terms)
+    found = {"delimiter": rules.delimiter, "date_order": rules.order, "latin": rules.latin}
+    parts = {"parts": known.parts(table.parts)} if table.parts else {}
+    return replace(what, terms=outcome.terms, options={**what.options, "found": found, **parts}), table, rules
 
 
 def _fail(begin: _Begin, what: Input, outcome: Outcome, message: str) -> None:
