@@ -655,6 +655,32 @@ def rejects(run: int, as_json: bool, as_csv: bool) -> None:
 
 
 @main.command()
+@click.argument("run", type=int)
+@click.option("--dry-run", is_flag=True, help="Say what would happen; change nothing.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, and nothing else.")
+def undo(run: int, dry_run: bool, as_json: bool) -> None:
+    """Take a run back: what it added goes, what it replaced or removed returns. An undo can be undone."""
+    from db.lock import Locked
+    from db.undo import CannotUndo
+    from db.undo import undo as take_back
+    from ingest import accounts
+
+    settings = _settings()
+    try:
+        done = take_back(_writer(settings), run, dry_run)
+    except CannotUndo as error:
+        raise click.ClickException(str(error)) from None
+    except Locked as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(LOCKED)
+    _save_charts(settings, {done.run} if done.run else set())
+    if as_json:
+        _answer(done.as_json())
+    else:
+        click.echo("\n".join(accounts.undone(done.as_json())))
+
+
+@main.command()
 @click.argument("which", nargs=-1, required=True, metavar="KEY | FEED OCCURRENCE_ID")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, and nothing else.")
 def record(which: tuple[str, ...], as_json: bool) -> None:

@@ -199,7 +199,7 @@ class Place(Base):
 
 _CURRENT = text("retired_run IS NULL")
 _RETIRED = text("retired_run IS NOT NULL")
-_RESTORED = text("origin_run IS NOT NULL")
+_RESTORED = text("origin_key IS NOT NULL")
 
 
 class Sighting(Base):
@@ -219,7 +219,7 @@ class Sighting(Base):
         Index("ix_sighting_day", "first_day", sqlite_where=_CURRENT, postgresql_where=_CURRENT),
         Index("ix_sighting_place", "place_id", sqlite_where=_CURRENT, postgresql_where=_CURRENT),
         Index("ix_sighting_retired", "retired_run", sqlite_where=_RETIRED, postgresql_where=_RETIRED),
-        Index("ix_sighting_origin", "origin_run", sqlite_where=_RESTORED, postgresql_where=_RESTORED),
+        Index("ix_sighting_origin", "origin_key", sqlite_where=_RESTORED, postgresql_where=_RESTORED),
         Index(
             "ix_sighting_history",
             "feed_id",

@@ -102,14 +102,15 @@ class OpenRun:
 
     def finish(self, message: str = "") -> str:
         """Decide what is new, changed and known; bring rollups and ledger up to date; returns the status."""
-        after_key = _newest_key(self.connection)
+        after_key = newest_key(self.connection)
         _merge(self, after_key)
-        close_staging(self.connection)
-        return self._announce(after_key, message)
+        return self.close(after_key, message)
 
-    def _announce(self, after_key: int, message: str) -> str:
-        learned = self.taxa.touch_changed()
-        changed = bool(self.tally.inserted or self.tally.updated or self.tally.removed or learned)
+    def close(self, after_key: int, message: str) -> str:
+        """Bring rollups and ledger up to date with what is written above a key; returns the status."""
+        close_staging(self.connection)
+        learned, tally = self.taxa.touch_changed(), self.tally
+        changed = bool(tally.inserted or tally.updated or tally.removed or tally.restored or learned)
         if changed:
             self.tally.first_day, self.tally.last_day = roll_up(self.connection, self.run_id, after_key)
         status = "committed" if changed else "unchanged"
@@ -122,11 +123,10 @@ class OpenRun:
 
     def remove_all(self) -> str:
         """Take back every current sighting of this run's feed, as one more run; returns the run's status."""
-        after_key = _newest_key(self.connection)
+        after_key = newest_key(self.connection)
         retire = update(Sighting).where(Sighting.feed_id == self.feed, Sighting.retired_run.is_(None))
         self.tally.removed = self.connection.execute(retire.values(retired_run=self.run_id)).rowcount
-        close_staging(self.connection)
-        return self._announce(after_key, "every sighting of the feed was taken back")
+        return self.close(after_key, "every sighting of the feed was taken back")
 
 
 @contextmanager
@@ -244,7 +244,8 @@ def _keep_history(run: OpenRun, after_key: int) -> int:
     return _count(run.connection, statement)
 
 
-def _newest_key(connection: Connection) -> int:
+def newest_key(connection: Connection) -> int:
+    """The highest key of any revision; 0 in an empty database."""
     return int(connection.execute(select(func.coalesce(func.max(Sighting.key), 0))).scalar_one())
 
 

@@ -82,6 +82,17 @@ def reject(row: Mapping[str, Any]) -> Iterator[str]:
     yield f"    {row['raw']}"
 
 
+def undone(done: Mapping[str, Any]) -> Iterator[str]:
+    """What an undo did, or would do."""
+    what = f"{done['removed']:,} revisions retired, {done['restored']:,} brought back"
+    if done["run"] is None:
+        yield f"run {done['undoes']} ({done['input']}) would be taken back: {what}"
+        yield "A dry run: nothing was changed."
+    else:
+        yield f"run {done['undoes']} ({done['input']}) was taken back by run {done['run']}: {what}"
+        yield f"version {done['dataVersion']}, feed {done['feed']}"
+
+
 def revisions(found: list[dict[str, Any]]) -> Iterator[str]:
     """Every revision of one record, with where it came from and its row as it stood there."""
     first = found[0]["record"]

@@ -23,12 +23,12 @@ def upgrade() -> None:
         run.add_column(sa.Column("replays", sa.Integer(), nullable=True))
         run.add_column(sa.Column("repeats", sa.Integer(), nullable=True))
         run.create_index("ix_run_sha256", ["sha256"])
-    restored = sa.text("origin_run IS NOT NULL")
+    restored = sa.text("origin_key IS NOT NULL")
     with op.batch_alter_table("sighting", recreate="never") as sighting:
         sighting.add_column(sa.Column("origin_run", sa.Integer(), nullable=True))
         sighting.add_column(sa.Column("origin_key", BIG, nullable=True))
         sighting.create_index(
-            "ix_sighting_origin", ["origin_run"], sqlite_where=restored, postgresql_where=restored
+            "ix_sighting_origin", ["origin_key"], sqlite_where=restored, postgresql_where=restored
         )
     for table in ("taxon", "taxon_name"):
         with op.batch_alter_table(table, recreate="never") as named:
