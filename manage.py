@@ -170,7 +170,7 @@ def ingest(paths: tuple[str, ...], as_json: bool, **given: Any) -> None:
         _answer({"runs": [outcome.as_json() for outcome in outcomes]})
     else:
         _print_outcomes(outcomes, given["dry_run"])
-    if any(outcome.status == "failed" for outcome in outcomes):
+    if any(outcome.status in ("failed", "needs_approval") for outcome in outcomes):
         sys.exit(1)
 
 
@@ -293,7 +293,7 @@ def _print_outcomes(outcomes: list[Outcome], dry_run: bool) -> None:
             console.print(line)
     console.print(table)
     for one in outcomes:
-        if one.status == "failed":
+        if one.status in ("failed", "needs_approval"):
             click.echo(f"Error: {one.message}", err=True)
         else:
             console.print("\n".join(_went(one)))

@@ -20,6 +20,7 @@ from db.engine import LOOK
 from db.filters import data_version
 from db.lock import only_ingester
 from db.names import MixedFeed
+from db.newcomers import look_like_the_same
 from db.questions.ledger import reasons
 from db.repeats import record_repeat, tally_again
 from db.store import Input, OpenRun, Tally, begin_run, record_failure
@@ -112,6 +113,10 @@ class _Refused(Exception):
     """The input as a whole is refused; nothing of it is kept."""
 
 
+class _NeedsApproval(_Refused):
+    """The input is fine by itself, and would most likely do harm: a person has to say so."""
+
+
 _Begin = Callable[[], AbstractContextManager[Connection]]
 """Begins the transaction of one input, which ends with the block."""
 
@@ -173,9 +178,11 @@ def _one(begin: _Begin, source: Source, options: Options, progress: Progress | N
                 outcome.tally = run.tally
                 outcome.reasons = dict(_fill(run, table, Parser(rules), progress).most_common())
                 _judge(source.name, run.tally, outcome.reasons, options)
+                _recognise(source.name, run, options)
                 outcome.status = run.finish("; ".join(outcome.notes))
                 outcome.run, outcome.data_version = run.run_id, data_version(connection)
     except Exception as error:  # noqa: BLE001 - whatever it is: the ledger tells it, and the other inputs go on
+        outcome.status = "needs_approval" if isinstance(error, _NeedsApproval) else "failed"
         _fail(begin, what, outcome, _sentence(source.name, error))
     outcome.seconds = monotonic() - started
     return outcome
@@ -220,9 +227,9 @@ def _understood(
 def _fail(begin: _Begin, what: Input, outcome: Outcome, message: str) -> None:
     """One line in the ledger and nothing else: all rows that were read are refused with their input."""
     read = outcome.tally.read
-    outcome.status, outcome.message, outcome.tally = "failed", message, Tally(read=read, rejected=read)
+    outcome.message, outcome.tally = message, Tally(read=read, rejected=read)
     with begin() as connection:
-        outcome.run = record_failure(connection, what, message, outcome.tally)
+        outcome.run = record_failure(connection, what, message, outcome.tally, outcome.status)
         outcome.data_version = data_version(connection)
 
 
@@ -275,6 +282,18 @@ def _judge(name: str, tally: Tally, reasons: Mapping[str, int], options: Options
         raise _Refused(f"{refused} and --strict allows none.")
     if tally.rejected > max(_FEW, options.max_error_rate * tally.read):
         raise _Refused(f"{refused}, more than --max-error-rate {options.max_error_rate:g} allows.")
+
+
+def _recognise(name: str, run: OpenRun, options: Options) -> None:
+    """Stop an input that brings the records of its feed again under new names. Raises _NeedsApproval."""
+    found = None if options.accept_new_ids else look_like_the_same(run.connection, run.feed)
+    if found:
+        raise _NeedsApproval(
+            f"{name} needs approval: of {found.looked_at:,} rows looked at, {found.new:,} have identifiers"
+            f" that are new to this feed, and {found.known:,} of these are records that it has under other"
+            " ones, so they would count twice. Say --accept-new-ids if they are other records; else undo the runs that"
+            " brought the old ones, or give the file a feed of its own."
+        )
 
 
 def _rules(source: Source, table: Table, options: Options) -> Rules:

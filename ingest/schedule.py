@@ -133,7 +133,7 @@ class Schedule:
 
     def _put_away(self, file: Path, outcome: dict[str, Any]) -> None:
         try:
-            if outcome["status"] == "failed":
+            if outcome["status"] in ("failed", "needs_approval"):
                 self._inbox.refuse(file, outcome["message"])
             else:
                 self._inbox.finish(file)
