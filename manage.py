@@ -151,26 +151,46 @@ def _answer(value: object) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, and nothing else.")
 def ingest(paths: tuple[str, ...], as_json: bool, **given: Any) -> None:
     """Ingest files, folders, archives and globs; without a path, every configured feed once."""
-    from db.lock import Locked
     from ingest.run import Options
 
     settings = _settings()
     given["format"], given["map"], given["set"] = given.pop("format_"), given.pop("map_"), given.pop("set_")
     _check_zone(given["timezone"])
     work = [(list(paths), Options(**given))] if paths else _feeds(settings, given)
-    writer = _writer(settings)
-    try:
+    with _stoppable():
+        writer = _writer(settings)
         with _progress(as_json) as progress:
             outcomes = [one for some, options in work for one in _ingest(writer, some, options, progress)]
-    except Locked as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(LOCKED)
+        _tell(settings, outcomes, as_json, given["dry_run"])
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """What writes: one at a time, and a signal ends it without anything half done."""
+    from db import stop
+    from db.lock import Locked
+
+    with stop.listening():
+        try:
+            yield
+        except Locked as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(LOCKED)
+        except stop.Stopped as error:
+            click.echo(f"Error: {error}", err=True)
+        if stop.asked():
+            sys.exit(stop.exit_code())
+
+
+def _tell(settings: Settings, outcomes: list[Outcome], as_json: bool, dry_run: bool) -> None:
+    from db import stop
+
     _save_charts(settings, {outcome.run for outcome in outcomes if outcome.status == "committed"})
     if as_json:
         _answer({"runs": [outcome.as_json() for outcome in outcomes]})
     else:
-        _print_outcomes(outcomes, given["dry_run"])
-    if any(outcome.status in ("failed", "needs_approval") for outcome in outcomes):
+        _print_outcomes(outcomes, dry_run)
+    if not stop.asked() and any(outcome.status in ("failed", "needs_approval") for outcome in outcomes):
         sys.exit(1)
 
 
@@ -660,19 +680,16 @@ def rejects(run: int, as_json: bool, as_csv: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, and nothing else.")
 def undo(run: int, dry_run: bool, as_json: bool) -> None:
     """Take a run back: what it added goes, what it replaced or removed returns. An undo can be undone."""
-    from db.lock import Locked
     from db.undo import CannotUndo
     from db.undo import undo as take_back
     from ingest import accounts
 
     settings = _settings()
-    try:
-        done = take_back(_writer(settings), run, dry_run)
-    except CannotUndo as error:
-        raise click.ClickException(str(error)) from None
-    except Locked as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(LOCKED)
+    with _stoppable():
+        try:
+            done = take_back(_writer(settings), run, dry_run)
+        except CannotUndo as error:
+            raise click.ClickException(str(error)) from None
     _save_charts(settings, {done.run} if done.run else set())
     if as_json:
         _answer(done.as_json())

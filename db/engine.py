@@ -12,9 +12,12 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.pool import NullPool
 
+from db.stop import breaks_off
+
 WRITER_WAITS_SECONDS = 30
 READER_WAITS_SECONDS = 2
 _VM_STEPS_BETWEEN_LOOKS = 20_000
+_VM_STEPS_BETWEEN_SIGNALS = 500_000
 
 
 class DatabaseUnusable(Exception):
@@ -61,6 +64,8 @@ def open_writer(url: str) -> Engine:
             )
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA cache_size=-65536")
+        # A signal reaches Python between two instructions of its own; a long statement has to look itself.
+        connection.set_progress_handler(breaks_off, _VM_STEPS_BETWEEN_SIGNALS)
 
     _begin_with(engine, "BEGIN IMMEDIATE")
     return engine

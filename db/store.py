@@ -163,7 +163,12 @@ def ledger_line(what: Input, feed: int | None) -> dict[str, Any]:
 
 
 def record_failure(
-    connection: Connection, what: Input, message: str, tally: Tally, status: str = "failed"
+    connection: Connection,
+    what: Input,
+    message: str,
+    tally: Tally,
+    status: str = "failed",
+    started_at: str | None = None,
 ) -> int:
     """One ledger line for an input of which nothing was kept; the data version does not move."""
     try:
@@ -171,7 +176,7 @@ def record_failure(
     except MixedFeed:
         feed = None
     line = {**ledger_line(what, feed), **vars(tally), "status": status, "message": message}
-    statement = insert(Run).values(**line, started_at=now(), finished_at=now())
+    statement = insert(Run).values(**line, started_at=started_at or now(), finished_at=now())
     return int(connection.execute(statement.returning(Run.id)).scalar_one())
 
 

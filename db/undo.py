@@ -16,6 +16,7 @@ from db.filters import data_version
 from db.lessons import forget, remember
 from db.lock import only_ingester
 from db.models import Feed, Run, Sighting
+from db.stop import may_stop
 from db.store import Input, begin_run, newest_key
 
 
@@ -49,7 +50,8 @@ def undo(writer: Engine, run_id: int, dry_run: bool = False) -> Undone:
         before = data_version(connection)
         connection.rollback()
         with connection.begin() as transaction:
-            done = _undo(connection, run_id)
+            with may_stop():
+                done = _undo(connection, run_id)
             if dry_run:
                 transaction.rollback()
     if dry_run:

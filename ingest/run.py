@@ -15,7 +15,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 
+from db import journal, stop
 from db.engine import LOOK
 from db.filters import data_version
 from db.lock import only_ingester
@@ -130,12 +132,26 @@ def ingest(
     """
     with only_ingester(writer), _no_garbage_collection():
         if not options.dry_run:
-            return [_one(writer.begin, source, options, progress) for source in sources]
+            with writer.begin() as connection:
+                journal.settle(connection)
+            return _each(writer.begin, sources, options, progress)
         with _rehearsal(writer) as begin:
-            outcomes = [_one(begin, source, options, progress) for source in sources]
+            outcomes = _each(begin, sources, options, progress)
         with writer.connect().execution_options(**LOOK) as connection:
             version = data_version(connection)
         return [replace(outcome, run=None, data_version=version) for outcome in outcomes]
+
+
+def _each(
+    begin: _Begin, sources: Iterable[Source], options: Options, progress: Progress | None
+) -> list[Outcome]:
+    """One input after the other, until told to stop."""
+    outcomes = []
+    for source in sources:
+        if stop.asked():
+            break
+        outcomes.append(_one(begin, source, options, progress))
+    return outcomes
 
 
 @contextmanager
@@ -171,17 +187,21 @@ def _one(begin: _Begin, source: Source, options: Options, progress: Progress | N
     what = Input(source.name, options.feed or "", options.format, made_up=options.made_up, bytes=source.size)
     what = replace(what, options={"understanding": known.UNDERSTANDING, "said": options.said()})
     try:
-        what = replace(what, sha256=sha256(source), cursor=source.cursor)
+        with stop.may_stop():
+            what = replace(what, sha256=sha256(source), cursor=source.cursor)
         if not _repeated(begin, what, source, options, outcome):
-            what, table, rules = _understood(source, what, options, outcome)
-            with begin() as connection, begin_run(connection, what) as run:
-                outcome.tally = run.tally
-                outcome.reasons = dict(_fill(run, table, Parser(rules), progress).most_common())
-                _judge(source.name, run.tally, outcome.reasons, options)
-                _recognise(source.name, run, options)
-                outcome.status = run.finish("; ".join(outcome.notes))
-                outcome.run, outcome.data_version = run.run_id, data_version(connection)
-    except Exception as error:  # noqa: BLE001 - whatever it is: the ledger tells it, and the other inputs go on
+            with stop.may_stop():
+                what, table, rules = _understood(source, what, options, outcome)
+            with begin() as connection:
+                with stop.may_stop(), begin_run(connection, what) as run:
+                    outcome.tally = run.tally
+                    outcome.reasons = dict(_fill(run, table, Parser(rules), progress).most_common())
+                    _judge(source.name, run.tally, outcome.reasons, options)
+                    _recognise(source.name, run, options)
+                    outcome.status = run.finish("; ".join(outcome.notes))
+                    outcome.run, outcome.data_version = run.run_id, data_version(connection)
+                journal.clear(connection)
+    except (Exception, stop.Stopped) as error:  # noqa: BLE001 - the ledger tells it, the other inputs go on
         outcome.status = "needs_approval" if isinstance(error, _NeedsApproval) else "failed"
         _fail(begin, what, outcome, _sentence(source.name, error))
     outcome.seconds = monotonic() - started
@@ -195,6 +215,7 @@ def _repeated(begin: _Begin, what: Input, source: Source, options: Options, outc
             connection, source, what.sha256 or "", what.options["said"], options.made_up
         )
         if earlier is None:
+            journal.note(connection, what)
             return False
         outcome.tally, outcome.reasons = tally_again(earlier), reasons(connection, earlier.id)
         outcome.feed, outcome.format, outcome.terms = earlier.feed, earlier.format, dict(earlier.terms)
@@ -228,13 +249,20 @@ def _fail(begin: _Begin, what: Input, outcome: Outcome, message: str) -> None:
     """One line in the ledger and nothing else: all rows that were read are refused with their input."""
     read = outcome.tally.read
     outcome.message, outcome.tally = message, Tally(read=read, rejected=read)
-    with begin() as connection:
-        outcome.run = record_failure(connection, what, message, outcome.tally, outcome.status)
-        outcome.data_version = data_version(connection)
+    try:
+        with begin() as connection:
+            outcome.run = record_failure(connection, what, message, outcome.tally, outcome.status)
+            outcome.data_version = data_version(connection)
+            journal.clear(connection)
+    except SQLAlchemyError as error:  # a full disk, a lost server: the next one finds the note
+        log.error("the ledger could not be told of %s", what.name, exc_info=error)
+        outcome.run = None
 
 
-def _sentence(name: str, error: Exception) -> str:
+def _sentence(name: str, error: BaseException) -> str:
     """What a person is told; what nobody expected is logged whole."""
+    if stop.asked():  # whatever it was then: a statement that was broken off has a name of its own
+        return f"{name} was stopped by {stop.asked_by()}; nothing of it was kept."
     if isinstance(error, Unreadable | MixedFeed | _Refused):
         return str(error)
     if isinstance(error, columns.UnknownTerm):
@@ -291,8 +319,8 @@ def _recognise(name: str, run: OpenRun, options: Options) -> None:
         raise _NeedsApproval(
             f"{name} needs approval: of {found.looked_at:,} rows looked at, {found.new:,} have identifiers"
             f" that are new to this feed, and {found.known:,} of these are records that it has under other"
-            " ones, so they would count twice. Say --accept-new-ids if they are other records; else undo the runs that"
-            " brought the old ones, or give the file a feed of its own."
+            " ones, so they would count twice. Say --accept-new-ids if they are other records; else undo the"
+            " runs that brought the old ones, or give the file a feed of its own."
         )
 
 

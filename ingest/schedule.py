@@ -30,6 +30,8 @@ from ingest.source import Unreadable, find
 
 LOCKED = 75
 """What the ingest command answers when another ingester holds the lock (EX_TEMPFAIL)."""
+STOPPED = (130, 143)
+"""What it answers when it was told to stop, by SIGINT or SIGTERM."""
 _STOP_SECONDS = 8
 _TRIES = 2
 log = logging.getLogger("sightings.schedule")
@@ -188,7 +190,9 @@ class Schedule:
                 out, late = "", True
             finally:
                 code, self._child = child.returncode, None
-        if self._stopping.is_set() and code < 0:
+        if code in STOPPED:
+            out = ""  # its answer is that it did not get to the end
+        if self._stopping.is_set() and (code < 0 or code in STOPPED):
             return None
         if code == LOCKED:
             log.info("another ingest is running; %s waits for the next time", file)
@@ -207,7 +211,7 @@ class Schedule:
         """
         what = f"took longer than {self._deadline:g} s" if late else f"ended with code {code} and no answer"
         log.error("the ingest of %s %s", file, what)
-        self._broke[file, state] += late or code < 0
+        self._broke[file, state] += late or code < 0 or code in STOPPED
         if self._broke[file, state] < _TRIES:
             return None
         del self._broke[file, state]
