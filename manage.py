@@ -698,6 +698,45 @@ def undo(run: int, dry_run: bool, as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("run", type=int)
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--date-order", type=click.Choice(["YMD", "DMY", "MDY"]), help="How to read their dates.")
+@click.option("--timezone", help="Move times that carry an offset into this zone.")
+@click.option(
+    "--map",
+    "map_",
+    multiple=True,
+    callback=_pairs,
+    metavar="THEIRS=OURS",
+    help="A column and the term it means.",
+)
+@click.option(
+    "--set", "set_", multiple=True, callback=_pairs, metavar="TERM=VALUE", help="A value for every row."
+)
+@click.option("--dry-run", is_flag=True, help="Say what would happen; change nothing.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, and nothing else.")
+def replay(run: int, file: Path | None, as_json: bool, **given: Any) -> None:
+    """Read only the rejects of a run again: as they were, or from FILE, a corrected table of `rejects --csv`.
+
+    FILE may also hold the corrected lines alone, as they stand in the input.
+    """
+    from ingest.columns import UnknownTerm
+    from ingest.replay import CannotReplay
+    from ingest.replay import replay as read_again
+    from ingest.source import Unreadable
+
+    settings = _settings()
+    given["map"], given["set"] = given.pop("map_"), given.pop("set_")
+    _check_zone(given["timezone"])
+    with _stoppable():
+        try:
+            outcome = read_again(_writer(settings), run, file, given)
+        except (CannotReplay, Unreadable, UnknownTerm) as error:
+            raise click.ClickException(str(error)) from None
+        _tell(settings, [outcome], as_json, given["dry_run"])
+
+
+@main.command()
 @click.argument("which", nargs=-1, required=True, metavar="KEY | FEED OCCURRENCE_ID")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, and nothing else.")
 def record(which: tuple[str, ...], as_json: bool) -> None:

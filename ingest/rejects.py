@@ -27,5 +27,11 @@ def _guarded(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _bare(text: str) -> str:
+def cells(raw: str, delimiter: str) -> list[str]:
+    """The fields of a row as it is kept."""
+    return next(csv.reader(io.StringIO(raw, newline=""), delimiter=delimiter), [])
+
+
+def bare(text: str) -> str:
+    """A cell without the apostrophe that stands before a formula."""
     return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text

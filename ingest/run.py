@@ -7,9 +7,10 @@ import hashlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
+from pathlib import Path
 from time import monotonic
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,12 +26,13 @@ from db.names import MixedFeed
 from db.newcomers import look_like_the_same
 from db.questions.ledger import reasons
 from db.repeats import record_repeat, tally_again
+from db.replays import name_after_their_input
 from db.store import Input, OpenRun, Tally, begin_run, record_failure
 from ingest import columns, days, known, taxa
 from ingest.formats import open_table
 from ingest.formats.table import Table, Wanted
 from ingest.parse import Parser, Rules
-from ingest.source import DAMAGE, Source, Unreadable, sha256
+from ingest.source import DAMAGE, Source, Unreadable, of_file, sha256
 
 Progress = Callable[[int, int, int], None]
 """Told after each chunk: rows read, bytes read, bytes in all."""
@@ -206,6 +208,37 @@ def _one(begin: _Begin, source: Source, options: Options, progress: Progress | N
         _fail(begin, what, outcome, _sentence(source.name, error))
     outcome.seconds = monotonic() - started
     return outcome
+
+
+def ingest_again(writer: Engine, what: Input, table: Table, options: Options, latin: bool | None) -> Outcome:
+    """Rows of an earlier input, as one more run of its feed, whatever share of them is refused again.
+
+    ``latin`` is what was found out of its names, which a few rows might not tell. Raises db.lock.Locked.
+    """
+    outcome = Outcome(what.name, feed=what.feed, format=what.format)
+    started = monotonic()
+    with only_ingester(writer), _rehearsal(writer) if options.dry_run else nullcontext(writer.begin) as begin:
+        try:
+            rules = _rules(of_file(Path(what.name)), table, options)
+            rules = replace(rules, latin=rules.latin if latin is None else latin)
+            outcome.terms = dict(rules.terms)
+            found = {"delimiter": rules.delimiter, "date_order": rules.order, "latin": rules.latin}
+            what = replace(what, columns=table.columns, terms=outcome.terms)
+            what = replace(what, options={**what.options, "found": found})
+            with begin() as connection:
+                journal.note(connection, what)
+            with begin() as connection:
+                with stop.may_stop(), begin_run(connection, what) as run:
+                    outcome.tally = run.tally
+                    outcome.reasons = dict(_fill(run, table, Parser(rules), None).most_common())
+                    name_after_their_input(connection, run.feed, what.replays or 0)
+                    outcome.status = run.finish(f"rejects of run {what.replays}, read again")
+                    outcome.run, outcome.data_version = run.run_id, data_version(connection)
+                journal.clear(connection)
+        except (Exception, stop.Stopped) as error:  # noqa: BLE001 - the ledger tells it
+            _fail(begin, what, outcome, _sentence(what.name, error))
+    outcome.seconds = monotonic() - started
+    return replace(outcome, run=None) if options.dry_run else outcome
 
 
 def _repeated(begin: _Begin, what: Input, source: Source, options: Options, outcome: Outcome) -> bool:
