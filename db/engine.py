@@ -17,6 +17,9 @@ from db.stop import breaks_off
 WRITER_WAITS_SECONDS = 30
 READER_WAITS_SECONDS = 2
 _VM_STEPS_BETWEEN_LOOKS = 20_000
+LARGE_LOG = 8 << 20
+"""Bytes from which on SQLite's log should be cut."""
+_LOG_WAITS_SECONDS = 6.0
 _VM_STEPS_BETWEEN_SIGNALS = 500_000
 
 
@@ -84,6 +87,24 @@ def _switch_to_wal(connection: sqlite3.Connection) -> str:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
+
+
+def shrink_log(writer: Engine) -> None:
+    """Take what SQLite has logged over into the file, and cut the log; for the holder of the lock.
+
+    A reader that is under way keeps the log from being cut. For one that has grown large it is worth waiting
+    until that reader, whose time is limited, has ended.
+    """
+    if writer.dialect.name != "sqlite":
+        return
+    log = Path(f"{writer.url.database}-wal")
+    if not log.exists() or not log.stat().st_size:
+        return
+    patience = _LOG_WAITS_SECONDS if log.stat().st_size > LARGE_LOG else 0.0
+    with writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        raw: Any = connection.connection.dbapi_connection
+        raw.execute(f"PRAGMA busy_timeout={int(patience * 1000)}")
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
 
 def open_reader(url: str, time_limit: float = 5.0) -> Engine:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, exists, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, literal, select, tuple_
 
 from db.models import Rollup, Sighting
 from db.staging import STAGING
@@ -46,7 +46,9 @@ def look_like_the_same(connection: Connection, feed: int) -> Newcomers | None:
     if len(strangers) < _FEW or len(strangers) <= _MOST * looked_at:
         return None
     known = _known(connection, feed, strangers)
-    if known <= _MOST * len(strangers) or not _covers_what_is_there(connection, feed):
+    if known <= _MOST * len(strangers):
+        return None
+    if not _takes_the_place_of_others(connection, feed, len(strangers) / looked_at):
         return None
     return Newcomers(looked_at, len(strangers), known)
 
@@ -108,10 +110,11 @@ def _known(connection: Connection, feed: int, numbers: list[int]) -> int:
     return known
 
 
-def _covers_what_is_there(connection: Connection, feed: int) -> bool:
-    """Whether the input is at least half as large as what the feed has of the same days.
+def _takes_the_place_of_others(connection: Connection, feed: int, share: float) -> bool:
+    """Whether the feed has records of these days that the input lacks, enough to be what its new ones were.
 
-    Else it is one more batch of a busy day, whose records resemble those of an hour ago.
+    And not many more than those, else the input is one more batch of a busy day, whose records resemble
+    those of an hour ago. ``share`` of the staged rows are new.
     """
     first, last, rows = connection.execute(
         select(func.min(STAGING.c.first_day), func.max(STAGING.c.last_day), func.count()).select_from(STAGING)
@@ -121,6 +124,16 @@ def _covers_what_is_there(connection: Connection, feed: int) -> bool:
     there = select(literal(1)).where(
         Sighting.feed_id == feed, Sighting.retired_run.is_(None), Sighting.first_day.between(first, last)
     )
-    enough = there.limit(int(rows / _MOST) + 1).subquery()
-    held = int(connection.execute(select(func.count()).select_from(enough)).scalar_one())
-    return held <= int(rows) / _MOST
+    most = int(rows / _MOST)
+    if _count(connection, there, most + 1) > most:
+        return False
+    brought = select(STAGING.c.occurrence_id).where(STAGING.c.occurrence_id.is_not(None))
+    lacking = there.where(Sighting.occurrence_id.not_in(brought))
+    least = max(1, int(_MOST * share * rows))
+    return _count(connection, lacking, least) == least
+
+
+def _count(connection: Connection, rows: Select[Any], most: int) -> int:
+    """How many there are, counted up to ``most`` of them."""
+    some = rows.limit(most).subquery()
+    return int(connection.execute(select(func.count()).select_from(some)).scalar_one())

@@ -19,9 +19,9 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import journal, stop
-from db.engine import LOOK
+from db.engine import LOOK, shrink_log
 from db.filters import data_version
-from db.lock import only_ingester
+from db.lock import Locked, LockLost, only_ingester
 from db.names import MixedFeed
 from db.newcomers import look_like_the_same
 from db.questions.ledger import reasons
@@ -136,7 +136,9 @@ def ingest(
         if not options.dry_run:
             with writer.begin() as connection:
                 journal.settle(connection)
-            return _each(writer.begin, sources, options, progress)
+            outcomes = _each(writer.begin, sources, options, progress)
+            shrink_log(writer)
+            return outcomes
         with _rehearsal(writer) as begin:
             outcomes = _each(begin, sources, options, progress)
         with writer.connect().execution_options(**LOOK) as connection:
@@ -203,6 +205,8 @@ def _one(begin: _Begin, source: Source, options: Options, progress: Progress | N
                     outcome.status = run.finish("; ".join(outcome.notes))
                     outcome.run, outcome.data_version = run.run_id, data_version(connection)
                 journal.clear(connection)
+    except Locked:
+        raise
     except (Exception, stop.Stopped) as error:  # noqa: BLE001 - the ledger tells it, the other inputs go on
         outcome.status = "needs_approval" if isinstance(error, _NeedsApproval) else "failed"
         _fail(begin, what, outcome, _sentence(source.name, error))
@@ -235,6 +239,8 @@ def ingest_again(writer: Engine, what: Input, table: Table, options: Options, la
                     outcome.status = run.finish(f"rejects of run {what.replays}, read again")
                     outcome.run, outcome.data_version = run.run_id, data_version(connection)
                 journal.clear(connection)
+        except Locked:
+            raise
         except (Exception, stop.Stopped) as error:  # noqa: BLE001 - the ledger tells it
             _fail(begin, what, outcome, _sentence(what.name, error))
     outcome.seconds = monotonic() - started
@@ -287,7 +293,7 @@ def _fail(begin: _Begin, what: Input, outcome: Outcome, message: str) -> None:
             outcome.run = record_failure(connection, what, message, outcome.tally, outcome.status)
             outcome.data_version = data_version(connection)
             journal.clear(connection)
-    except SQLAlchemyError as error:  # a full disk, a lost server: the next one finds the note
+    except (SQLAlchemyError, LockLost) as error:  # a full disk, a lost server: the next one finds the note
         log.error("the ledger could not be told of %s", what.name, exc_info=error)
         outcome.run = None
 
@@ -296,7 +302,7 @@ def _sentence(name: str, error: BaseException) -> str:
     """What a person is told; what nobody expected is logged whole."""
     if stop.asked():  # whatever it was then: a statement that was broken off has a name of its own
         return f"{name} was stopped by {stop.asked_by()}; nothing of it was kept."
-    if isinstance(error, Unreadable | MixedFeed | _Refused):
+    if isinstance(error, Unreadable | MixedFeed | LockLost | _Refused):
         return str(error)
     if isinstance(error, columns.UnknownTerm):
         return f"{name}: {error}"

@@ -67,6 +67,14 @@ def test_one_more_hour_of_a_busy_day_is_no_reason_to_stop(writer: Engine, tmp_pa
     assert per(writer, "total") == {("Lynx", 0): 160}
 
 
+def test_an_input_that_brings_all_old_records_and_many_alike_is_no_reason_to_stop(
+    writer: Engine, tmp_path: Path
+) -> None:
+    rows = [f"{n},2024-05-{n % 28 + 1:02},Lynx,,1" for n in range(1_000)]
+    read_one(writer, table(tmp_path / "a.csv", HEAD, *rows[:400]), feed="f")
+    assert sums(read_one(writer, table(tmp_path / "b.csv", HEAD, *rows), feed="f")) == (1000, 600, 0, 400, 0)
+
+
 def test_a_feed_that_was_taken_back_may_come_under_new_names(home: Path) -> None:
     here(home, "ingest", "--feed", "f", table(home / "a.csv", HEAD, *month(5, "a")))
     new = table(home / "b.csv", HEAD, *month(5, "a", renamed=100))

@@ -158,7 +158,7 @@ def test_an_ingest_under_way_ends_with_its_scheduler_and_leaves_nothing_half_don
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=20)
     assert (process.returncode, time.monotonic() - started < 10) == (0, True)
-    assert ledger(home) == []
+    assert [(run["status"], run["inserted"]) for run in ledger(home)] in ([], [("failed", 0)])
     assert (home / "inbox" / "big.csv").exists()
     assert manage(home, "check").returncode == 0
 
