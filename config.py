@@ -25,6 +25,7 @@ from pydantic import (
     PrivateAttr,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -44,6 +45,11 @@ FILE_NAME = "sightings.toml"
 DATABASE_SCHEMES = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 SHOWN_CHARACTERS = 80
+# Whole names of keys, because taxonKey and the like are no secrets.
+_SECRET_OPTION = re.compile(
+    r"(?i)([?&](?:[^=&]*(?:password|passwd|token|secret)|(?:[^=&]*(?:api|access|private)[_-]?)?key|sig|signature|auth)=)"
+    r"[^&]*"
+)
 
 
 class ConfigError(ValueError):
@@ -100,8 +106,9 @@ class _Strict(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _no_boolean(cls, value: object) -> object:
-        if isinstance(value, bool):
+    def _no_boolean(cls, value: object, field: ValidationInfo) -> object:
+        wants = cls.model_fields[str(field.field_name)].annotation is bool
+        if isinstance(value, bool) is not wants:
             raise ValueError
         return value
 
@@ -118,8 +125,8 @@ class Feed(_Strict):
     )
     path: str = Field(
         min_length=1,
-        description="The file, folder or glob to read.",
-        json_schema_extra=_expected("a file, folder or glob"),
+        description="The file, folder, glob or http(s) URL to read.",
+        json_schema_extra=_expected("a file, folder, glob or URL"),
     )
     every: str | None = Field(
         default=None,
@@ -152,12 +159,56 @@ class Feed(_Strict):
         description="Header names of the source and the Darwin Core terms that they mean.",
         json_schema_extra=_expected("a table of their header names and our terms"),
     )
+    set: dict[str, str] = Field(
+        default_factory=dict,
+        description="Darwin Core terms and a value for every row, for what the source leaves out.",
+        json_schema_extra=_expected("a table of our terms and their values"),
+    )
+    sheet: str | None = Field(
+        default=None,
+        min_length=1,
+        coerce_numbers_to_str=True,
+        description="The sheet of a workbook, by its name or its number from 1.",
+        json_schema_extra=_expected("the name of a sheet or its number from 1"),
+    )
+    min_confidence: float = Field(
+        default=0,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="Detections of a machine that is less sure than this are skipped.",
+        json_schema_extra=_expected("a number from 0 to 1"),
+    )
+    max_error_rate: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="An input of which more than this share (and more than ten rows) is refused is not kept.",
+        json_schema_extra=_expected("a number from 0 to 1"),
+    )
+    strict: bool = Field(
+        default=False,
+        description="Whether an input in which one row is refused is not kept.",
+        json_schema_extra=_expected("true or false"),
+    )
+    accept_new_ids: bool = Field(
+        default=False,
+        description="Whether to go on where most identifiers are new, which else needs an approval.",
+        json_schema_extra=_expected("true or false"),
+    )
+    paused: bool = Field(
+        default=False,
+        description="Whether it is left out by the scheduler and by `ingest` without a name.",
+        json_schema_extra=_expected("true or false"),
+    )
 
     @field_validator("path")
     @classmethod
-    def _path_is_here(cls, value: str) -> str:
-        if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", value):
-            raise ValueError("a file, folder or glob on this machine, because nothing is downloaded")
+    def _path_is_here_or_on_the_web(cls, value: str) -> str:
+        scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", value)
+        if scheme and not re.match(r"https?://[^/?#]", value):
+            raise ValueError("a file, folder or glob on this machine, or a URL with http:// or https://")
         return value
 
     @field_validator("every")
@@ -187,6 +238,27 @@ class Feed(_Strict):
     def every_seconds(self) -> int | None:
         """The time between two readings in seconds, or None where `cron` says when."""
         return None if self.every is None else int(self.every[:-1]) * SECONDS_PER_UNIT[self.every[-1]]
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What the ingest is told of it, by the names of its options; what was not set is left out."""
+        apart = {"name", "path", "every", "cron", "paused"}
+        told = self.model_dump(exclude=apart, exclude_defaults=True)
+        if self.columns:
+            told["map"] = told.pop("columns")
+        return {"feed": self.name, **told}
+
+    @property
+    def due(self) -> dict[str, Any]:
+        """What is to be known of it to read it in time."""
+        plain = {"name": self.name, "path": self.path, "cron": self.cron, "paused": self.paused}
+        return {**plain, "every_seconds": self.every_seconds, "told": self.told}
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """All of it as it may be shown."""
+        plain = self.model_dump(include={"name", "every", "cron", "paused"})
+        return {**plain, "path": redacted(self.path), "told": self.told}
 
 
 class Settings(BaseSettings, _Strict):
@@ -434,21 +506,24 @@ class _Environment(EnvSettingsSource):
         }
 
 
-def load(environ: Mapping[str, str] | None = None, folder: Path | None = None) -> Settings:
+def load(
+    environ: Mapping[str, str] | None = None, folder: Path | None = None, text: str | None = None
+) -> Settings:
     """The settings of this environment and folder.
 
     Args:
         environ: environment variables; the process's own if not given.
         folder: where relative paths start and `sightings.toml` is looked for; found as above if not given.
+        text: what to take for the content of the file, to try a change before it is written.
 
     Raises:
         ConfigError: on the first key that is unknown or has a bad value.
     """
     environ = os.environ if environ is None else environ
-    folder = _base(environ) if folder is None else folder
+    folder = base(environ) if folder is None else folder
     _refuse_unknown_variables(environ)
     from_environment = _Environment(environ)()
-    from_file, file_name = _read_file(environ, folder)
+    from_file, file_name = _read_file(environ, folder, text)
 
     origins = dict.fromkeys(from_file, file_name)
     origins |= {key: f"environment {PREFIX}{key.upper()}" for key in from_environment}
@@ -463,7 +538,21 @@ def load(environ: Mapping[str, str] | None = None, folder: Path | None = None) -
     return settings
 
 
-def _base(environ: Mapping[str, str]) -> Path:
+def file(environ: Mapping[str, str] | None = None) -> Path:
+    """Where the file of settings lies, or would if there was one."""
+    environ = os.environ if environ is None else environ
+    return base(environ) / environ.get(CONFIG_VARIABLE, FILE_NAME)
+
+
+def as_written(path: str) -> str:
+    """A path from the command line as the file is to have it: it means the same wherever that is read."""
+    from_here = CONFIG_VARIABLE not in os.environ and base(os.environ) == Path.cwd()
+    return path if from_here or "://" in path or path.startswith("~") else str(Path.cwd() / path)
+
+
+def base(environ: Mapping[str, str] | None = None) -> Path:
+    """Where relative paths start."""
+    environ = os.environ if environ is None else environ
     here = Path.cwd()
     if CONFIG_VARIABLE in environ or (here / FILE_NAME).is_file():
         return here
@@ -481,10 +570,12 @@ def explain(settings: Settings) -> list[tuple[str, str, str]]:
 
 
 def redacted(url: str) -> str:
-    """The URL with `***` in place of a password, whether it stands before the host or among the options."""
+    """The URL with `***` in place of a secret, whether it stands before the host or among the options."""
     # Up to the last @, because a password that was not percent-encoded may hold one.
     without_user = re.sub(r"://([^:/@]*):.*@", r"://\1:***@", url, count=1, flags=re.DOTALL)
-    return re.sub(r"(?i)([?&][^=&]*password=)[^&]*", r"\1***", without_user)
+    # On the web a user alone is a token; of a database it is a name.
+    without_token = re.sub(r"(?i)\b(https?://)[^:/@?#]*@", r"\1***@", without_user, count=1)
+    return _SECRET_OPTION.sub(r"\1***", without_token)
 
 
 def _shown(settings: Settings, key: str) -> str:
@@ -543,15 +634,17 @@ def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
             raise ConfigError(f"{name} in the environment is empty: give it a value or unset it.")
 
 
-def _read_file(environ: Mapping[str, str], folder: Path) -> tuple[dict[str, Any], str]:
+def _read_file(environ: Mapping[str, str], folder: Path, text: str | None) -> tuple[dict[str, Any], str]:
     """What the file holds, and what to call it; nothing if none is named and none lies in the directory."""
     name = environ.get(CONFIG_VARIABLE, FILE_NAME)
     path = folder / name
-    if not path.is_file():
+    if text is None and not path.is_file():
         if CONFIG_VARIABLE in environ:
             raise ConfigError(f"{CONFIG_VARIABLE} in the environment is {name!r}, but no such file exists.")
         return {}, name
     try:
+        if text is not None:
+            return tomllib.loads(text), name
         return TomlConfigSettingsSource(Settings, toml_file=path).toml_data, name
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{name} is not TOML in UTF-8: {error}.") from None

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,14 +17,19 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from config import Settings
-    from ingest.run import Outcome, Progress
-    from ingest.source import Source
+    from ingest.due import Due
+    from ingest.run import Outcome
+    from ingest.work import Work
 
 # Heavy imports stand inside the commands, so that --help answers at once.
 
-LOCKED = 75
-_EXTRA_SHOWN = 20
 log = logging.getLogger("sightings")
+
+
+class _Busy(click.ClickException):
+    """Another ingester holds the lock."""
+
+    exit_code = 75
 
 
 class _Door(click.Group):
@@ -37,6 +42,10 @@ class _Door(click.Group):
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise
         except Exception as error:
+            from db.lock import Locked
+
+            if isinstance(error, Locked):
+                raise _Busy(str(error)) from None
             log.error("%s failed", ctx.invoked_subcommand, exc_info=error)
             first_line = str(error).partition("\n")[0][:300]
             raise click.ClickException(f"An unexpected {type(error).__name__}: {first_line}") from None
@@ -94,280 +103,134 @@ def _pairs(_context: click.Context, parameter: click.Parameter, given: tuple[str
     return {left.strip(): right.strip() for left, _, right in pairs}
 
 
+def _zone(_context: click.Context, parameter: click.Parameter, given: str | None) -> str | None:
+    from zoneinfo import ZoneInfo
+
+    try:
+        return given and ZoneInfo(given).key
+    except (ValueError, OSError, LookupError):
+        raise click.BadParameter(
+            f"{given!r} is no IANA zone such as Europe/Vienna", param=parameter
+        ) from None
+
+
 def _answer(value: object) -> None:
     """The one JSON object that a command prints."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
+def _show(value: object, as_json: bool, tell: Callable[[], None]) -> None:
+    if as_json:
+        _answer(value)
+    else:
+        tell()
+
+
+_AS_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, nothing else.")
+_FILE = click.Path(dir_okay=False, path_type=Path)
+_PAIRS: dict[str, Any] = {"multiple": True, "callback": _pairs}
+_ORDER, _SHARE = click.Choice(["YMD", "DMY", "MDY"]), click.FloatRange(0, 1)
+_READING_OPTIONS = (
+    click.option("--format", help="How to read it, if not by its content."),
+    click.option("--date-order", type=_ORDER, help="For dates that do not tell day from month."),
+    click.option("--timezone", callback=_zone, help="Move times that carry an offset into this zone."),
+    click.option("--map", **_PAIRS, metavar="THEIRS=OURS", help="A column and the term it means."),
+    click.option("--set", **_PAIRS, metavar="TERM=VALUE", help="A value for every row."),
+    click.option("--sheet", help="The sheet of a workbook, by name or by number from 1."),
+    click.option("--min-confidence", type=_SHARE, help="Skip detections that a machine is less sure of."),
+    click.option("--strict", is_flag=True, help="Refuse an input in which one row is refused."),
+    click.option("--max-error-rate", type=_SHARE, help="The share of refused rows to bear; 0.2 if not said."),
+    click.option("--accept-new-ids", is_flag=True, help="Go on where most ids of a known feed are new."),
+)
+
+
+def _reading_options(command: Any) -> Any:
+    """What can be said of how an input is to be read."""
+    for option in reversed(_READING_OPTIONS):
+        command = option(command)
+    return command
+
+
+def _said(given: dict[str, Any]) -> dict[str, Any]:
+    """The options that were given."""
+    # By what it is, because a share of 0 equals False.
+    return {name: value for name, value in given.items() if value not in (None, {}) and value is not False}
+
+
 @main.command()
 @click.argument("paths", nargs=-1)
 @click.option(
-    "--feed",
-    help="The source that these files come from; an occurrenceID is unique within it. Without a path, the"
-    " configured feed to read.",
+    "--feed", help="The source these files come from, and read as; without a path, the one to read."
 )
-@click.option(
-    "--format",
-    "format_",
-    default="auto",
-    show_default=True,
-    help="How to read them, if not by their content.",
-)
-@click.option(
-    "--date-order",
-    type=click.Choice(["YMD", "DMY", "MDY"]),
-    help="For dates that do not tell day from month.",
-)
-@click.option("--timezone", help="Move times that carry an offset into this zone.")
-@click.option(
-    "--map",
-    "map_",
-    multiple=True,
-    callback=_pairs,
-    metavar="THEIRS=OURS",
-    help="A column and the term it means.",
-)
-@click.option(
-    "--set", "set_", multiple=True, callback=_pairs, metavar="TERM=VALUE", help="A value for every row."
-)
+@_reading_options
 @click.option("--dry-run", is_flag=True, help="Say what would happen; change nothing.")
-@click.option("--strict", is_flag=True, help="Refuse an input in which one row is refused.")
-@click.option(
-    "--max-error-rate",
-    type=click.FloatRange(0, 1),
-    default=0.2,
-    show_default=True,
-    help="Refuse an input with more than this share (and more than ten rows) refused.",
-)
-@click.option("--accept-new-ids", is_flag=True, help="Go on where most identifiers of a known feed are new.")
-@click.option("--sheet", help="The sheet of a workbook, by name or by number from 1.")
-@click.option(
-    "--min-confidence",
-    type=click.FloatRange(0, 1),
-    default=0.0,
-    show_default=True,
-    help="Skip detections of a machine that is less sure than this.",
-)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, and nothing else.")
+@_AS_JSON
 def ingest(paths: tuple[str, ...], as_json: bool, **given: Any) -> None:
-    """Ingest files, folders, archives and globs; without a path, every configured feed once."""
-    from ingest.run import Options
+    """Ingest files, folders, archives, globs and URLs; without a path, every configured feed once."""
+    _ingest(_settings(), paths, _said(given), as_json)
 
-    settings = _settings()
-    given["format"], given["map"], given["set"] = given.pop("format_"), given.pop("map_"), given.pop("set_")
-    _check_zone(given["timezone"])
-    work = [(list(paths), Options(**given))] if paths else _feeds(settings, given)
+
+def _work(settings: Settings, paths: tuple[str, ...], said: dict[str, Any]) -> Work:
+    from ingest.work import NothingToRead, work
+
+    try:
+        return work(_dues(settings), paths, said)
+    except NothingToRead as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _dues(settings: Settings) -> list[Due]:
+    from ingest.due import Due
+
+    return [Due(**feed.due) for feed in settings.feeds]
+
+
+def _ingest(settings: Settings, paths: tuple[str, ...], said: dict[str, Any], as_json: bool) -> None:
+    """Do it, tell it, and end the command accordingly."""
+    from ingest.run import ingest as run
+    from ingest.wording import live_progress
+    from ingest.work import inputs
+
+    work, writer = _work(settings, paths, said), _writer(settings)
     with _stoppable():
-        writer = _writer(settings)
-        with _progress(as_json) as progress:
-            outcomes = [one for some, options in work for one in _ingest(writer, some, options, progress)]
-        _tell(settings, outcomes, as_json, given["dry_run"])
+        outcomes: list[Outcome] = []
+        with live_progress(as_json) as progress:
+            for some, options in work:
+                outcomes += run(writer, inputs(some), options, progress)
+        _finish(settings, outcomes, as_json, "dry_run" in said)
 
 
 @contextmanager
 def _stoppable() -> Iterator[None]:
-    """What writes: one at a time, and a signal ends it without anything half done."""
+    """A signal ends what writes without anything half done."""
     from db import stop
-    from db.lock import Locked
 
     with stop.listening():
         try:
             yield
-        except Locked as error:
-            click.echo(f"Error: {error}", err=True)
-            sys.exit(LOCKED)
         except stop.Stopped as error:
             click.echo(f"Error: {error}", err=True)
         if stop.asked():
             sys.exit(stop.exit_code())
 
 
-def _tell(settings: Settings, outcomes: list[Outcome], as_json: bool, dry_run: bool) -> None:
+def _finish(settings: Settings, outcomes: list[Outcome], as_json: bool, dry_run: bool) -> None:
     from db import stop
+    from ingest.wording import REFUSED, tell_outcomes
 
     _save_charts(settings, {outcome.run for outcome in outcomes if outcome.status == "committed"})
-    if as_json:
-        _answer({"runs": [outcome.as_json() for outcome in outcomes]})
-    else:
-        _print_outcomes(outcomes, dry_run)
-    if not stop.asked() and any(outcome.status in ("failed", "needs_approval") for outcome in outcomes):
+    runs = [outcome.as_json() for outcome in outcomes]
+    _show({"runs": runs}, as_json, lambda: tell_outcomes(outcomes, dry_run))
+    if not stop.asked() and any(outcome.status in REFUSED for outcome in outcomes):
         sys.exit(1)
 
 
-def _ingest(writer: Engine, paths: list[str], options: Any, progress: Progress | None) -> list[Outcome]:
-    from ingest.run import ingest as run
-
-    return run(writer, [source for path in paths for source in _found_at(path)], options, progress)
-
-
-def _found_at(path: str) -> list[Source]:
-    """The files at a path; where there is nothing, an input that fails with the reason and stops no other."""
-    from dataclasses import replace
-
-    from ingest.source import Unreadable, find, of_file
-
-    try:
-        return find([path])
-    except Unreadable as error:
-        reason = error
-
-    def refuse() -> Any:
-        raise reason
-
-    return [replace(of_file(Path(path)), open=refuse)]
-
-
-def _feeds(settings: Settings, given: dict[str, Any]) -> list[tuple[list[str], Any]]:
-    """The configured feeds, or the one that was named; what is said of files is said in the settings then."""
-    from ingest.run import Options
-
-    own = [name for name in ("date_order", "timezone", "map", "set") if given[name]]
-    own += ["format"] if given["format"] != "auto" else []
-    if own:
-        raise click.UsageError(f"--{own[0].replace('_', '-')} needs a path: feeds have their own settings.")
-    named = [feed for feed in settings.feeds if given["feed"] in (None, feed.name)]
-    if not named:
-        raise click.UsageError(
-            f"There is no path, and no feed {given['feed']!r} in sightings.toml."
-            if given["feed"]
-            else "There is no path and no feed: name a file, or put [[feeds]] into sightings.toml."
-        )
-    return [
-        (
-            [feed.path],
-            Options(
-                feed=feed.name,
-                format=feed.format,
-                date_order=feed.date_order,
-                timezone=feed.timezone,
-                map=feed.columns,
-                dry_run=given["dry_run"],
-                strict=given["strict"],
-                max_error_rate=given["max_error_rate"],
-            ),
-        )
-        for feed in named
-    ]
-
-
-def _check_zone(name: str | None) -> None:
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-    try:
-        ZoneInfo(name or "UTC")
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise click.BadParameter(
-            f"{name!r} is no IANA time zone such as Europe/Vienna", param_hint="--timezone"
-        ) from None
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Progress | None]:
-    """A live line on a terminal: rows, rate and time left. Nothing where stderr is a file."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        BarColumn(),
-        TextColumn("{task.fields[rows]:,} rows, {task.fields[rate]:,}/s"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task("", rows=0, rate=0)
-
-        def tell(rows: int, done: int, size: int) -> None:
-            elapsed = shown.tasks[0].elapsed or 0
-            shown.update(
-                task,
-                completed=done,
-                total=max(size, 1),
-                rows=rows,
-                rate=int(rows / elapsed) if elapsed else 0,
-            )
-
-        yield tell
-
-
-_NAME_SHOWN = 30
-
-
-def _print_outcomes(outcomes: list[Outcome], dry_run: bool) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    # No markup: a file may be called [/].csv.
-    console = Console(soft_wrap=True, highlight=False, markup=False)
-    table = Table("input", box=None, header_style="dim", pad_edge=False)
-    counts = ("read", "inserted", "updated", "duplicate", "rejected")
-    for name in counts:
-        table.add_column(name, justify="right")
-    for one in outcomes:
-        name = Path(one.input).name
-        # A name in full would push the numbers off a terminal of 80 columns; its end tells files apart.
-        shown = name if len(name) <= _NAME_SHOWN else f"…{name[1 - _NAME_SHOWN :]}"
-        table.add_row(shown, *(f"{getattr(one.tally, count):,}" for count in counts))
-        for line in _understood(one):
-            console.print(line)
-    console.print(table)
-    for one in outcomes:
-        if one.status in ("failed", "needs_approval"):
-            click.echo(f"Error: {one.message}", err=True)
-        else:
-            console.print("\n".join(_went(one)))
-    if dry_run:
-        console.print("A dry run: nothing was changed.")
-
-
-def _went(one: Outcome) -> Iterator[str]:
-    name = Path(one.input).name
-    rate = int(one.tally.read / one.seconds) if one.seconds else 0
-    yield (
-        f"{name}: {one.status}, feed {one.feed}, format {one.format},"
-        f" version {one.data_version}, {one.seconds:.1f} s, {rate:,} rows/s"
-    )
-    if one.reasons:
-        yield _refused(one)
-    if one.tally.issues:
-        told = ", ".join(f"{issue} {number:,}" for issue, number in one.tally.issues.items())
-        yield f"{name}: kept, but flagged {told}"
-
-
-def _understood(one: Outcome) -> Iterator[str]:
-    name = Path(one.input).name
-    terms = ", ".join(ours if theirs == ours else f"{theirs} = {ours}" for theirs, ours in one.terms.items())
-    if terms:
-        yield f"{name}: understood {terms}"
-    if one.extra:
-        more = f" and {len(one.extra) - _EXTRA_SHOWN} more" if len(one.extra) > _EXTRA_SHOWN else ""
-        yield f"{name}: kept as extra {', '.join(one.extra[:_EXTRA_SHOWN])}{more}"
-    yield from (f"{name}: {note}" for note in one.notes)
-
-
-def _refused(one: Outcome) -> str:
-    told = ", ".join(f"{reason} {number:,}" for reason, number in one.reasons.items())
-    look = f"; see them with: manage.py rejects {one.run}" if one.run else ""
-    return f"{Path(one.input).name}: refused {told}{look}"
-
-
 def _save_charts(settings: Settings, runs: set[int | None]) -> None:
-    """Draw anew what is kept as a file, if these runs touched it: the drawing room takes a second to load."""
-    if not runs:
-        return
-    from db.filters import Filters, scope
+    from api.saved import save_touched
 
-    with _reading() as connection:
-        if scope(connection, Filters(species=("bear",))).version not in runs:
-            return
-    from api.plot import save_bear_chart
-
-    try:
-        save_bear_chart(settings.web_database, settings.charts_directory)
-    except Exception as error:
-        log.error("the bear chart could not be saved", exc_info=error)
-        click.echo(f"Warning: the bear chart could not be saved ({type(error).__name__}).", err=True)
+    warning = save_touched(settings.web_database, settings.charts_directory, runs)
+    if warning:
+        click.echo(f"Warning: {warning}", err=True)
 
 
 @main.command()
@@ -399,57 +262,161 @@ def schedule() -> None:
     """Run the scheduler alone: the inbox and the feeds of sightings.toml."""
     import signal
 
-    from db.engine import open_reader
+    import config
     from db.questions.ledger import last_runs
+    from ingest.child import Child
+    from ingest.feeds import InForce
     from ingest.inbox import Inbox
     from ingest.schedule import Schedule
 
     settings = _settings()
-    _writer(settings).dispose()
-    _log(settings)
-    reader = open_reader(settings.web_database)
-    with reader.begin() as connection:
+    copy = settings.home / "schedule.toml"
+    with _reading() as connection:
         last = last_runs(connection)
-    reader.dispose()
-    plan = Schedule(
-        [sys.executable, str(Path(__file__).resolve()), "ingest"],
-        Inbox(settings.inbox),
-        [_due(feed, last.get(feed.name)) for feed in settings.feeds],
-        settings.inbox_every,
-        settings.settle_seconds,
-        settings.ingest_deadline,
-    )
+    _log(settings)
+    command = [sys.executable, str(Path(__file__).resolve()), "ingest"]
+    child = Child(command, settings.ingest_deadline, config.base(), {config.CONFIG_VARIABLE: str(copy)})
+    in_force = InForce(config.file(), copy, lambda text: _dues(config.load(text=text)))
+    times = (settings.inbox_every, settings.settle_seconds)
+    plan = Schedule(child, Inbox(settings.inbox), in_force.feeds(), *times, last, in_force.changed)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: plan.stop())
     plan.run()
 
 
-def _due(feed: Any, last: dict[str, Any] | None) -> Any:
-    from datetime import datetime
-
-    from ingest.schedule import Due
-
-    options = [("--format", feed.format), ("--date-order", feed.date_order), ("--timezone", feed.timezone)]
-    arguments = [word for name, value in options if value for word in (name, value)]
-    arguments += [word for theirs, ours in feed.columns.items() for word in ("--map", f"{theirs}={ours}")]
-    return Due(
-        name=feed.name,
-        path=feed.path,
-        arguments=tuple(arguments),
-        every_seconds=feed.every_seconds,
-        cron=feed.cron,
-        last_run=datetime.fromisoformat(last["startedAt"]) if last else None,
-    )
-
-
 def _log(settings: Settings) -> None:
     form = "%(asctime)s %(levelname)s %(name)s %(message)s"
     logging.basicConfig(level=settings.log_level.upper(), format=form, stream=sys.stderr)
-    logging.getLogger("apscheduler").setLevel("WARNING")
+    logging.getLogger("apscheduler").setLevel("ERROR")  # what it warns of, a run that was missed, is counted
+
+
+@main.group()
+def feeds() -> None:
+    """Look after the sources that are read again and again; they live in sightings.toml."""
+
+
+@feeds.command("add")
+@click.argument("name")
+@click.argument("path")
+@click.option("--every", help="How often to read it, such as 30s, 10m, 2h or 1d.")
+@click.option("--cron", help="When to read it, in UTC, such as '15 6 * * mon-fri'.")
+@_reading_options
+@_AS_JSON
+def add_feed(name: str, path: str, every: str | None, cron: str | None, as_json: bool, **given: Any) -> None:
+    """Add a feed: a name, and the file, folder, glob or URL to read."""
+    import config
+    from ingest.feeds import add
+
+    if (every is None) == (cron is None):
+        raise click.UsageError("Say either how often with --every 10m, or when with --cron '15 6 * * *'.")
+    said = _said(given)
+    when = {"every": every} if every is not None else {"cron": cron}
+    columns = {"columns": said.pop("map")} if "map" in said else {}
+    with _file_of_settings() as (file, check):
+        add(file, {"name": name, "path": config.as_written(path), **when, **columns, **said}, check)
+    told = f"Feed {name} is in {file} now; see what it would bring with: manage.py feeds test {name}"
+    _show({"feed": name, "file": str(file)}, as_json, lambda: click.echo(told))
+
+
+@feeds.command("list")
+@_AS_JSON
+def list_feeds(as_json: bool) -> None:
+    """All feeds: when they are read, and how they are."""
+    from db.questions.ledger import last_runs
+    from ingest.listing import standing, tell_feeds
+
+    settings = _settings()
+    with _reading() as connection:
+        last = last_runs(connection)
+    pairs = zip(settings.feeds, _dues(settings), strict=True)
+    found = [standing(feed.shown, due, last.get(due.name)) for feed, due in pairs]
+    _show({"feeds": found}, as_json, lambda: tell_feeds(found))
+
+
+@feeds.command("show")
+@click.argument("name")
+@click.option("--limit", type=click.IntRange(1), default=10, show_default=True, help="How many runs.")
+@_AS_JSON
+def show_feed(name: str, limit: int, as_json: bool) -> None:
+    """One feed: all that is set, its last runs, and what is wrong with it."""
+    from db.questions import ledger
+    from ingest.listing import problems, standing, tell_feed
+
+    settings = _settings()
+    _work(settings, (), {"feed": name})  # says so where there is none of this name
+    pairs = zip(settings.feeds, _dues(settings), strict=True)
+    shown, due = next((feed.shown, due) for feed, due in pairs if feed.name == name)
+    with _reading() as connection:
+        runs = ledger.runs(connection, limit, feed=name)
+        reasons = ledger.reasons(connection, runs[0]["run"]) if runs else {}
+    found, wrong = standing(shown, due, runs[0] if runs else None), problems(due.path, runs, reasons)
+    answer = {"feed": found, "runs": runs, "problems": wrong}
+    _show(answer, as_json, lambda: tell_feed(found, runs, wrong))
+
+
+@feeds.command("pause")
+@click.argument("name")
+@click.option("--off", is_flag=True, help="Read it again.")
+@_AS_JSON
+def pause_feed(name: str, off: bool, as_json: bool) -> None:
+    """Leave a feed out for a while; `ingest --feed NAME` and `feeds run NAME` read it nevertheless."""
+    from ingest.feeds import pause
+
+    with _file_of_settings() as (file, check):
+        pause(file, name, not off, check)
+    told = "is read again" if off else f"is paused; go on with: manage.py feeds pause --off {name}"
+    _show({"feed": name, "paused": not off}, as_json, lambda: click.echo(f"Feed {name} {told}"))
+
+
+@feeds.command("remove")
+@click.argument("name")
+@_AS_JSON
+def remove_feed(name: str, as_json: bool) -> None:
+    """Take a feed out of the settings; what it brought stays."""
+    from db.questions import ledger
+    from ingest.feeds import remove
+    from ingest.listing import brought, told_of_rest
+
+    with _reading() as connection:
+        runs = brought(ledger.runs(connection, 10_000, feed=name))
+    with _file_of_settings() as (file, check):
+        remove(file, name, check)
+    told = f"Feed {name} is no longer in {file}.{told_of_rest(runs)}"
+    _show({"feed": name, "file": str(file), "runs": runs}, as_json, lambda: click.echo(told))
+
+
+@feeds.command("test")
+@click.argument("name")
+@_AS_JSON
+def try_feed(name: str, as_json: bool) -> None:
+    """Say what is understood of a feed and what reading it would change; change nothing."""
+    _ingest(_settings(), (), {"feed": name, "dry_run": True}, as_json)
+
+
+@feeds.command("run")
+@click.argument("name")
+@_AS_JSON
+def run_feed(name: str, as_json: bool) -> None:
+    """Read a feed now."""
+    _ingest(_settings(), (), {"feed": name}, as_json)
+
+
+@contextmanager
+def _file_of_settings() -> Iterator[tuple[Path, Callable[[str], object]]]:
+    """The file that holds the feeds, and what tries a new text of it; a bad change ends with its sentence."""
+    import config
+    from ingest.feeds import BadFeed
+
+    try:
+        yield config.file(), lambda text: config.load(text=text)
+    except (config.ConfigError, BadFeed) as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"{config.file()} cannot be written: {error.strerror}.") from None
 
 
 @main.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, and nothing else.")
+@_AS_JSON
 def config(as_json: bool) -> None:
     """Print every setting in force and where its value came from; secrets are hidden."""
     import config as settings_module
@@ -465,124 +432,31 @@ def config(as_json: bool) -> None:
 
 @main.command()
 @click.option("--live", is_flag=True, help="Keep appending records of this minute until stopped.")
-@click.option(
-    "--every",
-    type=click.FloatRange(0.5),
-    default=10.0,
-    show_default=True,
-    help="Seconds between two, with --live.",
-)
+@click.option("--every", type=click.FloatRange(0.5), default=10.0, help="Seconds between two, with --live.")
 @click.option("--remove", is_flag=True, help="Take every made-up record back.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, and nothing else.")
+@_AS_JSON
 def demo(live: bool, every: float, remove: bool, as_json: bool) -> None:
     """Fill the database with records that are made up, to look at; --remove takes them back."""
-    from db.lock import Locked
+    from ingest import demo_feeds
 
     settings = _settings()
-    writer = _writer(settings)
+    writer, folder = _writer(settings), settings.home / "demo"
+    done = demo_feeds.remove(writer) if remove else demo_feeds.add(writer, folder)
+    _save_charts(settings, {run["run"] for run in done.runs})
+    click.echo(done.told, err=True)
+    if as_json:
+        _answer({"runs": done.runs})
     try:
-        outcomes = _remove_demo(settings, writer) if remove else _add_demo(settings, writer)
-        if as_json:
-            _answer({"runs": [one.as_json() if hasattr(one, "as_json") else one for one in outcomes]})
-        if live and not remove:
-            _append_live(settings, writer, every)
-    except Locked as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(LOCKED)
+        grows = live and done.may_grow
+        for one in demo_feeds.keep_adding(writer, folder, settings.timezone, every) if grows else ():
+            click.echo(f"{one.tally.inserted} records, version {one.data_version}", err=True)
     except KeyboardInterrupt:
         click.echo("Stopped.", err=True)
 
 
-def _add_demo(settings: Settings, writer: Engine) -> list[Any]:
-    from datetime import date, timedelta
-
-    from ingest import demo as made_up
-
-    if any(not source.made_up for source in _filled_feeds()):
-        click.echo("There are real records here; no made-up ones are put among them.", err=True)
-        return []
-    if _demo_is_fresh():
-        click.echo("The made-up records are there; take them back with: manage.py demo --remove", err=True)
-        return []
-    folder = settings.home / "demo"
-    reading, year = folder / "reading.csv", folder / "year.csv"
-    made_up.write_reading(reading)
-    made_up.write_year(year, date.today() - timedelta(days=1))  # noqa: DTZ011 - a day of this machine's calendar
-    outcomes = _demo_run(writer, made_up.READING_FEED, reading) + _demo_run(writer, made_up.YEAR_FEED, year)
-    _save_charts(settings, {one.run for one in outcomes if one.status == "committed"})
-    added = sum(one.tally.inserted for one in outcomes)
-    click.echo(
-        f"{added:,} made-up records were added; take them back with: manage.py demo --remove", err=True
-    )
-    return outcomes
-
-
-def _filled_feeds() -> list[Any]:
-    """The feeds that have sightings."""
-    from db.filters import Filters, scope
-    from db.questions.summary import sources
-
-    with _reading() as connection:
-        return sources(connection, scope(connection, Filters()))
-
-
-def _demo_is_fresh() -> bool:
-    """Whether today's demo is in already: a second start has nothing to wait for."""
-    from datetime import UTC, datetime
-
-    from ingest import demo as made_up
-
-    with _reading() as connection:
-        from db.questions.ledger import last_runs
-
-        last = last_runs(connection).get(made_up.YEAR_FEED)
-    today = datetime.now(UTC).date().isoformat()
-    return last is not None and last["format"] != "removal" and last["finishedAt"].startswith(today)
-
-
-def _demo_run(writer: Engine, feed: str, file: Path) -> list[Outcome]:
-    from ingest.run import Options
-
-    return _ingest(writer, [str(file)], Options(feed=feed, made_up=True), None)
-
-
-def _append_live(settings: Settings, writer: Engine, every: float) -> None:
-    import time
-    from datetime import datetime
-    from zoneinfo import ZoneInfo
-
-    from ingest import demo as made_up
-
-    file = settings.home / "demo" / "live.csv"
-    while True:
-        made_up.write_live(file, datetime.now(ZoneInfo(settings.timezone)))
-        (outcome,) = _demo_run(writer, made_up.YEAR_FEED, file)
-        click.echo(f"{outcome.tally.inserted} records, version {outcome.data_version}", err=True)
-        time.sleep(every)
-
-
-def _remove_demo(settings: Settings, writer: Engine) -> list[Any]:
-    from db.lock import only_ingester
-    from db.store import remove_feed
-    from ingest import demo as made_up
-
-    with only_ingester(writer):
-        invented = [source.name for source in _filled_feeds() if source.made_up]
-        removed = [remove_feed(writer, feed, made_up=True) for feed in made_up.FEEDS if feed in invented]
-    _save_charts(settings, {one["run"] for one in removed})
-    click.echo(f"{sum(one['removed'] for one in removed):,} made-up records were taken back.", err=True)
-    return removed
-
-
 @main.command()
 @click.argument("report")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    required=True,
-    help="Where to write; its ending is the form.",
-)
+@click.option("-o", "--output", type=_FILE, required=True, help="Where to write; its ending is the form.")
 @click.argument("filters", nargs=-1)
 @click.option("--species", multiple=True, help="A scientific or vernacular name; repeat for more.")
 def plot(report: str, output: Path, filters: tuple[str, ...], species: tuple[str, ...]) -> None:
@@ -631,7 +505,7 @@ def _reading() -> Iterator[Any]:
 @main.command()
 @click.argument("run", type=int, required=False)
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, and nothing else.")
+@_AS_JSON
 def runs(run: int | None, limit: int, as_json: bool) -> None:
     """The ledger: the newest runs, or all that is known of one."""
     from db.questions import ledger
@@ -653,7 +527,7 @@ def runs(run: int | None, limit: int, as_json: bool) -> None:
 
 @main.command()
 @click.argument("run", type=int)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, and nothing else.")
+@_AS_JSON
 @click.option("--csv", "as_csv", is_flag=True, help="A table to correct, which replay takes.")
 def rejects(run: int, as_json: bool, as_csv: bool) -> None:
     """The rows that a run refused: line, reason and the row itself."""
@@ -677,7 +551,7 @@ def rejects(run: int, as_json: bool, as_csv: bool) -> None:
 @main.command()
 @click.argument("run", type=int)
 @click.option("--dry-run", is_flag=True, help="Say what would happen; change nothing.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, and nothing else.")
+@_AS_JSON
 def undo(run: int, dry_run: bool, as_json: bool) -> None:
     """Take a run back: what it added goes, what it replaced or removed returns. An undo can be undone."""
     from db.undo import CannotUndo
@@ -700,21 +574,12 @@ def undo(run: int, dry_run: bool, as_json: bool) -> None:
 @main.command()
 @click.argument("run", type=int)
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--date-order", type=click.Choice(["YMD", "DMY", "MDY"]), help="How to read their dates.")
-@click.option("--timezone", help="Move times that carry an offset into this zone.")
-@click.option(
-    "--map",
-    "map_",
-    multiple=True,
-    callback=_pairs,
-    metavar="THEIRS=OURS",
-    help="A column and the term it means.",
-)
-@click.option(
-    "--set", "set_", multiple=True, callback=_pairs, metavar="TERM=VALUE", help="A value for every row."
-)
+@click.option("--date-order", type=_ORDER, help="How to read their dates.")
+@click.option("--timezone", callback=_zone, help="Move times that carry an offset into this zone.")
+@click.option("--map", **_PAIRS, metavar="THEIRS=OURS", help="A column and the term it means.")
+@click.option("--set", **_PAIRS, metavar="TERM=VALUE", help="A value for every row.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen; change nothing.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, and nothing else.")
+@_AS_JSON
 def replay(run: int, file: Path | None, as_json: bool, **given: Any) -> None:
     """Read only the rejects of a run again: as they were, or from FILE, a corrected table of `rejects --csv`.
 
@@ -726,19 +591,17 @@ def replay(run: int, file: Path | None, as_json: bool, **given: Any) -> None:
     from ingest.source import Unreadable
 
     settings = _settings()
-    given["map"], given["set"] = given.pop("map_"), given.pop("set_")
-    _check_zone(given["timezone"])
     with _stoppable():
         try:
             outcome = read_again(_writer(settings), run, file, given)
         except (CannotReplay, Unreadable, UnknownTerm) as error:
             raise click.ClickException(str(error)) from None
-        _tell(settings, [outcome], as_json, given["dry_run"])
+        _finish(settings, [outcome], as_json, given["dry_run"])
 
 
 @main.command()
 @click.argument("which", nargs=-1, required=True, metavar="KEY | FEED OCCURRENCE_ID")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, and nothing else.")
+@_AS_JSON
 def record(which: tuple[str, ...], as_json: bool) -> None:
     """Where a record comes from (run, file, line, its row there), and every earlier revision of it."""
     from db.questions.history import history, history_of_key
@@ -757,33 +620,14 @@ def record(which: tuple[str, ...], as_json: bool) -> None:
 
 
 @main.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, and nothing else.")
+@_AS_JSON
 def status(as_json: bool) -> None:
     """Data version, how many records there are, and the last run of each feed."""
-    from db.filters import Filters, scope
-    from db.questions import counts, ledger
-    from db.questions.summary import freshness
+    from ingest.listing import state, tell_state
 
     with _reading() as connection:
-        everything = scope(connection, Filters())
-        fresh = freshness(connection, everything)
-        records = sum(one.records for one in counts.totals(connection, everything))
-        last = ledger.last_runs(connection)
-    if as_json:
-        _answer(
-            {
-                "dataVersion": fresh.version,
-                "dataAsOf": fresh.data_as_of,
-                "ingestedAt": fresh.ingested_at,
-                "records": records,
-                "feeds": last,
-            }
-        )
-        return
-    ends = f"data to {fresh.data_as_of}, ingested {fresh.ingested_at}"
-    click.echo(f"version {fresh.version}, {records:,} records, {ends}")
-    for feed, one in last.items():
-        click.echo(f"  {feed}: run {one['run']} {one['status']} at {one['finishedAt']} {one['message']}")
+        found = state(connection)
+    _show(found, as_json, lambda: tell_state(found))
 
 
 @main.command()
@@ -813,7 +657,7 @@ def upgrade() -> None:
 
 
 @db.command()
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=_FILE)
 def backup(file: Path) -> None:
     """Write a verified copy of an SQLite database while it is served."""
     from db.backup import BackupFailed

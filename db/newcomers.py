@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Select, exists, func, literal, select, tuple_
 
 from db.models import Rollup, Sighting
+from db.replays import is_nameless
 from db.staging import STAGING
 
 _SAMPLE = 1_000
@@ -55,12 +56,14 @@ def look_like_the_same(connection: Connection, feed: int) -> Newcomers | None:
 
 def _sample(connection: Connection) -> tuple[int, list[int]]:
     """How many of a thousand staged rows, evenly spread, have an identifier, and their numbers."""
-    last = int(connection.execute(select(func.coalesce(func.max(STAGING.c.number), 0))).scalar_one())
-    wanted = range(1, last + 1, max(1, last // _SAMPLE))
+    first, last = connection.execute(select(func.min(STAGING.c.key), func.max(STAGING.c.key))).one()
+    if last is None:
+        return 0, []
+    wanted = range(first, last + 1, max(1, (last - first + 1) // _SAMPLE))
     found: list[int] = []
     for some in _parts(list(wanted)):
-        identified = select(STAGING.c.number).where(STAGING.c.number.in_(some))
-        found += connection.execute(identified.where(STAGING.c.occurrence_id.is_not(None))).scalars()
+        identified = select(STAGING.c.key).where(STAGING.c.key.in_(some), ~is_nameless(connection))
+        found += connection.execute(identified).scalars()
     return len(found), found
 
 
@@ -76,9 +79,7 @@ def _new(connection: Connection, feed: int, numbers: list[int]) -> list[int]:
     )
     found: list[int] = []
     for some in _parts(numbers):
-        found += connection.execute(
-            select(STAGING.c.number).where(STAGING.c.number.in_(some), ~here)
-        ).scalars()
+        found += connection.execute(select(STAGING.c.key).where(STAGING.c.key.in_(some), ~here)).scalars()
     return found
 
 
@@ -97,7 +98,7 @@ def _known(connection: Connection, feed: int, numbers: list[int]) -> int:
     """
     known = 0
     for some in _parts(numbers):
-        of_sample = STAGING.c.number.in_(some)
+        of_sample = STAGING.c.key.in_(some)
         days = select(STAGING.c.taxon_id, STAGING.c.first_day).where(of_sample).distinct()
         there = (
             select(Sighting.taxon_id, Sighting.first_day, *_content(Sighting))
@@ -127,7 +128,7 @@ def _takes_the_place_of_others(connection: Connection, feed: int, share: float) 
     most = int(rows / _MOST)
     if _count(connection, there, most + 1) > most:
         return False
-    brought = select(STAGING.c.occurrence_id).where(STAGING.c.occurrence_id.is_not(None))
+    brought = select(STAGING.c.occurrence_id)
     lacking = there.where(Sighting.occurrence_id.not_in(brought))
     least = max(1, int(_MOST * share * rows))
     return _count(connection, lacking, least) == least

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Text, cast, func, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, Text, cast, func, literal_column, select, update
 
 from db.models import Run, Sighting
 from db.staging import STAGING
+
+
+def is_nameless(connection: Connection) -> ColumnElement[bool]:
+    """Whether a staged row has no identifier of its source, but is called after its content."""
+    return STAGING.c.occurrence_id == _hexed(connection, "staging").concat("-1")
+
+
+def _hexed(connection: Connection, table: str) -> ColumnElement[str]:
+    column = f"{table}.fingerprint"
+    sqlite = connection.dialect.name == "sqlite"
+    return literal_column(f"lower(hex({column}))" if sqlite else f"encode({column}, 'hex')", Text)
 
 
 def name_after_their_input(connection: Connection, feed: int, replayed: int) -> None:
@@ -14,30 +25,26 @@ def name_after_their_input(connection: Connection, feed: int, replayed: int) -> 
     The input of the run ``replayed`` may hold the same row, understood at once: that is another animal, not
     this one. Rows that an earlier replay brought are not counted, so that they are met again.
     """
-    if connection.dialect.name == "sqlite":
-        staged, kept = "lower(hex(staging.fingerprint))", "lower(hex(sighting.fingerprint))"
-    else:
-        staged, kept = "encode(staging.fingerprint, 'hex')", "encode(sighting.fingerprint, 'hex')"
-    nameless = select(STAGING.c.fingerprint).where(STAGING.c.occurrence_id.is_(None))
+    nameless = select(STAGING.c.fingerprint).where(is_nameless(connection))
     replays = select(Run.id).where(Run.replays == replayed)
     held = (
         select(Sighting.fingerprint, func.count().label("times"))
         .where(Sighting.feed_id == feed, Sighting.retired_run.is_(None))
         .where(Sighting.fingerprint.in_(nameless))
-        .where(Sighting.occurrence_id.like(literal_column(kept).concat("-%")))
+        .where(Sighting.occurrence_id.like(_hexed(connection, "sighting").concat("-%")))
         .where(func.coalesce(Sighting.origin_run, Sighting.added_run).not_in(replays))
         .group_by(Sighting.fingerprint)
         .subquery()
     )
-    ordinal = func.row_number().over(partition_by=STAGING.c.fingerprint, order_by=STAGING.c.number)
+    ordinal = func.row_number().over(partition_by=STAGING.c.fingerprint, order_by=STAGING.c.key)
     number = cast(ordinal + func.coalesce(held.c.times, 0), Text)
-    name = literal_column(staged).concat("-").concat(number)
+    name = _hexed(connection, "staging").concat("-").concat(number)
     numbered = (
-        select(STAGING.c.number, name.label("name"))
+        select(STAGING.c.key, name.label("name"))
         .join(held, held.c.fingerprint == STAGING.c.fingerprint, isouter=True)
-        .where(STAGING.c.occurrence_id.is_(None))
+        .where(is_nameless(connection))
         .cte("numbered")
     )
     connection.execute(
-        update(STAGING).values(occurrence_id=numbered.c.name).where(STAGING.c.number == numbered.c.number)
+        update(STAGING).values(occurrence_id=numbered.c.name).where(STAGING.c.key == numbered.c.key)
     )

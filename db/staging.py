@@ -1,148 +1,258 @@
-"""The staging table: where the rows of one input wait for one set-based decision, which it does not know."""
+"""Where the rows of one input wait for one set-based decision, which it does not know.
+
+PostgreSQL: a temporary table, filled by COPY. SQLite: a temporary table too, or, where the rows are many, a
+file beside the database that is written by another thread in C (ADBC) while this one understands the next
+rows, and attached when it is complete.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import queue
+import threading
+from binascii import hexlify
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    Connection,
-    Double,
-    Integer,
-    LargeBinary,
-    MetaData,
-    SmallInteger,
-    Table,
-    Text,
-    bindparam,
-    delete,
-    func,
-    insert,
-    literal_column,
-    select,
-    update,
-)
+from sqlalchemy import Column, Connection, MetaData, Table, text
+
+from db.arrow import pa, pc
+from db.models import Sighting
+
+Columns = Mapping[str, pa.Array]
 
 STAGING = Table(
     "staging",
     MetaData(),
-    Column("line", Integer, nullable=False),
-    Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("occurrence_id", Text),
-    Column("fingerprint", LargeBinary, nullable=False),
-    Column("taxon_id", Integer, nullable=False),
-    Column("place_id", Integer, nullable=False),
-    Column("first_day", Integer),
-    Column("last_day", Integer),
-    Column("time_of_day", Integer),
-    Column("utc_offset", SmallInteger),
-    Column("individual_count", Double),
-    Column("absent", Boolean, nullable=False),
-    Column("basis_of_record", Text),
-    Column("decimal_latitude", Double),
-    Column("decimal_longitude", Double),
-    Column("coordinate_uncertainty", Double),
-    Column("recorded_by", Text),
-    Column("sex", Text),
-    Column("life_stage", Text),
-    Column("issues", Text),
-    Column("geospatial_issue", Boolean, nullable=False),
-    Column("verbatim", Text, nullable=False),
+    *(
+        Column(column.name, column.type, primary_key=column.primary_key, autoincrement=False)
+        for column in Sighting.__table__.c
+    ),
     prefixes=["TEMPORARY"],
 )
-"""Its columns, in the order of what ``stage`` is given; ``number`` counts the input's rows from 1."""
+"""In the shape of ``sighting``, with the key that each row will have if it is new."""
+
+FEW = 20_000
+"""So many rows are not worth a file and a thread."""
+_MOST_ATTACHED = 10  # SQLite's limit; in a dry run the files of all inputs stay attached
+_KINDS = {
+    "fingerprint": pa.binary(),
+    **dict.fromkeys(("individual_count", "decimal_latitude", "decimal_longitude"), pa.float64()),
+    "coordinate_uncertainty": pa.float64(),
+    **dict.fromkeys(("occurrence_id", "basis_of_record", "recorded_by", "sex", "life_stage"), pa.string()),
+    **dict.fromkeys(("issues", "verbatim"), pa.string()),
+}
+"""Of what is no whole number; truth is one too."""
 
 
-REPEATED = Table(
-    "repeated",
-    MetaData(),
-    *(Column(column.name, column.type) for column in STAGING.c),
-    prefixes=["TEMPORARY"],
-)
-"""Earlier rows of one input whose identifier comes again further down."""
+class Staging:
+    """The staged rows of one run."""
+
+    def __init__(self, connection: Connection, feed: int, run: int, after_key: int) -> None:
+        """``after_key`` is the newest key that there is: the rows get those above it."""
+        self.rows = 0
+        self.file: StagingFile | None = None
+        self._connection, self._after = connection, after_key
+        self._constants = {"feed_id": feed, "added_run": run}
+        self._waiting: list[pa.Table] = []
+        self._columns = _columns_of_sighting(connection)
+
+    def add(self, columns: Columns) -> None:
+        """Stage some rows: columns of equal length under the names of STAGING, ``number`` for the key.
+
+        What is not given is null. Raises whatever the database says.
+        """
+        table = self._shaped(columns)
+        self.rows += len(table)
+        if self._connection.dialect.name == "postgresql":
+            if self.rows == len(table):
+                STAGING.create(self._connection)
+            _copy(self._connection, table)
+        elif self.file:
+            self.file.put(table)
+        else:
+            self._waiting.append(table)
+            if self.rows > FEW and self._may_attach():
+                self.file = StagingFile(self._connection)
+                for one in self._waiting:
+                    self.file.put(one)
+                self._waiting = []
+
+    def _may_attach(self) -> bool:
+        attached = self._connection.execute(text("PRAGMA database_list")).all()
+        return len([name for _, name, _ in attached if name not in ("main", "temp")]) < _MOST_ATTACHED
+
+    def _shaped(self, columns: Columns) -> pa.Table:
+        number = len(columns["number"])
+        given = dict(columns)
+        given["key"] = pc.add(given.pop("number"), self._after)
+        given |= {name: pa.repeat(pa.scalar(value), number) for name, value in self._constants.items()}
+        if given["occurrence_id"].null_count:
+            given["occurrence_id"] = pc.coalesce(given["occurrence_id"], _first_names(given["fingerprint"]))
+        kinds = [_KINDS.get(name, pa.int64()) for name in self._columns]
+        arrays = [
+            pc.cast(given[name], kind) if name in given else pa.nulls(number, kind)
+            for name, kind in zip(self._columns, kinds, strict=True)
+        ]
+        return pa.table(arrays, names=self._columns)
+
+    def close(self) -> None:
+        """All rows are there: make them one table that statements can speak of."""
+        if self.file:
+            self.file.attach()
+        elif self._connection.dialect.name == "sqlite":
+            STAGING.create(self._connection)
+            marks = ",".join("?" * len(self._columns))
+            insert = f"INSERT INTO staging ({', '.join(map(_quoted, self._columns))}) VALUES ({marks})"  # noqa: S608
+            for table in self._waiting:
+                rows = list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+                if rows:
+                    self._connection.exec_driver_sql(insert, rows)
+            self._waiting = []
+        elif not self.rows:
+            STAGING.create(self._connection)
+
+    def drop(self) -> None:
+        """Forget them: a connection that goes back to a pool must not keep them."""
+        if self.file:
+            # Its file goes with the connection; only its name must be free for the next input.
+            self._connection.execute(text(f"ALTER TABLE {self.file.schema}.staging RENAME TO merged"))
+            self.file.discard()
+            # What merging so many rows took is given back before the rollups take theirs.
+            self._connection.execute(text("PRAGMA shrink_memory"))
+            pa.default_memory_pool().release_unused()
+        else:
+            STAGING.drop(self._connection)
+
+    def abandon(self) -> None:
+        """Leave no file and no thread behind, whatever has happened."""
+        if self.file:
+            self.file.discard()
 
 
-def open_staging(connection: Connection) -> None:
-    """An empty staging table for this transaction."""
-    STAGING.create(connection)
+def _first_names(fingerprints: pa.Array) -> pa.Array:
+    """The names of rows that have none, as long as none of them comes twice: ``fingerprint-1``."""
+    return pc.binary_join_element_wise(_hexed(fingerprints), "1", "-")
 
 
-def close_staging(connection: Connection) -> None:
-    """Drop it: a connection that goes back to a pool must not keep it."""
-    STAGING.drop(connection)
+def _hexed(fingerprints: pa.Array) -> pa.Array:
+    buffer = pa.py_buffer(hexlify(b"".join(fingerprints.to_pylist())))
+    hexed = pa.FixedSizeBinaryArray.from_buffers(pa.binary(32), len(fingerprints), [None, buffer])
+    return hexed.cast(pa.binary()).cast(pa.string())
 
 
-def stage(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Put rows (tuples in the order of STAGING's columns) into the staging table."""
+def _columns_of_sighting(connection: Connection) -> list[str]:
+    """The names of its columns in the order in which they stand in the file."""
     if connection.dialect.name == "sqlite":
-        marks = ",".join("?" * len(STAGING.c))
-        connection.exec_driver_sql(f"INSERT INTO staging VALUES ({marks})", list(rows))  # noqa: S608 - marks
-        return
+        return [str(row.name) for row in connection.execute(text("PRAGMA table_info(sighting)"))]
+    return [column.name for column in STAGING.c]
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
+
+
+class StagingFile:
+    """A database file of its own for many rows, written by a thread until it is attached.
+
+    Two builds of SQLite must never have one file open at the same time: the thread closes it before it is
+    attached, and the database itself is touched by Python's alone.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        database = Path(str(connection.engine.url.database))
+        remove_leftovers(database)
+        self.path = database.with_name(f"{database.name}{_SUFFIX}{os.getpid()}-{id(self):x}")
+        self.schema = f"staged_{id(self):x}"
+        ddl = connection.execute(text("SELECT sql FROM sqlite_master WHERE name = 'sighting'")).scalar_one()
+        # The very shape of sighting: then SQLite moves whole records, without taking them apart.
+        self._ddl = str(ddl).replace("sighting", "staging", 1).replace(" AUTOINCREMENT", "")
+        self._queue: queue.Queue[pa.RecordBatch | None] = queue.Queue(2)
+        self._error: BaseException | None = None
+        self._thread: threading.Thread | None = None
+        self._schema: pa.Schema | None = None
+
+    def put(self, table: pa.Table) -> None:
+        """Hand over some rows."""
+        if self._thread is None:
+            self._schema = table.schema
+            self._thread = threading.Thread(target=self._write, name="staging", daemon=True)
+            self._thread.start()
+        for batch in table.to_batches():
+            self._hand(batch)
+
+    def _hand(self, batch: pa.RecordBatch | None) -> None:
+        while True:
+            if self._error:
+                raise self._error
+            with suppress(queue.Full):
+                self._queue.put(batch, timeout=1)
+                return
+
+    def _write(self) -> None:
+        from adbc_driver_sqlite import dbapi
+
+        try:
+            with dbapi.connect(str(self.path), autocommit=True) as database, database.cursor() as cursor:
+                # Nobody needs this file after a crash.
+                cursor.execute("PRAGMA journal_mode=OFF")
+                cursor.execute("PRAGMA synchronous=OFF")
+                cursor.execute(self._ddl)
+                rows = pa.RecordBatchReader.from_batches(self._schema, self._batches())
+                cursor.adbc_ingest("staging", rows, mode="append")
+        except BaseException as error:  # noqa: BLE001 - it is raised where the rows come from
+            self._error = error
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        while (batch := self._queue.get()) is not None:
+            yield batch
+
+    def attach(self) -> None:
+        """Close it for the writing thread and open it for the database's own connection."""
+        self._hand(None)
+        if self._thread:
+            self._thread.join()
+        if self._error:
+            raise self._error
+        self._connection.execute(text(f"ATTACH :path AS {self.schema}"), {"path": str(self.path)})
+
+    def discard(self) -> None:
+        """End the thread and remove the file; what is attached stays readable until the connection closes."""
+        if self._thread and self._thread.is_alive():
+            with suppress(queue.Empty):
+                while True:
+                    self._queue.get_nowait()
+            self._queue.put(None)
+            self._thread.join()
+        self.path.unlink(missing_ok=True)
+
+
+_SUFFIX = ".staging-"
+
+
+def remove_leftovers(database: Path) -> None:
+    """Remove what ingesters that were killed have left beside the database; the caller holds the lock."""
+    for path in database.parent.glob(f"{database.name}{_SUFFIX}*"):
+        process = path.name.partition(_SUFFIX)[2].partition("-")[0]
+        if process != str(os.getpid()):
+            path.unlink(missing_ok=True)
+
+
+def _copy(connection: Connection, table: pa.Table) -> None:
+    from pyarrow import csv
+
+    place = table.schema.get_field_index("fingerprint")
+    hexed = _hexed(table.column(place))
+    table = table.set_column(place, "fingerprint", pc.binary_join_element_wise("\\x", hexed, ""))
+    for name in ("absent", "geospatial_issue"):
+        place = table.schema.get_field_index(name)
+        table = table.set_column(place, name, pc.cast(table.column(place), pa.bool_()))
+    sink = pa.BufferOutputStream()
+    csv.write_csv(table, sink, csv.WriteOptions(include_header=False, quoting_style="all_valid"))
+    names = ", ".join(map(_quoted, table.column_names))
     raw: Any = connection.connection.dbapi_connection
-    with raw.cursor() as cursor, cursor.copy("COPY staging FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(row)
-
-
-def name_the_nameless(connection: Connection) -> None:
-    """Give rows without an identifier one: fingerprint and ordinal among identical rows of this input.
-
-    Two identical rows in one file may be two animals, so they keep two identities; the same file again, in
-    any order, gives the same ones.
-    """
-    if connection.dialect.name == "sqlite":
-        ordinal = "lower(hex(fingerprint))"
-    else:
-        ordinal = "encode(fingerprint, 'hex')"
-    numbered = (
-        select(
-            STAGING.c.number,
-            (
-                literal_column(ordinal)
-                .concat("-")
-                .concat(func.row_number().over(partition_by=STAGING.c.fingerprint, order_by=STAGING.c.number))
-            ).label("name"),
-        )
-        .where(STAGING.c.occurrence_id.is_(None))
-        .cte("numbered")
-    )
-    connection.execute(
-        update(STAGING).values(occurrence_id=numbered.c.name).where(STAGING.c.number == numbered.c.number)
-    )
-
-
-def set_aside_repeated(connection: Connection) -> int:
-    """Move all but the last row of each identifier from staging to ``repeated``; returns how many.
-
-    The last one wins and is flagged. Where any were moved, the caller drops ``repeated`` when it is done.
-    """
-    lasts = (
-        select(STAGING.c.occurrence_id, func.max(STAGING.c.number).label("number"))
-        .group_by(STAGING.c.occurrence_id)
-        .having(func.count() > 1)
-    )
-    rows = connection.execute(lasts).all()
-    if not rows:
-        return 0
-    REPEATED.create(connection)
-    flag = func.coalesce(STAGING.c.issues + ";", "") + "IDENTIFIER_REPEATED"
-    winners = [{"winner": row.number} for row in rows]
-    flagged = update(STAGING).where(STAGING.c.number == bindparam("winner")).values(issues=flag)
-    connection.execute(flagged, winners)
-    last = lasts.subquery()
-    every = STAGING.alias("every_row")
-    older = STAGING.c.number.in_(
-        select(every.c.number)
-        .join(last, every.c.occurrence_id == last.c.occurrence_id)
-        .where(every.c.number < last.c.number)
-    )
-    names = [column.name for column in STAGING.c]
-    connection.execute(insert(REPEATED).from_select(names, select(STAGING).where(older)))
-    return int(connection.execute(delete(STAGING).where(older)).rowcount)
-
-
-def drop_repeated(connection: Connection) -> None:
-    """Drop what ``set_aside_repeated`` made."""
-    REPEATED.drop(connection)
+    with raw.cursor() as cursor, cursor.copy(f"COPY staging ({names}) FROM STDIN (FORMAT csv)") as copy:
+        copy.write(sink.getvalue().to_pybytes())

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Insert, func, insert, literal, null, select, true, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Engine, func, insert, null, select, update
 
+from db.merge import merge
 from db.models import Reject, Run, Sighting
 from db.names import MixedFeed, Places, Taxa, feed_id
-from db.rollups import roll_up
-from db.staging import (
-    REPEATED,
-    STAGING,
-    close_staging,
-    drop_repeated,
-    name_the_nameless,
-    open_staging,
-    set_aside_repeated,
-    stage,
-)
-
-_KEPT = [column.name for column in STAGING.c if column.name != "number"]
-"""What a sighting takes over from staging."""
+from db.rollups import Delta, roll_up
+from db.staging import Columns, Staging
 
 
 @dataclass(frozen=True)
@@ -84,12 +72,17 @@ class OpenRun:
     tally: Tally
     taxa: Taxa
     places: Places
+    staging: Staging
+    after_key: int
+    """The newest key before it."""
+    _delta: Delta = field(default_factory=Delta)
     _rejects: int = 0
 
-    def stage(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Rows in the order of STAGING's columns."""
-        if rows:
-            stage(self.connection, rows)
+    def stage(self, columns: Columns) -> None:
+        """Rows as columns under the names of ``sighting``; ``number`` counts the input's rows from 1."""
+        if len(columns["number"]):
+            self.staging.add(columns)
+            self._delta.add(columns)
 
     def reject(self, rows: Sequence[dict[str, Any]]) -> None:
         """Keep refused rows: dictionaries with line, reason, field, detail, raw."""
@@ -100,33 +93,46 @@ class OpenRun:
             self.connection.execute(insert(Reject), numbered)
             self._rejects += len(rows)
 
-    def finish(self, message: str = "") -> str:
-        """Decide what is new, changed and known; bring rollups and ledger up to date; returns the status."""
-        after_key = newest_key(self.connection)
-        _merge(self, after_key)
-        return self.close(after_key, message)
+    def finish(self, message: str = "", before: Callable[[], None] | None = None) -> str:
+        """Decide what is new, changed and known; bring rollups and ledger up to date; returns the status.
 
-    def close(self, after_key: int, message: str) -> str:
-        """Bring rollups and ledger up to date with what is written above a key; returns the status."""
-        close_staging(self.connection)
-        learned, tally = self.taxa.touch_changed(), self.tally
+        ``before`` is called while all rows are staged and nothing is decided.
+        """
+        self.staging.close()
+        if before:
+            before()
+        tally = self.tally
+        merged = merge(self.connection, self.staging, self.feed, self.run_id, self.after_key)
+        tally.inserted += merged.inserted
+        tally.updated += merged.updated
+        tally.duplicate += merged.duplicate
+        if merged.repeated:
+            tally.issues["IDENTIFIER_REPEATED"] = merged.repeated
+        self.staging.drop()
+        all_new = merged.inserted == self.staging.rows
+        return self.announce(message, self._delta.total() if all_new else None)
+
+    def announce(self, message: str, added: Any = None) -> str:
+        """Bring rollups and ledger up to date with what this run has written; returns the status."""
+        learned = self.taxa.touch_changed()
+        tally = self.tally
         changed = bool(tally.inserted or tally.updated or tally.removed or tally.restored or learned)
         if changed:
-            self.tally.first_day, self.tally.last_day = roll_up(self.connection, self.run_id, after_key)
+            days = roll_up(self.connection, self.run_id, self.feed, self.after_key, added)
+            tally.first_day, tally.last_day = days
         status = "committed" if changed else "unchanged"
         self.connection.execute(
             update(Run)
             .where(Run.id == self.run_id)
-            .values(status=status, changed=changed, finished_at=now(), message=message, **vars(self.tally))
+            .values(status=status, changed=changed, finished_at=now(), message=message, **vars(tally))
         )
         return status
 
     def remove_all(self) -> str:
         """Take back every current sighting of this run's feed, as one more run; returns the run's status."""
-        after_key = newest_key(self.connection)
         retire = update(Sighting).where(Sighting.feed_id == self.feed, Sighting.retired_run.is_(None))
         self.tally.removed = self.connection.execute(retire.values(retired_run=self.run_id)).rowcount
-        return self.close(after_key, "every sighting of the feed was taken back")
+        return self.announce("every sighting of the feed was taken back")
 
 
 @contextmanager
@@ -141,8 +147,13 @@ def begin_run(connection: Connection, what: Input) -> Iterator[OpenRun]:
         status="running",
     )
     run_id = int(connection.execute(statement.returning(Run.id)).scalar_one())
-    open_staging(connection)
-    yield OpenRun(connection, run_id, feed, started, Tally(), Taxa(connection, run_id), Places(connection))
+    after = newest_key(connection)
+    staging = Staging(connection, feed, run_id, after)
+    names = (Taxa(connection, run_id), Places(connection))
+    try:
+        yield OpenRun(connection, run_id, feed, started, Tally(), *names, staging, after)
+    finally:
+        staging.abandon()
 
 
 def ledger_line(what: Input, feed: int | None) -> dict[str, Any]:
@@ -186,67 +197,6 @@ def remove_feed(writer: Engine, feed: str, made_up: bool) -> dict[str, Any]:
     with writer.begin() as connection, begin_run(connection, what) as run:
         status = run.remove_all()
     return {"run": run.run_id, "feed": feed, "status": status, "removed": run.tally.removed}
-
-
-def _merge(run: OpenRun, after_key: int) -> None:
-    """Sort the staged rows into new, changed and known, in four statements however many they are."""
-    connection, tally = run.connection, run.tally
-    name_the_nameless(connection)
-    staged = int(connection.execute(select(func.count()).select_from(STAGING)).scalar_one())
-    repeated = set_aside_repeated(connection)
-    retired = _retire_changed(run)
-    added = _insert_unknown(run)
-    older = _keep_history(run, after_key) if repeated else 0
-    if repeated:
-        tally.issues["IDENTIFIER_REPEATED"] = repeated
-        drop_repeated(connection)
-    tally.inserted += added - retired
-    tally.updated += retired + older
-    tally.duplicate += staged - added - older
-
-
-def _retire_changed(run: OpenRun) -> int:
-    """Close the current revision of every record that came again with other content."""
-    changed = (
-        select(Sighting.key)
-        .join(STAGING, (Sighting.occurrence_id == STAGING.c.occurrence_id) & (Sighting.feed_id == run.feed))
-        .where(Sighting.retired_run.is_(None), Sighting.fingerprint != STAGING.c.fingerprint)
-    )
-    retire = update(Sighting).where(Sighting.key.in_(changed)).values(retired_run=run.run_id)
-    return int(run.connection.execute(retire).rowcount)
-
-
-def _insert_unknown(run: OpenRun) -> int:
-    """Add what has no current revision; the unique index says what has one."""
-    source = select(literal(run.feed), literal(run.run_id), *(STAGING.c[name] for name in _KEPT))
-    dialect = sqlite if run.connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(Sighting).from_select(
-        ["feed_id", "added_run", *_KEPT], source.where(true()).order_by(STAGING.c.number)
-    )
-    skip = statement.on_conflict_do_nothing(
-        index_elements=["feed_id", "occurrence_id"], index_where=Sighting.retired_run.is_(None)
-    )
-    return _count(run.connection, skip)
-
-
-def _count(connection: Connection, statement: Insert) -> int:
-    """How many rows an INSERT ... SELECT added, which SQLAlchemy forgets unless it is told."""
-    return int(connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount)
-
-
-def _keep_history(run: OpenRun, after_key: int) -> int:
-    """Keep the earlier contents of records that came repeatedly in this input and ended as something new."""
-    final = (
-        select(Sighting.key)
-        .where(Sighting.key > after_key, Sighting.feed_id == run.feed, Sighting.retired_run.is_(None))
-        .where(Sighting.occurrence_id == REPEATED.c.occurrence_id)
-        .where(Sighting.fingerprint != REPEATED.c.fingerprint)
-        .exists()
-    )
-    columns = (REPEATED.c[name] for name in _KEPT)
-    source = select(literal(run.feed), literal(run.run_id), literal(run.run_id), *columns).where(final)
-    statement = insert(Sighting).from_select(["feed_id", "added_run", "retired_run", *_KEPT], source)
-    return _count(run.connection, statement)
 
 
 def newest_key(connection: Connection) -> int:

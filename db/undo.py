@@ -65,7 +65,6 @@ def _undo(connection: Connection, run_id: int) -> Undone:
     _refuse_if_built_upon(connection, run_id)
     what = Input(wrong.input, feed.name, "undo", made_up=feed.made_up, undoes=run_id)
     with begin_run(connection, what) as run:
-        after_key = newest_key(connection)
         run.tally.removed = _retire(connection, run_id, run.run_id)
         run.tally.restored = _bring_back(connection, run_id, run.run_id)
         chain = _chain(connection, run_id)
@@ -73,7 +72,7 @@ def _undo(connection: Connection, run_id: int) -> Undone:
             run.taxa.changed |= forget(connection, chain[-1], run.run_id)
         else:
             run.taxa.changed |= remember(connection, run_id)
-        status = run.close(after_key, f"run {run_id} was taken back")
+        status = run.announce(f"run {run_id} was taken back")
     _flip(connection, run_id)
     tally = run.tally
     version = data_version(connection)

@@ -113,7 +113,8 @@ class UnknownTerm(ValueError):
 def understand(columns: Iterable[str], told: Mapping[str, str] | None = None) -> dict[str, str]:
     """Column name -> term, for the columns that are understood; ``told`` (theirs -> ours) goes first.
 
-    Raises UnknownTerm for a term that does not exist or a column that the table does not have.
+    A column that is told to be '' is none of them, whatever it is called. Raises UnknownTerm for a term that
+    does not exist or a column that the table does not have.
     """
     columns = list(columns)
     found = _as_told(columns, told or {})
@@ -128,7 +129,7 @@ def understand(columns: Iterable[str], told: Mapping[str, str] | None = None) ->
         free = next((name for name in known if name not in found), None)
         if free is not None:
             found[free] = term
-    return found
+    return {column: term for column, term in found.items() if term}
 
 
 def _as_told(columns: list[str], told: Mapping[str, str]) -> dict[str, str]:
@@ -137,7 +138,7 @@ def _as_told(columns: list[str], told: Mapping[str, str]) -> dict[str, str]:
         column = next((name for name in columns if name == theirs or plain(name) == plain(theirs)), None)
         if column is None:
             raise UnknownTerm(f"The table has no column {theirs!r}; it has {', '.join(columns[:30])}.")
-        found[column] = known_term(ours)
+        found[column] = known_term(ours) if ours else ""
     return found
 
 

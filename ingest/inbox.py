@@ -66,11 +66,20 @@ class Inbox:
         return target
 
 
+_ANOTHER_CLOCK = 600
+"""Seconds; two machines that share a folder are nearer to each other."""
+
+
+def _is_quiet(age: float, seconds: float) -> bool:
+    """A change far in the future was dated by another clock, or by ours before it was set."""
+    return age >= seconds or age < -_ANOTHER_CLOCK
+
+
 def still(files: Iterable[Path], seconds: float) -> dict[Path, State]:
     """Those of the files that have not changed for so long, and do not change while we look."""
     before = {file: _state(file) for file in files}
     now = time.time()
-    quiet = {file: state for file, state in before.items() if state and now - state[1] >= seconds}
+    quiet = {file: state for file, state in before.items() if state and _is_quiet(now - state[1], seconds)}
     return {file: state for file, state in quiet.items() if _state(file) == state}
 
 

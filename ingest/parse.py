@@ -1,8 +1,4 @@
-"""Rows of text -> sightings ready for staging, or rejects with a reason; knows no files and no database.
-
-A column repeats itself: the same dates, names and places stand in it again and again. So each distinct value
-is understood once and remembered, and a row costs little more than looking its values up.
-"""
+"""Rows of text -> sightings ready for staging, or rejects with a reason; knows no files and no database."""
 
 from __future__ import annotations
 
@@ -10,66 +6,19 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from itertools import repeat
 from operator import itemgetter
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
+from db.arrow import pa, pc
 from db.names import PlaceValue
-from ingest import days, taxa, values
-from ingest.text import Chunk, join
+from ingest import days, fingerprints, positions, taxa, values
+from ingest.parts import SEPARATOR, Given, Group, Part, Refusal, Understood, distinct, part, refused
+from ingest.rows import Chunk, Columnar, Row, columns_of
+from ingest.text import join
 from ingest.zones import named_zone
-
-_REMEMBERED = 200_000  # distinct values of one column; beyond, all is forgotten, so that memory stays bounded
-SEPARATOR = "\x1f"
-
-
-class _Memo(dict[tuple[str, ...], "_Part"]):
-    def __init__(self, understand: Callable[[tuple[str, ...]], _Part]) -> None:
-        super().__init__()
-        self._understand = understand
-
-    def __missing__(self, key: tuple[str, ...]) -> _Part:
-        if len(self) > _REMEMBERED:
-            self.clear()
-        part = self[key] = self._understand(key)
-        return part
-
-
-class Refusal(NamedTuple):
-    """Why a row is refused: a reason code, the term at fault and a sentence."""
-
-    reason: str
-    field: str
-    detail: str
-
-
-class _Part(NamedTuple):
-    """What was understood of some columns of a row."""
-
-    values: tuple[Any, ...]
-    """For the staging table."""
-    text: str
-    """For the fingerprint."""
-    issues: tuple[str, ...] = ()
-    refusal: Refusal | None = None
-
-
-def _part(values_: tuple[Any, ...], *issues: str) -> _Part:
-    return _Part(values_, SEPARATOR.join(map(str, values_)), tuple(filter(None, issues)))
-
-
-class _Group(NamedTuple):
-    """Columns that are understood together, by their places in the row."""
-
-    places: tuple[int, ...]
-    memo: _Memo
-
-    def parts(self, columns: Sequence[tuple[str, ...]], rows: int) -> Iterable[_Part]:
-        """The part of each of so many rows."""
-        if not self.places:
-            return repeat(self.memo[()], rows)
-        return map(self.memo.__getitem__, zip(*(columns[place] for place in self.places), strict=True))
 
 
 @dataclass(frozen=True)
@@ -90,14 +39,20 @@ class Rules:
 class Parsed(NamedTuple):
     """A chunk understood, and the rows of it that were refused."""
 
-    rows: list[tuple[Any, ...]]
-    """As db.staging wants them, but with a TaxonValue and a PlaceValue where the ids of these will stand."""
+    columns: dict[str, pa.Array]
+    """As db.staging wants them, without the ids of taxa and places."""
+    taxa: Understood
+    """A TaxonValue for each row that was kept."""
+    places: Understood
+    """A PlaceValue for each row that was kept."""
     rejects: list[dict[str, Any]]
     issues: dict[str, int]
+    """Issue -> how many of the kept rows have it."""
 
 
 _NOTHING = days.When(0, 0)
 _TOO_WIDE = Refusal("FIELD_COUNT", "", "the row has more fields than the header")
+_Keep = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 class Parser:
@@ -113,38 +68,38 @@ class Parser:
         self._place = self._group(_PLACE, _place)
         self._when = self._group(_WHEN, self._understand_when)
         self._count = self._group(_COUNT, self._understand_count)
-        self._position = self._group(_POSITION, _position)
+        self._position = positions.group()
         self._basis = self._group(("basisOfRecord",), _basis)
         self._words = [self._group((term,), _word) for term in ("recordedBy", "sex", "lifeStage")]
+        self._given = self._group(("issue",), _given_issues)
 
-    def _group(self, terms: Sequence[str], understand: Callable[[tuple[str, ...]], _Part]) -> _Group:
+    def _group(self, terms: Sequence[str], understand: Callable[[Given], Part]) -> Group:
         """Columns that are understood together; those that the table lacks cost nothing but this look."""
         constants = self._rules.constants
         present = [term for term in terms if term in self._at and term not in constants]
         filled = {term: constants.get(term, "") for term in terms}
-        if len(present) < len(terms):
-            return _Group(
-                tuple(self._at[term] for term in present),
-                _Memo(
-                    lambda given: understand(
-                        tuple((filled | dict(zip(present, given, strict=True))).values())
-                    )
-                ),
-            )
-        return _Group(tuple(self._at[term] for term in terms), _Memo(understand))
+
+        def understand_all(given: Given) -> Part:
+            return understand(tuple((filled | dict(zip(present, given, strict=True))).values()))
+
+        return Group(
+            tuple(self._at[term] for term in present),
+            understand if len(present) == len(terms) else understand_all,
+        )
 
     def parse(self, chunk: Chunk) -> Parsed:
         """Understand every row of a chunk."""
         rejects, lines, rows = self._sort_by_width(chunk)
-        parsed = Parsed([], rejects, {})
-        if rows:
-            self._parse_columns(lines, rows, parsed)
+        parsed = self._parse(lines, rows)
+        parsed.rejects.extend(rejects)
         parsed.rejects.sort(key=itemgetter("line"))
         return parsed
 
-    def _sort_by_width(self, chunk: Chunk) -> tuple[list[dict[str, Any]], list[int], list[list[str]]]:
+    def _sort_by_width(self, chunk: Chunk) -> tuple[list[dict[str, Any]], Sequence[int], Sequence[Row]]:
         """Fill up rows that leave out empty fields at their end; refuse those that have too many."""
         rejects = [self._reject(line, row, _TOO_WIDE) for line, row in chunk.unfit]
+        if isinstance(chunk.rows, Columnar) and len(chunk.rows.columns) == self._width:
+            return rejects, chunk.lines, chunk.rows
         if all(len(row) == self._width for row in chunk.rows):
             return rejects, chunk.lines, chunk.rows
         lines, rows = [], []
@@ -156,68 +111,89 @@ class Parser:
             rows.append((row + [""] * (self._width - len(row)))[: self._width])
         return rejects, lines, rows
 
-    def _parse_columns(self, lines: list[int], rows: list[list[str]], parsed: Parsed) -> None:
-        columns = list(zip(*rows, strict=True))
-        identifiers = (
-            columns[self._at["occurrenceID"]] if "occurrenceID" in self._at else repeat("", len(rows))
+    def _parse(self, lines: Sequence[int], rows: Sequence[Row]) -> Parsed:
+        number = len(rows)
+        columns = columns_of(rows) if number else [pa.array([], pa.string())] * self._width
+        groups = {
+            name: group.of(columns, number)
+            for name, group in (
+                ("taxon", self._taxon),
+                ("place", self._place),
+                ("when", self._when),
+                ("count", self._count),
+                ("basis", self._basis),
+                ("given", self._given),
+            )
+        }
+        words = [group.of(columns, number) for group in self._words]
+        where = positions.read(
+            [self._column(term, columns, number) for term in positions.TERMS], number, self._position
         )
-        groups = (
-            self._taxon,
-            self._place,
-            self._when,
-            self._count,
-            self._basis,
-            self._position,
-            *self._words,
-        )
-        understood = zip(
-            lines, rows, identifiers, *(group.parts(columns, len(rows)) for group in groups), strict=True
-        )
-        for row in understood:
-            self._add(row, parsed)
+        every = [*groups.values(), Understood(where.codes, where.parts), *words]
+        keep, rejects = self._refused(every, lines, rows)
+        named, geospatial, issues = _issues(every, keep)
+        staged = self._identity(columns, lines) | _values(groups, where, words)
+        digests = [groups[name].digests() for name in ("taxon", "place", "when", "count", "basis")]
+        digests += [*where.digests(), *(word.digests() for word in words)]
+        staged |= {
+            "fingerprint": fingerprints.combined(digests),
+            "issues": named,
+            "geospatial_issue": geospatial,
+        }
+        self._number += number
+        if not keep.all():
+            mask = pa.array(keep)
+            staged = {name: column.filter(mask) for name, column in staged.items()}
+        return Parsed(staged, groups["taxon"].where(keep), groups["place"].where(keep), rejects, issues)
 
-    def _add(self, row: tuple[Any, ...], parsed: Parsed) -> None:
-        line, fields, identifier, *parts = row
-        taxon, _, when = parts[:3]
-        self._number += 1
-        if taxon.refusal or when.refusal:
-            parsed.rejects.append(self._reject(line, fields, taxon.refusal or when.refusal))
-            return
-        issues = [issue for part in parts if part.issues for issue in part.issues]
-        named, geospatial = None, False
-        if issues:
-            named = ";".join(issues)
-            geospatial = not values.GEOSPATIAL.isdisjoint(issues)
-            for issue in issues:
-                parsed.issues[issue] = parsed.issues.get(issue, 0) + 1
-        verbatim = SEPARATOR.join(fields)
-        if "\x00" in verbatim:
-            verbatim, identifier = values.storable(verbatim), values.storable(identifier)
-        # The identity of the content. Databases keep it: another one would make every row look corrected.
-        text = SEPARATOR.join([part.text for part in parts])
-        fingerprint = blake2b(text.encode(), digest_size=16).digest()
-        identity = (line, self._number, _identifier(identifier), fingerprint)
-        understood = [value for part in parts for value in part.values]
-        parsed.rows.append((*identity, *understood, named, geospatial, verbatim))
+    def _column(self, term: str, columns: Sequence[pa.Array], number: int) -> pa.Array | None:
+        """The texts of one term; None where the table has none."""
+        if term in self._rules.constants:
+            return pa.repeat(self._rules.constants[term], number)
+        return columns[self._at[term]] if term in self._at else None
 
-    def _reject(self, line: int, fields: list[str], why: Refusal) -> dict[str, Any]:
+    def _refused(
+        self, groups: Iterable[Understood], lines: Sequence[int], rows: Sequence[Row]
+    ) -> tuple[_Keep, list[dict[str, Any]]]:
+        """Which rows are kept, and the others with the first reason that was found."""
+        keep = np.ones(len(rows), bool)
+        why: dict[int, Refusal] = {}
+        for group in groups:
+            bad = np.array([one.refusal is not None for one in group.parts], bool)[group.codes]
+            for place in np.flatnonzero(bad & keep).tolist():
+                refusal = group.parts[group.codes[place]].refusal
+                why[place] = refusal or _TOO_WIDE
+            keep &= ~bad
+        return keep, [self._reject(lines[place], rows[place], reason) for place, reason in why.items()]
+
+    def _identity(self, columns: Sequence[pa.Array], lines: Sequence[int]) -> dict[str, pa.Array]:
+        number = len(lines)
+        given = self._column("occurrenceID", columns, number)
+        identifier = pa.nulls(number, pa.string()) if given is None else _identifiers(given)
+        verbatim = pc.binary_join_element_wise(*columns, SEPARATOR)
+        return {
+            "line": pa.array(np.asarray(lines, np.int64)),
+            "number": pa.array(np.arange(self._number + 1, self._number + number + 1)),
+            "occurrence_id": _storable(identifier),
+            "verbatim": _storable(verbatim),
+        }
+
+    def _reject(self, line: int, fields: Row, why: Refusal) -> dict[str, Any]:
         raw = values.storable(join(fields, self._rules.delimiter))
         return {"line": line, "reason": why.reason, "field": why.field, "detail": why.detail, "raw": raw}
 
-    def _understand_when(self, given: tuple[str, ...]) -> _Part:
+    def _understand_when(self, given: Given) -> Part:
         date, time, year, month, day, moment, zone_name = (text.strip() for text in given)
         try:
             when = self._day(date, year, month, day)
             if when.first_day and when.time_of_day is None:
                 when = self._with_time(when, time, moment, zone_name)
         except days.NotADate as error:
-            return _Part((), "", refusal=Refusal("RECORDED_DATE_INVALID", "eventDate", str(error)))
+            return refused("RECORDED_DATE_INVALID", "eventDate", str(error))
         unlikely = when.first_day and (when.last_day < 1600_01_01 or when.first_day > self._latest)
         issue = "RECORDED_DATE_UNLIKELY" if unlikely else _mismatch(when, year, month, day)
         # 0 stands for "undated" inside When; the database says it with NULL.
-        return _part(
-            (when.first_day or None, when.last_day or None, when.time_of_day, when.utc_offset), issue
-        )
+        return part((when.first_day or None, when.last_day or None, when.time_of_day, when.utc_offset), issue)
 
     def _day(self, date: str, year: str, month: str, day: str) -> days.When:
         if date not in values.MISSING:
@@ -245,61 +221,119 @@ class Parser:
             return when
         return days.When(when.first_day, when.last_day, local.time_of_day, local.utc_offset)
 
-    def _understand_count(self, given: tuple[str, ...]) -> _Part:
+    def _understand_count(self, given: Given) -> Part:
         written, quantity, kind, status = given
         if not written.strip() and kind.strip().casefold() in ("individuals", "individual"):
             written = quantity
         counted, issue = values.count(written, self._rules.delimiter == ";")
         absent, status_issue = values.is_absent(status, counted)
-        return _part((counted, absent), issue, status_issue)
+        return part((counted, absent), issue, status_issue)
 
 
 _PLACE = ("countryCode", "stateProvince", "county", "locality", "locationID")
 _WHEN = ("eventDate", "eventTime", "year", "month", "day", "timeObservedAt", "timeZone")
 _COUNT = ("individualCount", "organismQuantity", "organismQuantityType", "occurrenceStatus")
-_POSITION = ("decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "issue")
 
 
-def _taxon(given: tuple[str, ...], latin: bool) -> _Part:
+def _values(
+    groups: dict[str, Understood], where: positions.Positions, words: Sequence[Understood]
+) -> dict[str, pa.Array]:
+    """What was understood, under the names of the staging table."""
+    when, counted = groups["when"], groups["count"]
+    whole = ("first_day", "last_day", "time_of_day", "utc_offset")
+    return {
+        **{name: when.column(place, pa.int64()) for place, name in enumerate(whole)},
+        "individual_count": counted.column(0, pa.float64()),
+        "absent": counted.column(1, pa.bool_()),
+        "basis_of_record": groups["basis"].column(0, pa.string()),
+        "decimal_latitude": pa.array(where.latitude, from_pandas=True),
+        "decimal_longitude": pa.array(where.longitude, from_pandas=True),
+        "coordinate_uncertainty": pa.array(where.uncertainty, from_pandas=True),
+        **{
+            name: word.column(0, pa.string())
+            for name, word in zip(("recorded_by", "sex", "life_stage"), words, strict=True)
+        },
+    }
+
+
+def _issues(groups: Sequence[Understood], keep: _Keep) -> tuple[pa.Array, pa.Array, dict[str, int]]:
+    """Each row's issues, joined by semicolons; whether one of them keeps it out of maps; how many of each."""
+    flagged = [group for group in groups if any(one.issues for one in group.parts)]
+    if not flagged:
+        return pa.nulls(len(keep), pa.string()), pa.array(np.zeros(len(keep), bool)), {}
+    codes, combinations = distinct([pa.array(group.codes) for group in flagged])
+    told = [
+        tuple(
+            dict.fromkeys(
+                issue
+                for group, code in zip(flagged, combination, strict=True)
+                for issue in group.parts[int(code)].issues
+            )
+        )
+        for combination in combinations
+    ]
+    counts = np.bincount(codes[keep], minlength=len(told)).tolist()
+    numbers: dict[str, int] = {}
+    for issues, count in zip(told, counts, strict=True):
+        for issue in issues if count else ():
+            numbers[issue] = numbers.get(issue, 0) + count
+    named = pa.array([";".join(issues) or None for issues in told], pa.string())
+    geospatial = np.array([not values.GEOSPATIAL.isdisjoint(issues) for issues in told], bool)
+    return named.take(pa.array(codes)), pa.array(geospatial[codes]), numbers
+
+
+def _taxon(given: Given, latin: bool) -> Part:
     value = taxa.taxon(given, latin)
     if value is None:
-        return _Part((), "", refusal=Refusal("NAME_MISSING", "scientificName", "the row names no species"))
-    return _Part((value,), f"{value.name}{SEPARATOR}{value.vernacular_name}")
+        return refused("NAME_MISSING", "scientificName", "the row names no species")
+    return part((value,), text=f"{value.name}{SEPARATOR}{value.vernacular_name}")
 
 
-def _place(given: tuple[str, ...]) -> _Part:
+def _place(given: Given) -> Part:
     code, issue = values.country(given[0])
     state, county, locality, location = map(values.clean, given[1:])
     # Together no longer than an index of PostgreSQL can hold.
     value = PlaceValue(code[:100], state[:100], county[:100], locality[:400], location[:100])
-    return _Part((value,), SEPARATOR.join(value), (issue,) if issue else ())
+    return part((value,), issue, text=SEPARATOR.join(value))
 
 
-_DEGREES = re.compile(r"-?\d{1,2}\.\d+\Z")
-
-
-def _position(given: tuple[str, ...]) -> _Part:
-    north, east, uncertainty, issues = given
-    if not uncertainty and not issues and _DEGREES.match(north) and _DEGREES.match(east) and float(north):
-        # Most rows bring coordinates of their own, in order: for these alone the memory is of no use.
-        return _part((float(north), float(east), None))
-    found = values.position(*given)
-    return _part((found.latitude, found.longitude, found.uncertainty), *found.issues)
-
-
-def _basis(given: tuple[str, ...]) -> _Part:
+def _basis(given: Given) -> Part:
     found, issue = values.basis_of_record(given[0])
-    return _part((found,), issue)
+    return part((found,), issue)
 
 
-def _word(given: tuple[str, ...]) -> _Part:
-    return _part((values.clean(given[0])[:500] or None,))
+def _word(given: Given) -> Part:
+    return part((values.clean(given[0])[:500] or None,))
 
 
-def _identifier(text: str) -> str | None:
-    """What the source calls the record, as text; one that is too long for an index by its digest."""
-    text = text.strip()
-    return text if 0 < len(text) <= 500 else blake2b(text.encode()).hexdigest() if text else None
+def _given_issues(given: Given) -> Part:
+    """The issues that the source itself has found."""
+    return part((), *re.findall(r"[A-Z][A-Z0-9_]+", given[0]))
+
+
+_LONGEST_IDENTIFIER = 500
+
+
+def _identifiers(column: pa.Array) -> pa.Array:
+    """What the source calls its records, as text; one that is too long for an index by its digest."""
+    texts = pc.utf8_trim_whitespace(column)
+    texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+    if (pc.max(pc.utf8_length(texts)).as_py() or 0) <= _LONGEST_IDENTIFIER:
+        return texts
+    return pa.array([_shortened(text) for text in texts.to_pylist()], pa.string())
+
+
+def _shortened(text: str | None) -> str | None:
+    if text is None or len(text) <= _LONGEST_IDENTIFIER:
+        return text
+    return blake2b(text.encode()).hexdigest()
+
+
+def _storable(column: pa.Array) -> pa.Array:
+    """Without the character that PostgreSQL cannot hold."""
+    if pc.any(pc.match_substring(column, "\x00")).as_py():
+        return pc.replace_substring(column, "\x00", "\ufffd")
+    return column
 
 
 def _whole(text: str) -> int | None:

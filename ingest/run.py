@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from time import monotonic
@@ -19,6 +20,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import journal, stop
+from db.arrow import pa
 from db.engine import LOOK, shrink_log
 from db.filters import data_version
 from db.lock import Locked, LockLost, only_ingester
@@ -32,6 +34,7 @@ from ingest import columns, days, known, taxa
 from ingest.formats import open_table
 from ingest.formats.table import Table, Wanted
 from ingest.parse import Parser, Rules
+from ingest.parts import Understood
 from ingest.source import DAMAGE, Source, Unreadable, of_file, sha256
 
 Progress = Callable[[int, int, int], None]
@@ -201,8 +204,8 @@ def _one(begin: _Begin, source: Source, options: Options, progress: Progress | N
                     outcome.tally = run.tally
                     outcome.reasons = dict(_fill(run, table, Parser(rules), progress).most_common())
                     _judge(source.name, run.tally, outcome.reasons, options)
-                    _recognise(source.name, run, options)
-                    outcome.status = run.finish("; ".join(outcome.notes))
+                    recognise = partial(_recognise, source.name, run, options)
+                    outcome.status = run.finish("; ".join(outcome.notes), recognise)
                     outcome.run, outcome.data_version = run.run_id, data_version(connection)
                 journal.clear(connection)
     except Locked:
@@ -235,8 +238,8 @@ def ingest_again(writer: Engine, what: Input, table: Table, options: Options, la
                 with stop.may_stop(), begin_run(connection, what) as run:
                     outcome.tally = run.tally
                     outcome.reasons = dict(_fill(run, table, Parser(rules), None).most_common())
-                    name_after_their_input(connection, run.feed, what.replays or 0)
-                    outcome.status = run.finish(f"rejects of run {what.replays}, read again")
+                    name = partial(name_after_their_input, connection, run.feed, what.replays or 0)
+                    outcome.status = run.finish(f"rejects of run {what.replays}, read again", name)
                     outcome.run, outcome.data_version = run.run_id, data_version(connection)
                 journal.clear(connection)
         except Locked:
@@ -272,7 +275,7 @@ def _understood(
     source: Source, what: Input, options: Options, outcome: Outcome
 ) -> tuple[Input, Table, Rules]:
     """Open an input and settle how it is to be read; what was found out is for the ledger, too."""
-    kind, table = open_table(source, options.format, Wanted(options.sheet, options.min_confidence))
+    kind, table = open_table(source, options.format, _wanted(options))
     what = replace(what, feed=what.feed or table.feed or signature(table.columns), format=kind.name)
     what = replace(what, columns=table.columns)
     outcome.feed, outcome.format, outcome.notes = what.feed, what.format, table.notes
@@ -282,6 +285,11 @@ def _understood(
     found = {"delimiter": rules.delimiter, "date_order": rules.order, "latin": rules.latin}
     parts = {"parts": known.parts(table.parts)} if table.parts else {}
     return replace(what, terms=outcome.terms, options={**what.options, "found": found, **parts}), table, rules
+
+
+def _wanted(options: Options) -> Wanted:
+    given = frozenset(map(columns.known_term, (*options.set, *options.map.values())))
+    return Wanted(options.sheet, options.min_confidence, given)
 
 
 def _fail(begin: _Begin, what: Input, outcome: Outcome, message: str) -> None:
@@ -319,9 +327,11 @@ def _fill(run: OpenRun, table: Table, parser: Parser, progress: Progress | None)
     tally = run.tally
     for chunk in table.chunks():
         parsed = parser.parse(chunk)
-        taxon_ids = run.taxa.ids(row[4] for row in parsed.rows)
-        place_ids = run.places.ids(row[5] for row in parsed.rows)
-        run.stage([(*row[:4], taxon_ids[row[4]], place_ids[row[5]], *row[6:]) for row in parsed.rows])
+        ids = {
+            "taxon_id": _ids(parsed.taxa, run.taxa.ids),
+            "place_id": _ids(parsed.places, run.places.ids),
+        }
+        run.stage({**parsed.columns, **ids})
         run.reject(parsed.rejects)
         reasons.update(reject["reason"] for reject in parsed.rejects)
         for reason, number in chunk.skipped.items():
@@ -335,6 +345,14 @@ def _fill(run: OpenRun, table: Table, parser: Parser, progress: Progress | None)
         if progress:
             progress(tally.read, chunk.done, table.size)
     return reasons
+
+
+def _ids(found: Understood, ask: Callable[[Iterable[Any]], Mapping[Any, int]]) -> pa.Array:
+    """The id of each row's taxon or place."""
+    # Of a row that is refused nothing may have been understood.
+    values = [part.values[0] if part.values else None for part in found.parts]
+    ids = ask(value for value in values if value is not None)
+    return pa.array([ids[value] if value is not None else 0 for value in values]).take(pa.array(found.codes))
 
 
 def _judge(name: str, tally: Tally, reasons: Mapping[str, int], options: Options) -> None:

@@ -7,33 +7,19 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import chain, islice
+from dataclasses import dataclass
+from itertools import islice
 from typing import IO
 
-from ingest.source import DAMAGE, Source, Unreadable
+from ingest.cutting import Cutter
+from ingest.rows import Chunk as Chunk
+from ingest.source import Source, Unreadable
 
 CHUNK = 20_000
 DELIMITERS = "\t;,|"
 _SAMPLE_LINES = 40
 _SAMPLE_WIDTH = 20_000
-_END = "\x04end of the input\x04"
 _MOST_BINARY = 0.01
-csv.field_size_limit(1 << 20)
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """Some rows: each one's fields and the line of the input on which it begins, counted from 1."""
-
-    lines: list[int]
-    rows: list[list[str]]
-    done: int = 0
-    """How many bytes of the input have been read so far."""
-    unfit: list[tuple[int, list[str]]] = field(default_factory=list)
-    """Lines and fields of rows that the reader could not bring into shape, for the parser to refuse."""
-    skipped: dict[str, int] = field(default_factory=dict)
-    """Reason -> rows that hold no animal by the format's own word (a blank frame); they are not in rows."""
 
 
 @dataclass(frozen=True)
@@ -127,38 +113,15 @@ def _delimiter(lines: list[str]) -> str | None:
 def chunks(source: Source, how: Dialect) -> Iterator[Chunk]:
     """All rows below the skipped lines, header first. Raises Unreadable where the text breaks off."""
     with source.open() as file, _decoded(file, how.encoding) as text:
-        yield from _cut(source, file, text, how)
+        for _ in range(how.skip):
+            text.readline()
+        yield from Cutter(
+            source.name, text, how.delimiter, how.quote, how.skip + 1, CHUNK, lambda: _position(file)
+        ).chunks()
 
 
 def _decoded(file: IO[bytes], encoding: str) -> IO[str]:
     return io.TextIOWrapper(file, encoding, errors="replace", newline="")
-
-
-def _cut(source: Source, file: IO[bytes], text: IO[str], how: Dialect) -> Iterator[Chunk]:
-    for _ in range(how.skip):
-        text.readline()
-    # csv takes all that follows a quote which is never closed for one cell; a last line of our own shows it.
-    reader = csv.reader(chain(text, (_END,)), delimiter=how.delimiter, quotechar=how.quote)
-    lines: list[int] = []
-    rows: list[list[str]] = []
-    begins = how.skip + 1
-    try:
-        for row in reader:
-            if row:
-                if len(rows) == CHUNK:
-                    yield Chunk(lines, rows, _position(file))
-                    lines, rows = [], []
-                lines.append(begins)
-                rows.append(row)
-            begins = how.skip + reader.line_num + 1
-    except csv.Error as error:
-        raise Unreadable(f"{source.name} cannot be cut into rows at line {begins}: {error}.") from None
-    except (*DAMAGE, ValueError) as error:
-        raise Unreadable(f"{source.name} breaks off near line {begins}: {error}.") from None
-    if rows[-1] != [_END]:
-        raise Unreadable(f"{source.name} has a quote at line {lines[-1]} that is never closed.")
-    if len(rows) > 1:
-        yield Chunk(lines[:-1], rows[:-1], source.size)
 
 
 def _position(file: IO[bytes]) -> int:

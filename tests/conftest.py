@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import pandas as pd  # noqa: F401 - before Arrow is told in db.arrow that there is none
 import pytest
 from sqlalchemy import Engine
 

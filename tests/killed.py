@@ -9,17 +9,18 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import ingest.cutting
 import ingest.text
 
 POINTS: dict[str, tuple[str, str, str, int]] = {
     # name: module, function, whether it dies before or after it, at which call
     "before anything is written": ("ingest.run", "begin_run", "before", 1),
-    "after the first chunk is staged": ("db.store", "stage", "after", 1),
-    "after the third chunk is staged": ("db.store", "stage", "after", 3),
+    "after the first chunk is staged": ("db.staging", "Staging.add", "after", 1),
+    "after the third chunk is staged": ("db.staging", "Staging.add", "after", 3),
     "after the first rejects are kept": ("db.store", "OpenRun.reject", "after", 1),
-    "before anything is decided": ("db.store", "_merge", "before", 1),
-    "after old revisions are retired": ("db.store", "_retire_changed", "after", 1),
-    "after new revisions are added": ("db.store", "_insert_unknown", "after", 1),
+    "before anything is decided": ("db.store", "merge", "before", 1),
+    "after old revisions are retired": ("db.merge", "_retire_changed", "after", 1),
+    "after new revisions are added": ("db.merge", "_insert_unknown", "after", 1),
     "before the rollups": ("db.store", "roll_up", "before", 1),
     "after the rollups": ("db.store", "roll_up", "after", 1),
     "after the ledger": ("db.store", "OpenRun.finish", "after", 1),
@@ -59,6 +60,7 @@ def arm(point: str) -> None:
 
 if __name__ == "__main__":
     ingest.text.CHUNK = 20
+    ingest.cutting.BLOCK = 400
     arm(sys.argv.pop(1))
     import manage
 

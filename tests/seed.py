@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
 from flask import Flask
 from sqlalchemy import Engine
 
@@ -68,15 +69,26 @@ def ingest(writer: Engine, records: Iterable[Record], feed: str = "test", made_u
     with writer.begin() as connection, begin_run(connection, what) as run:
         taxa = run.taxa.ids({row.taxon: None for row in rows})
         places = run.places.ids([row.place for row in rows])
-        run.stage([
-            (
-                number, number, row.identifier, hashlib.sha256(repr(row).encode()).digest()[:16],
-                taxa[row.taxon], places[row.place], row.first, row.last or row.first, row.time, None,
-                row.count, row.absent or row.count == 0, row.basis, row.latitude, row.longitude, None, None,
-                None, None, None, False, "verbatim",
-            )
-            for number, row in enumerate(rows, 1)
-        ])  # fmt: skip
+        run.stage(
+            {
+                "number": pa.array(range(1, len(rows) + 1), pa.int64()),
+                "line": pa.array(range(1, len(rows) + 1), pa.int64()),
+                "occurrence_id": pa.array([row.identifier for row in rows], pa.string()),
+                "fingerprint": pa.array([hashlib.sha256(repr(row).encode()).digest()[:16] for row in rows]),
+                "taxon_id": pa.array([taxa[row.taxon] for row in rows], pa.int64()),
+                "place_id": pa.array([places[row.place] for row in rows], pa.int64()),
+                "first_day": pa.array([row.first for row in rows], pa.int64()),
+                "last_day": pa.array([row.last or row.first for row in rows], pa.int64()),
+                "time_of_day": pa.array([row.time for row in rows], pa.int64()),
+                "individual_count": pa.array([row.count for row in rows], pa.float64()),
+                "absent": pa.array([row.absent or row.count == 0 for row in rows]),
+                "basis_of_record": pa.array([row.basis for row in rows], pa.string()),
+                "decimal_latitude": pa.array([row.latitude for row in rows], pa.float64()),
+                "decimal_longitude": pa.array([row.longitude for row in rows], pa.float64()),
+                "geospatial_issue": pa.array([False] * len(rows)),
+                "verbatim": pa.array(["verbatim"] * len(rows)),
+            }
+        )
         run.tally.read = len(rows)
         run.finish()
         return run.run_id

@@ -72,3 +72,11 @@ def test_every_name_of_the_catalogue_stands_for_one_term() -> None:
         assert columns.known_term(term) == term
         for name in names:
             assert seen.setdefault(columns.plain(name), term) == term
+
+
+def test_a_column_can_be_told_to_mean_nothing() -> None:
+    names = ["Scientific name", "Species Code", "date"]
+    assert columns.understand(names, {"Species Code": ""}) == {
+        "Scientific name": "scientificName",
+        "date": "eventDate",
+    }

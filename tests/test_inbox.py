@@ -33,6 +33,11 @@ def test_a_file_that_still_grows_waits(home: Path) -> None:
     assert still([home / "gone.csv"], 0) == {}
 
 
+def test_a_file_from_a_camera_whose_clock_is_ahead_does_not_wait_for_that_day(home: Path) -> None:
+    camera, share = table(home / "camera.csv", "x"), table(home / "share.csv", "x")
+    assert list(still([old(camera, -86_400), old(share, -5)], 2)) == [camera]
+
+
 def test_unfinished_and_hidden_files_are_not_looked_at(home: Path) -> None:
     inbox = Inbox(home / "inbox")
     for name in ("a.csv.part", "b.tmp", "c.crdownload", ".d.csv", "e.csv.filepart", "f.PART"):

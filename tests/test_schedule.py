@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import gc
+import json
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 
+import ingest.schedule
+from db.engine import open_writer
+from db.lock import only_ingester
+from ingest.child import Child
+from ingest.due import Due
 from ingest.inbox import Inbox
-from ingest.schedule import Due, Schedule
-from tests.files import manage, start, table
+from ingest.reading import Reader
+from ingest.schedule import Schedule
+from tests.files import here, manage, start, table
 
 HEAD = "date,species"
-NOON = datetime(2024, 5, 17, 12, tzinfo=UTC)
 QUICK = {"inbox_every": "1", "settle_seconds": "1"}
 
 
@@ -154,77 +165,279 @@ def test_an_ingest_under_way_ends_with_its_scheduler_and_leaves_nothing_half_don
     table(home / "inbox" / "big.csv", HEAD, *(f"2024-05-{n % 28 + 1:02},Animal {n}" for n in range(60_000)))
     process = schedule()
     until(lambda: (home / "sightings.db.lock").exists() and (home / "sightings.db.lock").stat().st_size)
+    words = ["ps", "-o", "pid=", "--ppid", str(process.pid)]
+    children = subprocess.run(words, capture_output=True, text=True).stdout.split()
     started = time.monotonic()
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=20)
     assert (process.returncode, time.monotonic() - started < 10) == (0, True)
-    assert [(run["status"], run["inserted"]) for run in ledger(home)] in ([], [("failed", 0)])
+    assert len(children) == 1
+    assert not Path(f"/proc/{children[0]}").exists()
+    assert ledger(home) == []
     assert (home / "inbox" / "big.csv").exists()
     assert manage(home, "check").returncode == 0
 
 
-@pytest.mark.parametrize(
-    ("every", "cron", "last", "first"),
-    [
-        (3600, None, None, NOON),
-        (3600, None, NOON - timedelta(hours=7), NOON),
-        (3600, None, NOON - timedelta(minutes=20), NOON + timedelta(minutes=40)),
-        (None, "0 6 * * *", NOON - timedelta(days=3), NOON),
-        (None, "0 6 * * *", NOON - timedelta(hours=2), NOON.replace(hour=6) + timedelta(days=1)),
-        (None, "0 6 * * *", None, NOON),
-    ],
-)
-def test_a_feed_is_due_at_once_if_it_is_overdue_and_else_in_its_time(
-    every: int | None, cron: str | None, last: datetime | None, first: datetime
-) -> None:
-    due = Due("birds", "birds.csv", (), every, cron, last)
-    assert abs(due.first(NOON) - first) <= timedelta(seconds=1)
-
-
-FAKE = """
-import json, os, pathlib, signal, sys, time
-file = pathlib.Path(sys.argv[-1])
-if file.name.startswith("kills"):
-    os.kill(os.getpid(), signal.SIGKILL)
-if file.name.startswith("hangs"):
+DOES = """
+import json, os, sys, time
+calls, feed = sys.argv[1], sys.argv[sys.argv.index("--feed") + 1]
+with open(calls, "a") as file:
+    print(feed, time.monotonic(), file=file, flush=True)
+if os.path.exists(calls + ".mended"):
+    feed = "mended"
+if feed == "raises":
+    raise ValueError("of its own")
+if feed == "memory":
+    raise MemoryError
+if feed == "leaves":
+    sys.exit(0)
+if feed == "hangs":
     time.sleep(60)
-if file.name.startswith("nothing"):
-    sys.exit(1)
-print(json.dumps({"runs": [{"input": str(file), "feed": "", "status": "committed", "message": ""}]}))
+if feed == "slow":
+    time.sleep(1.7)
+    with open(calls, "a") as file:
+        print("end", time.monotonic(), file=file)
+status = "failed" if feed == "broken" else "unchanged"
+print(json.dumps({"runs": [{"feed": feed, "status": status, "message": ""}]}))
 """
-"""An ingest that does to a file what the file is called."""
+"""An ingest that does what its feed is called, and keeps a list of its calls."""
 
 
-def rounds(home: Path, folder: str) -> Schedule:
-    """A schedule over an inbox of files that are called so, to be told when to look."""
-    for name in ("a.csv", "hangs.csv", "kills.csv", "nothing.csv", "z.csv"):
-        os.utime(table(home / folder / name, HEAD), (time.time() - 60,) * 2)
-    return Schedule([sys.executable, "-c", FAKE], Inbox(home / "inbox"), [], 30, 1, 2)
+@pytest.fixture
+def calls(tmp_path: Path) -> Path:
+    return tmp_path / "calls"
 
 
-def test_a_file_that_breaks_its_ingest_stops_no_other_and_is_refused_the_second_time(home: Path) -> None:
-    plan = rounds(home, "inbox")
-    plan.read_inbox()
-    inbox, done, failed = (home / name for name in ("inbox", "done", "failed"))
-    assert sorted(file.name for file in done.iterdir()) == ["a.csv", "z.csv"]
-    assert not failed.exists()
-    plan.read_inbox()
-    assert [file.name for file in inbox.iterdir()] == ["nothing.csv"]  # no fault of the file: it waits
-    told = {name: (failed / f"{name}.csv.reason.txt").read_text() for name in ("hangs", "kills")}
-    assert "took longer than 2 s" in told["hangs"]
-    assert "ended with code -9 and no answer" in told["kills"]
+@pytest.fixture
+def running(home: Path, calls: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Schedule]]:
+    """Starts schedules of such ingests in threads of this process, and ends them."""
+    monkeypatch.setattr(ingest.schedule, "_PULSE_SECONDS", 0.05)
+    started: list[tuple[Schedule, threading.Thread]] = []
+
+    def begin(*feeds: Due, deadline: float = 20, **more: Any) -> Schedule:
+        child = Child([sys.executable, "-I", "-S", "-c", DOES, str(calls)], deadline)
+        plan = Schedule(child, Inbox(home / "inbox"), feeds, 0.2, 0, **more)
+        thread = threading.Thread(target=plan.run)
+        thread.start()
+        started.append((plan, thread))
+        return plan
+
+    yield begin
+    for plan, thread in started:
+        plan.stop()
+        thread.join(20)
+        assert not thread.is_alive()
 
 
-def test_a_file_of_a_feed_that_breaks_its_ingest_twice_is_read_again_when_it_changes(home: Path) -> None:
-    plan = rounds(home, "birds")
-    for name in ("hangs.csv", "nothing.csv"):
-        (home / "birds" / name).unlink()
-    birds, killer = Due("birds", str(home / "birds"), ()), home / "birds" / "kills.csv"
-    plan.read_feed(birds)
-    assert sorted(file.name for file in plan._seen) == ["a.csv", "z.csv"]
-    plan.read_feed(birds)
-    given_up = plan._seen[killer]
-    os.utime(killer, (time.time() - 30,) * 2)
-    plan.read_feed(birds)
-    plan.read_feed(birds)
-    assert plan._seen[killer] != given_up
+def far(name: str, every: int = 1) -> Due:
+    """A feed that is fetched, so that nothing here is looked at first."""
+    return Due(name, f"https://{name}.example/", every)
+
+
+def moments(calls: Path, name: str) -> list[float]:
+    """When this feed was read, by the clock that nobody sets."""
+    lines = calls.read_text().splitlines() if calls.exists() else []
+    return [float(line.split()[1]) for line in lines if line.split()[0] == name]
+
+
+@pytest.mark.parametrize("name", ["raises", "memory", "leaves", "hangs"])
+def test_an_ingest_that_dies_is_told_and_tried_again(
+    calls: Path, running: Callable[..., Schedule], caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    running(far(name), deadline=0.5)
+    until(lambda: len(moments(calls, name)) >= 2)
+    until(lambda: f"the ingest of {name} " in caplog.text)
+    reason = {
+        "raises": "of its own",
+        "memory": "MemoryError",
+        "leaves": "code 0",
+        "hangs": "longer than 0.5 s",
+    }
+    assert reason[name] in caplog.text
+
+
+def test_a_fault_of_the_schedule_itself_is_logged_whole_and_tried_again(
+    calls: Path,
+    running: Callable[..., Schedule],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    faults = iter([RuntimeError("no threads left"), MemoryError(), SystemExit(1)])
+
+    def faulty(*_: object) -> Any:
+        fault = next(faults, None)
+        if fault:
+            raise fault
+        return real(*_)
+
+    real = Reader._read_url
+    monkeypatch.setattr(Reader, "_read_url", faulty)
+    running(far("good"))
+    until(lambda: moments(calls, "good"))
+    assert "RuntimeError: no threads left" in caplog.text
+    assert "MemoryError" in caplog.text
+    assert "SystemExit" in caplog.text
+
+
+def test_an_ingest_longer_than_its_period_never_runs_twice_at_a_time_and_tells_what_was_missed(
+    calls: Path, running: Callable[..., Schedule], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "sightings.schedule")
+    running(far("slow"))
+    until(lambda: len(moments(calls, "end")) >= 2)
+    order = [line.split()[0] for line in calls.read_text().splitlines()]
+    assert order[:4] == ["slow", "end", "slow", "end"]
+    until(lambda: any('"missed": 1' in line for line in caplog.messages))
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        datetime(2024, 5, 17, 12, tzinfo=UTC),
+        datetime(2024, 3, 31, 0, 30, tzinfo=ZoneInfo("Europe/Oslo")),  # the hour from 2 to 3 is missing
+        datetime(2024, 10, 27, 0, 30, tzinfo=ZoneInfo("Europe/Oslo")),  # and here it comes twice
+    ],
+    ids=["noon", "gap", "fold"],
+)
+def test_a_machine_that_slept_or_was_set_makes_up_once(
+    calls: Path, running: Callable[..., Schedule], monkeypatch: pytest.MonkeyPatch, start: datetime
+) -> None:
+    ticks = []
+    monkeypatch.setattr(Inbox, "ready", lambda *_: ticks.append(time.monotonic()) or {})
+
+    def read_after(hours: float, expected: int) -> int:
+        before = len(moments(calls, "hourly"))
+        clock.shift(timedelta(hours=hours))
+        until(lambda: len(moments(calls, "hourly")) >= before + expected)
+        time.sleep(0.6)
+        return len(moments(calls, "hourly")) - before
+
+    with time_machine.travel(start, tick=True) as clock:
+        last = {"hourly": {"startedAt": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}}
+        running(far("hourly", 3600), last=last)
+        for hours, expected in [(0, 0), (0.5, 0), (3, 1), (0, 0), (-2, 0), (1.1, 1), (1.1, 1)]:
+            assert read_after(hours, expected) == expected, hours
+    assert len(ticks) < 6 * (time.monotonic() - ticks[0]) + 10  # five a second, and one after each jump
+
+
+def test_a_feed_that_is_broken_waits_longer_and_longer_and_the_other_keeps_its_period(
+    calls: Path, running: Callable[..., Schedule]
+) -> None:
+    running(far("broken"), far("good"))
+    until(lambda: len(moments(calls, "broken")) >= 5)
+    tried = moments(calls, "broken")
+    gaps = [later - earlier for earlier, later in pairwise(tried)]
+    assert all(gap > 0.2 * 2**number - 0.1 for number, gap in enumerate(gaps))
+    assert len(moments(calls, "good")) >= tried[-1] - tried[0] - 2
+    Path(f"{calls}.mended").touch()
+    until(lambda: len(moments(calls, "broken")) >= 9)
+    assert all(later - earlier < 3 for earlier, later in pairwise(moments(calls, "broken")[-3:]))
+
+
+def test_ten_thousand_looks_at_what_does_not_change_leave_nothing_behind(home: Path, calls: Path) -> None:
+    file = table(home / "birds" / "a.csv", HEAD, "2024-05-01,Lynx")
+    os.utime(file, (time.time() - 60,) * 2)
+    birds = Due("birds", str(home / "birds"))
+    child = Child([sys.executable, "-I", "-S", "-c", DOES, str(calls)], 20)
+    plan = Schedule(child, Inbox(home / "inbox"), [birds], 30, 1)
+
+    def looks(number: int) -> tuple[int, int, int]:
+        for _ in range(number):
+            plan._reader.read_inbox()
+            plan._read_feed(birds)
+            plan._follow_clock()
+            plan._follow_settings()
+        gc.collect()
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return (
+            pages * os.sysconf("SC_PAGESIZE"),
+            len(list(Path("/proc/self/fd").iterdir())),
+            threading.active_count(),
+        )
+
+    memory, descriptors, threads = looks(1000)
+    after = looks(10_000)
+    assert after[0] - memory < 2 << 20
+    assert after[1:] == (descriptors, threads)
+    assert len(moments(calls, "birds")) == 1
+
+
+def log_of(process: subprocess.Popen[str]) -> list[str]:
+    """The lines that it logs, as they come."""
+    lines: list[str] = []
+
+    def collect() -> None:
+        for line in process.stderr or ():
+            lines.append(line)  # noqa: PERF402 - they come one by one
+
+    threading.Thread(target=collect, daemon=True).start()
+    return lines
+
+
+def test_settings_that_change_are_followed_and_bad_ones_are_not(
+    home: Path, schedule: Callable[..., subprocess.Popen[str]]
+) -> None:
+    first = table(home / "a.csv", HEAD, "2024-05-01,Lynx")
+    second = table(home / "b.csv", HEAD, "2024-05-02,Wolf")
+    told = {"config": settings(home, first, "1s")}
+    log = log_of(schedule(**told))
+
+    def change(*words: object) -> None:
+        followed = sum("the settings have changed" in line for line in log)
+        assert here(home, "feeds", *words, **told).returncode == 0
+        until(lambda: sum("the settings have changed" in line for line in log) > followed)
+
+    until(lambda: len(ledger(home)) == 1)
+    change("add", "second", second, "--every", "1s")
+    until(lambda: [run["feed"] for run in ledger(home)] == ["birds", "second"])
+    change("pause", "second")
+    table(second, HEAD, "2024-05-02,Wolf", "2024-05-03,Wolf")
+    good = (home / "sightings.toml").read_text()
+    (home / "sightings.toml").write_text(good.replace('every = "1s"', 'every = "soon"'))
+    until(lambda: any("the feeds stay as they were" in line for line in log))
+    table(first, HEAD, "2024-05-01,Lynx", "2024-05-04,Lynx")
+    until(lambda: len(ledger(home)) == 3)
+    (home / "sightings.toml").write_text(good)
+    change("pause", "--off", "second")
+    until(lambda: len(ledger(home)) == 4)
+    change("remove", "birds")
+    table(first, HEAD, "2024-05-05,Lynx")
+    time.sleep(3)
+    assert [run["feed"] for run in ledger(home)] == ["birds", "second", "birds", "second"]
+    (told_once,) = [line for line in log if "the feeds stay as they were" in line]
+    assert ": every of feed 'birds' in " in told_once
+    assert told_once.endswith("is 'soon', but must be a duration such as 30s, 10m, 2h or 1d.\n")
+    runs = [json.loads(line.partition(" ingest ")[2]) for line in log if " ingest {" in line]
+    assert [(run["feed"], run["inserted"], run["run"]) for run in runs] == [
+        ("birds", 1, 1),
+        ("second", 1, 2),
+        ("birds", 1, 3),
+        ("second", 1, 4),
+    ]
+    assert runs[0].keys() >= {"input", "status", "read", "duplicate", "rejected", "dataVersion", "seconds"}
+
+
+def test_a_bad_schedule_is_refused_at_the_start_with_a_sentence(home: Path) -> None:
+    (home / "sightings.toml").write_text('[[feeds]]\nname = "a"\npath = "a"\ncron = "61 6 * * *"\n')
+    done = manage(home, "schedule")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith(
+        "Error: cron of feed 'a' in sightings.toml is '61 6 * * *', but must be five"
+    )
+
+
+def test_an_ingest_that_finds_another_one_running_says_so_once_and_waits(
+    home: Path, schedule: Callable[..., subprocess.Popen[str]]
+) -> None:
+    assert manage(home, "db", "upgrade").returncode == 0
+    writer = open_writer(f"sqlite:///{home / 'sightings.db'}")
+    file = table(home / "birds.csv", HEAD, "2024-05-01,Lynx")
+    with only_ingester(writer):
+        log = log_of(schedule(config=settings(home, file, "1d")))
+        until(lambda: any(" waits: " in line for line in log))
+        time.sleep(3)
+        assert ledger(home) == []
+    until(lambda: len(ledger(home)) == 1)
+    writer.dispose()
+    (told,) = [line for line in log if " waits: " in line]
+    assert f"birds waits: Another ingest is running (process {os.getpid()} on " in told

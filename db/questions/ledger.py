@@ -10,9 +10,13 @@ from db.models import Feed, Reject, Run
 from db.questions.summary import interval_text
 
 
-def runs(connection: Connection, limit: int = 50, run_id: int | None = None) -> list[dict[str, Any]]:
-    """The newest runs, or the one that is asked for."""
+def runs(
+    connection: Connection, limit: int = 50, run_id: int | None = None, feed: str | None = None
+) -> list[dict[str, Any]]:
+    """The newest runs, of all feeds or of one, or the one that is asked for."""
     asked = _WITH_FEED.order_by(Run.id.desc()).limit(limit)
+    if feed is not None:
+        asked = asked.where(Feed.name == feed)
     if run_id is not None:
         asked = asked.where(Run.id == run_id)
     return [_run(row) for row in connection.execute(asked)]

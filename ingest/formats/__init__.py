@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from ingest.formats import darwin_core, delimited
+from ingest.formats import birdnet, birdnet_analyzer, darwin_core, delimited, ebird, movebank
 from ingest.formats.table import About, Table, Wanted
 from ingest.source import Source, Unreadable
 
@@ -28,6 +28,21 @@ class Format:
 
 FORMATS = (
     Format("dwca", "Darwin Core Archive with an occurrence core (zip with meta.xml)", darwin_core.read),
+    Format(
+        "ebird", "your own eBird records (MyEBirdData.csv, or its zip)", ebird.read_mine, ebird.ABOUT_MINE
+    ),
+    Format(
+        "ebird-basic", "eBird Basic Dataset (tab separated, or its zip)", ebird.read_basic, ebird.ABOUT_BASIC
+    ),
+    Format("birdnet-pi", "BirdNET-Pi's birds.db or BirdDB.txt", birdnet.read_pi, birdnet.ABOUT_PI),
+    Format("birdnet-go", "BirdNET-Go's CSV export or database", birdnet.read_go, birdnet.ABOUT_GO),
+    Format(
+        "birdnet-analyzer",
+        "BirdNET-Analyzer's results (selection table, CSV, Kaleidoscope)",
+        birdnet_analyzer.read,
+        birdnet_analyzer.ABOUT,
+    ),
+    Format("movebank", "Movebank events (CSV)", movebank.read, movebank.ABOUT),
     Format("gbif", "GBIF simple download (tab separated, or its zip)", delimited.read_gbif),
     Format("inaturalist", "iNaturalist export (CSV, or its zip)", delimited.read_inaturalist),
     Format("wide", "a table with a date or year and one column of counts per animal", delimited.read_wide),

@@ -17,6 +17,8 @@ class Wanted:
     """The sheet of a workbook, by its name or its number from 1."""
     min_confidence: float = 0.0
     """Detections of a machine below this are skipped; 0 to 1."""
+    given: frozenset[str] = frozenset()
+    """The terms that the operator gives (``--set``, ``--map``): a reader need not look for them."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Table:
     feed: str | None = None
     """The global source that this comes from, where the format tells."""
     told: dict[str, str] = field(default_factory=dict)
-    """Column -> term, where the format is surer than the catalogue of names."""
+    """Column -> term, where the format is surer than the catalogue of names; '' where it means none."""
     notes: tuple[str, ...] = ()
     """What a person should know: a guessed encoding."""
     parts: tuple[Source, ...] = ()

@@ -1,0 +1,83 @@
+"""When a feed is read: its own times, what was missed, how long one that fails waits; opens nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+LONGEST_PAUSE = timedelta(hours=1)
+
+
+class Once(BaseTrigger):  # type: ignore[misc]
+    """A trigger all of whose missed times are one.
+
+    The library walks from the last time to now. A clock that was set on by years, as on a small computer that
+    starts without one, must not cost a walk over millions of times.
+    """
+
+    def __init__(self, regular: BaseTrigger) -> None:
+        self.regular = regular
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime | None:
+        """The time after ``previous``, or the next from now on where that has gone by."""
+        following: datetime | None = self.regular.get_next_fire_time(previous, now)
+        if previous is None or following is None or following > now:
+            return following
+        late: datetime | None = self.regular.get_next_fire_time(None, now + timedelta(microseconds=1))
+        return late
+
+
+@dataclass(frozen=True)
+class Due:
+    """One feed of the settings."""
+
+    name: str
+    path: str
+    every_seconds: int | None = None
+    cron: str | None = None
+    paused: bool = False
+    told: Mapping[str, Any] = field(default_factory=dict)
+    """What the ingest is told of it, by the names of its options."""
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether it is fetched, so that there is no file here to look at first."""
+        return self.path.startswith(("http://", "https://"))
+
+    def trigger(self) -> Once:
+        """When it is read."""
+        if self.cron:
+            return Once(CronTrigger.from_crontab(self.cron, timezone=UTC))
+        return Once(IntervalTrigger(seconds=self.every_seconds or 3600, timezone=UTC))
+
+    def first(self, now: datetime, last: Mapping[str, Any] | None) -> datetime:
+        """When it is read first: at once if overdue, what fell due while nobody ran is made up once.
+
+        ``last`` is its last run, as the ledger tells it.
+        """
+        started = datetime.fromisoformat(last["startedAt"]) if last else None
+        if started is None or started > now:  # a run in the future was dated by a wrong clock
+            return now
+        following = self.trigger().regular.get_next_fire_time(started, started + timedelta(seconds=1))
+        return max(now, following) if following else now
+
+
+def pause(failures: int, shortest: float) -> timedelta:
+    """How long a feed that failed so often in a row is left alone: ``shortest`` seconds, then twice that."""
+    return min(timedelta(seconds=shortest * 2.0 ** min(failures - 1, 20)), LONGEST_PAUSE)
+
+
+def after_jump(trigger: Once, planned: datetime, jump: timedelta, now: datetime) -> datetime:
+    """When a job runs that was planned so, after the clock was set back by ``jump`` (which is negative).
+
+    A feed of every ten minutes is read within ten; one of 6 o'clock is read at six by the new clock.
+    """
+    if isinstance(trigger.regular, CronTrigger):
+        return min(planned, trigger.regular.get_next_fire_time(None, now) or planned)
+    return max(now, planned + jump)

@@ -1,0 +1,169 @@
+"""How people are shown where things stand: the data, all feeds, one, what is wrong; writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.table import Table
+from sqlalchemy import Connection
+
+from db.filters import Filters, scope
+from db.questions.counts import totals
+from db.questions.ledger import last_runs
+from db.questions.summary import freshness
+from ingest.due import Due
+from ingest.source import Unreadable, find
+from ingest.wording import plain_console
+
+Shown = Mapping[str, Any]
+_COUNTS = ("read", "inserted", "updated", "duplicate", "rejected", "skipped")
+_UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
+_RUNS_TOLD = 10
+
+
+def state(connection: Connection) -> dict[str, Any]:
+    """Data version, how many records there are, and the last run of each feed."""
+    everything = scope(connection, Filters())
+    fresh = freshness(connection, everything)
+    return {
+        "dataVersion": fresh.version,
+        "dataAsOf": fresh.data_as_of,
+        "ingestedAt": fresh.ingested_at,
+        "records": sum(one.records for one in totals(connection, everything)),
+        "feeds": last_runs(connection),
+    }
+
+
+def tell_state(found: Shown) -> None:
+    """The same in a line, and one for each feed."""
+    console = plain_console()
+    ends = f"data to {found['dataAsOf']}, ingested {found['ingestedAt']}"
+    console.print(f"version {found['dataVersion']}, {found['records']:,} records, {ends}")
+    for feed, one in found["feeds"].items():
+        console.print(f"  {feed}: run {one['run']} {one['status']} at {one['finishedAt']} {one['message']}")
+
+
+def standing(shown: Shown, due: Due, last: Shown | None) -> dict[str, Any]:
+    """What is told of a feed, with its last run and when it is due."""
+    first = due.first(datetime.now(UTC), last)
+    return {**shown, "lastRun": last, "nextDue": None if due.paused else first.strftime("%Y-%m-%dT%H:%M:%SZ")}
+
+
+def tell_feeds(feeds: Sequence[Shown]) -> None:
+    """A line for each: where and when it is read, its last run, and when it is due."""
+    console = plain_console()
+    if not feeds:
+        console.print("There are no feeds; add one with: manage.py feeds add NAME PATH --every 10m")
+        return
+    table = _table("feed", "read", "last run", "next due")
+    table.add_column("path", overflow="fold")
+    for feed in feeds:
+        table.add_row(feed["name"], _schedule(feed), _last(feed), _next(feed), feed["path"])
+    console.print(table)
+
+
+def tell_feed(feed: Shown, runs: Sequence[Shown], wrong: Sequence[str]) -> None:
+    """All of one feed, a line each; then its runs; then what is wrong with it."""
+    console = plain_console()
+    told = {
+        "path": feed["path"],
+        "read": _schedule(feed),
+        **{key: _words(value) for key, value in feed["told"].items() if key != "feed"},
+        "last run": _last(feed),
+        "next due": _next(feed),
+    }
+    width = max(map(len, told))
+    console.print(feed["name"])
+    for key, value in told.items():
+        console.print(f"  {key:<{width}}  {value}")
+    if runs:
+        console.print(_runs(runs))
+    console.print("\n".join(f"Problem: {problem}" for problem in wrong) or "Nothing is wrong.")
+
+
+def problems(path: str, runs: Sequence[Shown], reasons: Mapping[str, int]) -> list[str]:
+    """What a person should look at: nothing at the path, a last run that failed, rows that it refused.
+
+    ``runs`` begin with the newest; ``reasons`` are why that one refused rows.
+    """
+    found = []
+    if not path.startswith(("http://", "https://")):
+        try:
+            find([path])
+        except Unreadable as error:
+            found.append(str(error))
+    last = runs[0] if runs else None
+    if last and last["status"] not in ("committed", "unchanged") and last["message"] not in found:
+        found.append(f"Run {last['run']} {last['status']}: {last['message']}")
+    if last and reasons:
+        told = ", ".join(f"{reason} {number:,}" for reason, number in reasons.items())
+        found.append(f"Run {last['run']} refused {told}; see them with: manage.py rejects {last['run']}")
+    return found
+
+
+def told_of_rest(runs: Sequence[int]) -> str:
+    """How to take back what a feed has brought, which stays when it is removed."""
+    if not runs:
+        return ""
+    more = f" and {len(runs) - _RUNS_TOLD} earlier ones" if len(runs) > _RUNS_TOLD else ""
+    named = ", ".join(map(str, runs[:_RUNS_TOLD]))
+    return f" What it brought stays; take it back run by run with: manage.py undo RUN (runs {named}{more})"
+
+
+def brought(runs: Sequence[Shown]) -> list[int]:
+    """The runs that changed something, the newest first."""
+    changed = (run for run in runs if run["status"] == "committed")
+    return [run["run"] for run in changed if run["inserted"] or run["updated"]]
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for name in columns:
+        table.add_column(name, no_wrap=True)
+    return table
+
+
+def _runs(runs: Sequence[Shown]) -> Table:
+    table = _table("run", "when", "status")
+    table.add_column("input", overflow="fold")
+    table.add_column("rows")
+    for run in runs:
+        counts = ", ".join(f"{run[name]:,} {name}" for name in _COUNTS if run[name])
+        when = run["finishedAt"][:16].replace("T", " ")
+        table.add_row(str(run["run"]), when, run["status"], run["input"].rpartition("/")[2], counts)
+    return table
+
+
+def _schedule(feed: Shown) -> str:
+    return f"every {feed['every']}" if feed["every"] else f"cron {feed['cron']}"
+
+
+def _last(feed: Shown) -> str:
+    last = feed["lastRun"]
+    return f"{last['status']} {_span(-_from_now(last['finishedAt']))} ago" if last else "never"
+
+
+def _next(feed: Shown) -> str:
+    if not feed["nextDue"]:
+        return "paused"
+    seconds = _from_now(feed["nextDue"])
+    return f"in {_span(seconds)}" if seconds > 0 else "now"
+
+
+def _from_now(when: str) -> float:
+    return (datetime.fromisoformat(when) - datetime.now(UTC)).total_seconds()
+
+
+def _span(seconds: float) -> str:
+    """A duration in its largest unit, as ``every`` is written."""
+    whole = max(round(seconds), 0)
+    unit, length = next(((unit, length) for unit, length in _UNITS if whole >= length), ("s", 1))
+    return f"{whole // length}{unit}"
+
+
+def _words(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{left} = {right}" for left, right in value.items())
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
