@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from config import Settings
     from ingest.due import Due
+    from ingest.run import Outcome
     from ingest.work import Work
 
 # Heavy imports stand inside the commands, so that --help answers at once.
@@ -187,17 +188,40 @@ def _dues(settings: Settings) -> list[Due]:
 def _ingest(settings: Settings, paths: tuple[str, ...], said: dict[str, Any], as_json: bool) -> None:
     """Do it, tell it, and end the command accordingly."""
     from ingest.run import ingest as run
-    from ingest.wording import REFUSED, live_progress, tell_outcomes
+    from ingest.wording import live_progress
     from ingest.work import inputs
 
-    work, writer, outcomes = _work(settings, paths, said), _writer(settings), []
-    with live_progress(as_json) as progress:
-        for some, options in work:
-            outcomes += run(writer, inputs(some), options, progress)
+    work, writer = _work(settings, paths, said), _writer(settings)
+    with _stoppable():
+        outcomes: list[Outcome] = []
+        with live_progress(as_json) as progress:
+            for some, options in work:
+                outcomes += run(writer, inputs(some), options, progress)
+        _finish(settings, outcomes, as_json, "dry_run" in said)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """A signal ends what writes without anything half done."""
+    from db import stop
+
+    with stop.listening():
+        try:
+            yield
+        except stop.Stopped as error:
+            click.echo(f"Error: {error}", err=True)
+        if stop.asked():
+            sys.exit(stop.exit_code())
+
+
+def _finish(settings: Settings, outcomes: list[Outcome], as_json: bool, dry_run: bool) -> None:
+    from db import stop
+    from ingest.wording import REFUSED, tell_outcomes
+
     _save_charts(settings, {outcome.run for outcome in outcomes if outcome.status == "committed"})
     runs = [outcome.as_json() for outcome in outcomes]
-    _show({"runs": runs}, as_json, lambda: tell_outcomes(outcomes, "dry_run" in said))
-    if any(outcome.status in REFUSED for outcome in outcomes):
+    _show({"runs": runs}, as_json, lambda: tell_outcomes(outcomes, dry_run))
+    if not stop.asked() and any(outcome.status in REFUSED for outcome in outcomes):
         sys.exit(1)
 
 
@@ -484,44 +508,116 @@ def _reading() -> Iterator[Any]:
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
 @_AS_JSON
 def runs(run: int | None, limit: int, as_json: bool) -> None:
-    """The ledger: the newest runs, or one of them."""
+    """The ledger: the newest runs, or all that is known of one."""
     from db.questions import ledger
+    from ingest import accounts
 
     with _reading() as connection:
-        found = ledger.runs(connection, limit, run)
+        if run is None:
+            found: list[dict[str, Any]] = ledger.runs(connection, limit)
+        else:
+            found = [one for one in [ledger.one_run(connection, run)] if one]
     if run is not None and not found:
         raise click.ClickException(f"There is no run {run}.")
     if as_json:
         _answer({"runs": found})
         return
     for one in found:
-        counts = ", ".join(
-            f"{one[name]:,} {name}"
-            for name in ("read", "inserted", "updated", "duplicate", "rejected", "removed")
-            if one[name]
-        )
-        what = f"{one['status']:<10} {one['feed'] or '-'}  {one['input']}"
-        click.echo(f"{one['run']:>5}  {one['finishedAt']}  {what}  {counts}")
-        if one["message"]:
-            click.echo(f"       {one['message']}")
+        click.echo("\n".join(accounts.listed(one) if run is None else accounts.whole(one)))
 
 
 @main.command()
 @click.argument("run", type=int)
 @_AS_JSON
-def rejects(run: int, as_json: bool) -> None:
+@click.option("--csv", "as_csv", is_flag=True, help="A table to correct, which replay takes.")
+def rejects(run: int, as_json: bool, as_csv: bool) -> None:
     """The rows that a run refused: line, reason and the row itself."""
     from db.questions import ledger
+    from ingest import accounts
+    from ingest.rejects import as_csv as table
 
     with _reading() as connection:
         if not ledger.runs(connection, run_id=run):
             raise click.ClickException(f"There is no run {run}.")
-        found = ledger.rejects(connection, run)
+        found = ledger.rejects(connection, run, limit=None)
     if as_json:
         _answer({"run": run, "rejects": found})
+    elif as_csv:
+        click.echo(table(found).encode(), nl=False)
+    else:
+        for one in found:
+            click.echo("\n".join(accounts.reject(one)))
+
+
+@main.command()
+@click.argument("run", type=int)
+@click.option("--dry-run", is_flag=True, help="Say what would happen; change nothing.")
+@_AS_JSON
+def undo(run: int, dry_run: bool, as_json: bool) -> None:
+    """Take a run back: what it added goes, what it replaced or removed returns. An undo can be undone."""
+    from db.undo import CannotUndo
+    from db.undo import undo as take_back
+    from ingest import accounts
+
+    settings = _settings()
+    with _stoppable():
+        try:
+            done = take_back(_writer(settings), run, dry_run)
+        except CannotUndo as error:
+            raise click.ClickException(str(error)) from None
+    _save_charts(settings, {done.run} if done.run else set())
+    if as_json:
+        _answer(done.as_json())
+    else:
+        click.echo("\n".join(accounts.undone(done.as_json())))
+
+
+@main.command()
+@click.argument("run", type=int)
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--date-order", type=_ORDER, help="How to read their dates.")
+@click.option("--timezone", callback=_zone, help="Move times that carry an offset into this zone.")
+@click.option("--map", **_PAIRS, metavar="THEIRS=OURS", help="A column and the term it means.")
+@click.option("--set", **_PAIRS, metavar="TERM=VALUE", help="A value for every row.")
+@click.option("--dry-run", is_flag=True, help="Say what would happen; change nothing.")
+@_AS_JSON
+def replay(run: int, file: Path | None, as_json: bool, **given: Any) -> None:
+    """Read only the rejects of a run again: as they were, or from FILE, a corrected table of `rejects --csv`.
+
+    FILE may also hold the corrected lines alone, as they stand in the input.
+    """
+    from ingest.columns import UnknownTerm
+    from ingest.replay import CannotReplay
+    from ingest.replay import replay as read_again
+    from ingest.source import Unreadable
+
+    settings = _settings()
+    with _stoppable():
+        try:
+            outcome = read_again(_writer(settings), run, file, given)
+        except (CannotReplay, Unreadable, UnknownTerm) as error:
+            raise click.ClickException(str(error)) from None
+        _finish(settings, [outcome], as_json, given["dry_run"])
+
+
+@main.command()
+@click.argument("which", nargs=-1, required=True, metavar="KEY | FEED OCCURRENCE_ID")
+@_AS_JSON
+def record(which: tuple[str, ...], as_json: bool) -> None:
+    """Where a record comes from (run, file, line, its row there), and every earlier revision of it."""
+    from db.questions.history import history, history_of_key
+    from ingest import accounts
+
+    if len(which) > 2 or (len(which) == 1 and not which[0].isdigit()):
+        raise click.UsageError("Name a record by its key, or by its feed and occurrenceID.")
+    with _reading() as connection:
+        found = history(connection, *which) if len(which) == 2 else history_of_key(connection, int(which[0]))
+    if not found:
+        raise click.ClickException(f"There is no record {' '.join(which)}.")
+    if as_json:
+        _answer({"revisions": found})
         return
-    for one in found:
-        click.echo(f"line {one['line']}: {one['reason']}: {one['detail']}\n    {one['raw']}")
+    click.echo("\n".join(accounts.revisions(found)))
 
 
 @main.command()

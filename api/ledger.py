@@ -38,13 +38,13 @@ def runs() -> Response:
 
 @routes.get("/api/v1/runs/<int(max=2147483647):run>")
 def one_run(run: int) -> Response:
-    """One line of the ledger, and why its rejects were refused."""
+    """All that the ledger says of one run."""
     read(Parameters, pairs(request.query_string))
     with site().reader.begin() as connection:
-        found = ledger.runs(connection, run_id=run)
-        if not found:
+        found = ledger.one_run(connection, run)
+        if found is None:
             raise NotFound("There is no such run; /api/v1/runs has the list.")
-        return document(found[0] | {"reasons": ledger.reasons(connection, run)}, data_version(connection))
+        return document(found, data_version(connection))
 
 
 @routes.get("/api/v1/runs/<int(max=2147483647):run>/rejects.<any(json, csv):form>")

@@ -19,7 +19,8 @@ def damage(connection: Connection) -> list[str]:
     sums = Run.inserted + Run.updated + Run.duplicate + Run.rejected + Run.skipped
     wrong = connection.execute(select(Run.id).where(Run.read != sums)).scalars()
     found += [f"run {run} does not add up" for run in wrong]
-    added = connection.execute(select(func.coalesce(func.sum(Run.inserted + Run.updated), 0))).scalar_one()
+    written = func.sum(Run.inserted + Run.updated + Run.restored)
+    added = connection.execute(select(func.coalesce(written, 0))).scalar_one()
     rows = connection.execute(select(func.count()).select_from(Sighting)).scalar_one()
     if added != rows:
         found.append(f"the ledger added {added} revisions, the table holds {rows}")

@@ -12,9 +12,15 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.pool import NullPool
 
+from db.stop import breaks_off
+
 WRITER_WAITS_SECONDS = 30
 READER_WAITS_SECONDS = 2
 _VM_STEPS_BETWEEN_LOOKS = 20_000
+LARGE_LOG = 8 << 20
+"""Bytes from which on SQLite's log should be cut."""
+_LOG_WAITS_SECONDS = 6.0
+_VM_STEPS_BETWEEN_SIGNALS = 500_000
 
 
 class DatabaseUnusable(Exception):
@@ -54,16 +60,51 @@ def open_writer(url: str) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
         connection.isolation_level = None
-        mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+        mode = _switch_to_wal(connection)
         if mode != "wal":
             raise DatabaseUnusable(
                 f"SQLite could not switch {path} to WAL (it says {mode!r}): put the database on a local disk."
             )
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA cache_size=-65536")
+        # A signal reaches Python between two instructions of its own; a long statement has to look itself.
+        connection.set_progress_handler(breaks_off, _VM_STEPS_BETWEEN_SIGNALS)
 
     _begin_with(engine, "BEGIN IMMEDIATE")
     return engine
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> str:
+    """The journal mode after asking for WAL; waits itself for others that open the same new file.
+
+    SQLite's own waiting does not hold here: of two that switch at once, one is told "locked" immediately.
+    """
+    deadline = time.monotonic() + WRITER_WAITS_SECONDS
+    while True:
+        try:
+            return str(connection.execute("PRAGMA journal_mode=WAL").fetchone()[0])
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+def shrink_log(writer: Engine) -> None:
+    """Take what SQLite has logged over into the file, and cut the log; for the holder of the lock.
+
+    A reader that is under way keeps the log from being cut. For one that has grown large it is worth waiting
+    until that reader, whose time is limited, has ended.
+    """
+    if writer.dialect.name != "sqlite":
+        return
+    log = Path(f"{writer.url.database}-wal")
+    if not log.exists() or not log.stat().st_size:
+        return
+    patience = _LOG_WAITS_SECONDS if log.stat().st_size > LARGE_LOG else 0.0
+    with writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        raw: Any = connection.connection.dbapi_connection
+        raw.execute(f"PRAGMA busy_timeout={int(patience * 1000)}")
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
 
 def open_reader(url: str, time_limit: float = 5.0) -> Engine:

@@ -63,6 +63,7 @@ class Run(Base):
     __table_args__ = (
         Index("ix_run_changed", "id", sqlite_where=text("changed"), postgresql_where=text("changed")),
         Index("ix_run_feed", "feed_id", "id"),
+        Index("ix_run_sha256", "sha256"),
         {"sqlite_autoincrement": True},
     )
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
@@ -78,7 +79,7 @@ class Run(Base):
     """UTC, ISO 8601."""
     finished_at: Mapped[str] = mapped_column(Text)
     status: Mapped[str] = mapped_column(Text)
-    """committed, unchanged, failed, needs_approval or undone."""
+    """committed, unchanged, failed, needs_approval, abandoned or undone."""
     changed: Mapped[bool] = mapped_column(Boolean, default=False)
     read: Mapped[int] = mapped_column(Integer, default=0)
     inserted: Mapped[int] = mapped_column(Integer, default=0)
@@ -105,6 +106,25 @@ class Run(Base):
     """Where the next reading of this feed goes on: an entity tag, a page, a length."""
     undoes: Mapped[int | None] = mapped_column(Integer)
     """The run that this one took back."""
+    replays: Mapped[int | None] = mapped_column(Integer)
+    """The run whose rejects this one read again."""
+    repeats: Mapped[int | None] = mapped_column(Integer)
+    """The run that had read the same bytes: its rejects are this one's too."""
+
+
+class Running(Base):
+    """The input that is being read, written before its run begins. Where one is left, its ingester died."""
+
+    __tablename__ = "running"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    input: Mapped[str] = mapped_column(Text)
+    feed: Mapped[str] = mapped_column(Text)
+    """Empty where it was not clear yet which."""
+    format: Mapped[str] = mapped_column(Text)
+    made_up: Mapped[bool] = mapped_column(Boolean)
+    pid: Mapped[int] = mapped_column(Integer)
+    host: Mapped[str] = mapped_column(Text)
+    started_at: Mapped[str] = mapped_column(Text)
 
 
 class Taxon(Base):
@@ -127,6 +147,8 @@ class Taxon(Base):
     family: Mapped[str | None] = mapped_column(Text)
     genus: Mapped[str | None] = mapped_column(Text)
     species: Mapped[str | None] = mapped_column(Text)
+    added_run: Mapped[int | None] = mapped_column(Integer)
+    """The run that brought it, and with it all that no later one filled in."""
 
 
 class TaxonName(Base):
@@ -141,6 +163,23 @@ class TaxonName(Base):
     name: Mapped[str] = mapped_column(Text)
     language: Mapped[str] = mapped_column(Text, default="")
     """IETF language tag of a vernacular name, where the source says it."""
+    added_run: Mapped[int | None] = mapped_column(Integer)
+    """The run that taught it."""
+
+
+class Lesson(Base):
+    """What a run filled in of a taxon that was there before it, and what an undo made forgotten."""
+
+    __tablename__ = "lesson"
+    __table_args__ = (Index("ix_lesson_forgotten", "forgotten_run"),)
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), primary_key=True)
+    taxon_id: Mapped[int] = mapped_column(ForeignKey("taxon.id"), primary_key=True)
+    field: Mapped[str] = mapped_column(Text, primary_key=True)
+    """A column of ``taxon``; or, of a name that was forgotten, its kind."""
+    text: Mapped[str] = mapped_column(Text, primary_key=True)
+    language: Mapped[str] = mapped_column(Text, default="", server_default="")
+    forgotten_run: Mapped[int | None] = mapped_column(Integer)
+    """The undo that took it back."""
 
 
 class Place(Base):
@@ -160,6 +199,7 @@ class Place(Base):
 
 _CURRENT = text("retired_run IS NULL")
 _RETIRED = text("retired_run IS NOT NULL")
+_RESTORED = text("origin_key IS NOT NULL")
 
 
 class Sighting(Base):
@@ -179,6 +219,7 @@ class Sighting(Base):
         Index("ix_sighting_day", "first_day", sqlite_where=_CURRENT, postgresql_where=_CURRENT),
         Index("ix_sighting_place", "place_id", sqlite_where=_CURRENT, postgresql_where=_CURRENT),
         Index("ix_sighting_retired", "retired_run", sqlite_where=_RETIRED, postgresql_where=_RETIRED),
+        Index("ix_sighting_origin", "origin_key", sqlite_where=_RESTORED, postgresql_where=_RESTORED),
         Index(
             "ix_sighting_history",
             "feed_id",
@@ -198,6 +239,8 @@ class Sighting(Base):
     retired_run: Mapped[int | None] = mapped_column(ForeignKey("run.id"))
     origin_run: Mapped[int | None] = mapped_column(Integer)
     """The run whose input this row stood in, where that is not ``added_run``: an undo brought it back."""
+    origin_key: Mapped[int | None] = mapped_column(BIG)
+    """The key of the revision that this one repeats, after an undo: what the record is known by outside."""
     line: Mapped[int] = mapped_column(Integer)
     """The line of the input on which the row begins, counted from 1."""
     taxon_id: Mapped[int] = mapped_column(ForeignKey("taxon.id"))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, bindparam, insert, select, update
 
-from db.models import FOREVER, Feed, Place, Taxon, TaxonName, Touched
+from db.models import FOREVER, Feed, Lesson, Place, Taxon, TaxonName, Touched
 
 RANKS = ("kingdom", "phylum", "class", "order", "family", "genus", "species")
+ATTRIBUTES = ("scientific_name", "vernacular_name", "taxon_rank", *RANKS)
+"""What a taxon may have beside its name."""
 _AT_ONCE = 400  # names asked for in one statement; SQLite allows 999 variables in its oldest builds
 
 
@@ -85,7 +87,7 @@ class Taxa:
         if not new:
             return
         rows = [
-            {"name_key": key, "name": value.name, **_attributes(value)}
+            {"name_key": key, "name": value.name, "added_run": self.run_id, **_attributes(value)}
             for key, value in reversed(new.items())
         ]
         self.connection.execute(insert(_TAXON), rows)
@@ -99,17 +101,19 @@ class Taxa:
         ids = [self._ids[value.name.casefold()] for value in values]
         before = self._attributes_of(ids)
         names = self._names_of(ids)
+        self._bring_again(dict(zip(ids, values, strict=True)), {taxon for _, _, taxon in names})
         for value, taxon in zip(values, ids, strict=True):
             known = before[taxon]
             missing = {key: text for key, text in _attributes(value).items() if text and not known[key]}
             if missing:
-                self.connection.execute(update(_TAXON).where(_TAXON.c.id == taxon).values(missing))
+                self._fill(taxon, missing)
                 known.update(missing)
                 learned.add(taxon)
             wanted = {(*row[:2], taxon): row for row in _names(value)}
             new = [row for key, row in wanted.items() if key not in names]
             rows += [
-                {"name_key": key, "kind": kind, "name": name, "taxon_id": taxon} for key, kind, name in new
+                {"name_key": key, "kind": kind, "name": name, "taxon_id": taxon, "added_run": self.run_id}
+                for key, kind, name in new
             ]
             names.update((key, kind, taxon) for key, kind, _ in new)
             if new:
@@ -117,6 +121,20 @@ class Taxa:
         if rows:
             self.connection.execute(insert(TaxonName), rows)
         self.changed |= learned - self._new
+
+    def _bring_again(self, values: Mapping[int, TaxonValue], named: set[int]) -> None:
+        """A taxon that has no name was forgotten when its run was undone: it is as good as new."""
+        for taxon in values.keys() - named - self._new:
+            fresh = {"name": values[taxon].name, "added_run": self.run_id}
+            self.connection.execute(update(_TAXON).where(_TAXON.c.id == taxon).values(fresh))
+            self._new.add(taxon)
+
+    def _fill(self, taxon: int, missing: Mapping[str, str]) -> None:
+        self.connection.execute(update(_TAXON).where(_TAXON.c.id == taxon).values(dict(missing)))
+        if taxon not in self._new:
+            lesson = {"run_id": self.run_id, "taxon_id": taxon}
+            rows = [{**lesson, "field": key, "text": text} for key, text in missing.items()]
+            self.connection.execute(insert(Lesson), rows)
 
     def _attributes_of(self, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         found: dict[int, dict[str, Any]] = {}
@@ -150,13 +168,8 @@ _TAXON: Table = Taxon.__table__  # type: ignore[assignment]
 
 
 def _attributes(value: TaxonValue) -> dict[str, str | None]:
-    given = {
-        "scientific_name": value.scientific_name,
-        "vernacular_name": value.vernacular_name,
-        "taxon_rank": value.taxon_rank,
-        **dict(zip(RANKS, value.ranks, strict=True)),
-    }
-    return {key: text or None for key, text in given.items()}
+    given = (value.scientific_name, value.vernacular_name, value.taxon_rank, *value.ranks)
+    return {key: text or None for key, text in zip(ATTRIBUTES, given, strict=True)}
 
 
 def _names(value: TaxonValue) -> list[tuple[str, str, str]]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, inspect, select, text
 
 from db.engine import LOOK
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+# Alembic is imported where a migration is really run: every command looks here first, and most find it done.
 
 
 class UnknownSchema(Exception):
@@ -23,15 +25,16 @@ _ADVISORY_KEY = 7_344_202_612
 
 def upgrade(writer: Engine) -> None:
     """Run the migrations that this database lacks, in one transaction. UnknownSchema for a newer one."""
-    settings = _settings()
     standing = revision(writer)
     if standing == head():
         return
-    known = {script.revision for script in ScriptDirectory.from_config(settings).walk_revisions()}
-    if standing is not None and standing not in known:
+    if standing is not None and standing not in _known():
         raise UnknownSchema(
             f"The database stands at schema {standing}, which this Sightings does not know: use a newer one."
         )
+    from alembic import command
+
+    settings = _settings()
     with writer.begin() as connection:
         if connection.dialect.name == "postgresql":
             # SQLite's BEGIN IMMEDIATE does the same: of two that start at once, the second finds it done.
@@ -43,15 +46,24 @@ def upgrade(writer: Engine) -> None:
 def revision(engine: Engine) -> str | None:
     """The migration that the database stands at; None for an empty one."""
     with engine.connect().execution_options(**LOOK) as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def head() -> str:
     """The migration that this code wants."""
-    return str(ScriptDirectory.from_config(_settings()).get_current_head())
+    return max(_known())
+
+
+def _known() -> set[str]:
+    """Every migration by its number, which its file begins with."""
+    return {file.name.partition("_")[0] for file in (_MIGRATIONS / "versions").glob("[0-9]*_*.py")}
 
 
 def _settings() -> Config:
+    from alembic.config import Config
+
     settings = Config()
     settings.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     return settings

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, func, insert, null, select, update
 
 from db.merge import merge
 from db.models import Reject, Run, Sighting
@@ -29,6 +29,13 @@ class Input:
     made_up: bool = False
     columns: tuple[str, ...] = ()
     terms: dict[str, str] = field(default_factory=dict)
+    bytes: int | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    """What the operator said, and what was decided of how the input is understood."""
+    cursor: Mapping[str, Any] | None = None
+    """Where the next reading of the feed goes on."""
+    undoes: int | None = None
+    replays: int | None = None
 
 
 @dataclass
@@ -42,6 +49,7 @@ class Tally:
     rejected: int = 0
     skipped: int = 0
     removed: int = 0
+    restored: int = 0
     skips: dict[str, int] = field(default_factory=dict)
     """Reason -> how many of the skipped rows."""
     issues: dict[str, int] = field(default_factory=dict)
@@ -85,9 +93,14 @@ class OpenRun:
             self.connection.execute(insert(Reject), numbered)
             self._rejects += len(rows)
 
-    def finish(self, message: str = "") -> str:
-        """Decide what is new, changed and known; bring rollups and ledger up to date; returns the status."""
+    def finish(self, message: str = "", before: Callable[[], None] | None = None) -> str:
+        """Decide what is new, changed and known; bring rollups and ledger up to date; returns the status.
+
+        ``before`` is called while all rows are staged and nothing is decided.
+        """
         self.staging.close()
+        if before:
+            before()
         tally = self.tally
         merged = merge(self.connection, self.staging, self.feed, self.run_id, self.after_key)
         tally.inserted += merged.inserted
@@ -97,12 +110,13 @@ class OpenRun:
             tally.issues["IDENTIFIER_REPEATED"] = merged.repeated
         self.staging.drop()
         all_new = merged.inserted == self.staging.rows
-        return self._announce(message, self._delta.total() if all_new else None)
+        return self.announce(message, self._delta.total() if all_new else None)
 
-    def _announce(self, message: str, added: Any = None) -> str:
+    def announce(self, message: str, added: Any = None) -> str:
+        """Bring rollups and ledger up to date with what this run has written; returns the status."""
         learned = self.taxa.touch_changed()
         tally = self.tally
-        changed = bool(tally.inserted or tally.updated or tally.removed or learned)
+        changed = bool(tally.inserted or tally.updated or tally.removed or tally.restored or learned)
         if changed:
             days = roll_up(self.connection, self.run_id, self.feed, self.after_key, added)
             tally.first_day, tally.last_day = days
@@ -118,7 +132,7 @@ class OpenRun:
         """Take back every current sighting of this run's feed, as one more run; returns the run's status."""
         retire = update(Sighting).where(Sighting.feed_id == self.feed, Sighting.retired_run.is_(None))
         self.tally.removed = self.connection.execute(retire.values(retired_run=self.run_id)).rowcount
-        return self._announce("every sighting of the feed was taken back")
+        return self.announce("every sighting of the feed was taken back")
 
 
 @contextmanager
@@ -127,15 +141,13 @@ def begin_run(connection: Connection, what: Input) -> Iterator[OpenRun]:
     feed = feed_id(connection, what.feed, what.made_up)
     started = now()
     statement = insert(Run).values(
-        **_ledger_line(what, feed),
-        columns=list(what.columns),
-        terms=what.terms,
+        **ledger_line(what, feed),
         started_at=started,
         finished_at=started,
         status="running",
     )
     run_id = int(connection.execute(statement.returning(Run.id)).scalar_one())
-    after = _newest_key(connection)
+    after = newest_key(connection)
     staging = Staging(connection, feed, run_id, after)
     names = (Taxa(connection, run_id), Places(connection))
     try:
@@ -144,18 +156,38 @@ def begin_run(connection: Connection, what: Input) -> Iterator[OpenRun]:
         staging.abandon()
 
 
-def _ledger_line(what: Input, feed: int | None) -> dict[str, Any]:
-    return {"input": what.name, "sha256": what.sha256, "format": what.format, "feed_id": feed}
+def ledger_line(what: Input, feed: int | None) -> dict[str, Any]:
+    """What the ledger says of an input whatever becomes of it."""
+    return {
+        "input": what.name,
+        "sha256": what.sha256,
+        "format": what.format,
+        "feed_id": feed,
+        "columns": list(what.columns),
+        "terms": what.terms,
+        "bytes": what.bytes,
+        "options": what.options,
+        "cursor": dict(what.cursor) if what.cursor is not None else null(),
+        "undoes": what.undoes,
+        "replays": what.replays,
+    }
 
 
-def record_failure(connection: Connection, what: Input, message: str, tally: Tally) -> int:
+def record_failure(
+    connection: Connection,
+    what: Input,
+    message: str,
+    tally: Tally,
+    status: str = "failed",
+    started_at: str | None = None,
+) -> int:
     """One ledger line for an input of which nothing was kept; the data version does not move."""
     try:
         feed = feed_id(connection, what.feed, what.made_up) if what.feed else None
     except MixedFeed:
         feed = None
-    line = {**_ledger_line(what, feed), **vars(tally), "status": "failed", "message": message}
-    statement = insert(Run).values(**line, started_at=now(), finished_at=now())
+    line = {**ledger_line(what, feed), **vars(tally), "status": status, "message": message}
+    statement = insert(Run).values(**line, started_at=started_at or now(), finished_at=now())
     return int(connection.execute(statement.returning(Run.id)).scalar_one())
 
 
@@ -167,7 +199,8 @@ def remove_feed(writer: Engine, feed: str, made_up: bool) -> dict[str, Any]:
     return {"run": run.run_id, "feed": feed, "status": status, "removed": run.tally.removed}
 
 
-def _newest_key(connection: Connection) -> int:
+def newest_key(connection: Connection) -> int:
+    """The highest key of any revision; 0 in an empty database."""
     return int(connection.execute(select(func.coalesce(func.max(Sighting.key), 0))).scalar_one())
 
 

@@ -7,28 +7,36 @@ import hashlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain, islice
+from pathlib import Path
 from time import monotonic
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 
+from db import journal, stop
 from db.arrow import pa
-from db.engine import LOOK
+from db.engine import LOOK, shrink_log
 from db.filters import data_version
-from db.lock import only_ingester
+from db.lock import Locked, LockLost, only_ingester
 from db.names import MixedFeed
+from db.newcomers import look_like_the_same
+from db.questions.ledger import reasons
+from db.repeats import record_repeat, tally_again
+from db.replays import name_after_their_input
 from db.store import Input, OpenRun, Tally, begin_run, record_failure
-from ingest import columns, days, taxa
+from ingest import columns, days, known, taxa
 from ingest.evidence import gather
 from ingest.formats import open_table
 from ingest.formats.table import Table, Wanted
 from ingest.parse import Parser, Rules
 from ingest.parts import Understood
-from ingest.source import DAMAGE, Source, Unreadable, sha256
+from ingest.source import DAMAGE, Source, Unreadable, of_file, sha256
 
 Progress = Callable[[int, int, int], None]
 """Told after each chunk: rows read, bytes read, bytes in all."""
@@ -58,6 +66,13 @@ class Options:
     sheet: str | None = None
     min_confidence: float = 0.0
     made_up: bool = False
+
+    def said(self) -> dict[str, Any]:
+        """What bears on how rows are understood, where it is not left to be found out; for the ledger."""
+        names = ("feed", "format", "date_order", "timezone", "map", "set", "sheet", "min_confidence")
+        given = {name: getattr(self, name) for name in names}
+        given = {name: dict(value) if isinstance(value, Mapping) else value for name, value in given.items()}
+        return {name: value for name, value in given.items() if value and value != "auto"}
 
 
 @dataclass
@@ -106,6 +121,10 @@ class _Refused(Exception):
     """The input as a whole is refused; nothing of it is kept."""
 
 
+class _NeedsApproval(_Refused):
+    """The input is fine by itself, and would most likely do harm: a person has to say so."""
+
+
 _Begin = Callable[[], AbstractContextManager[Connection]]
 """Begins the transaction of one input, which ends with the block."""
 
@@ -119,12 +138,28 @@ def ingest(
     """
     with only_ingester(writer), _no_garbage_collection():
         if not options.dry_run:
-            return [_one(writer.begin, source, options, progress) for source in sources]
+            with writer.begin() as connection:
+                journal.settle(connection)
+            outcomes = _each(writer.begin, sources, options, progress)
+            shrink_log(writer)
+            return outcomes
         with _rehearsal(writer) as begin:
-            outcomes = [_one(begin, source, options, progress) for source in sources]
+            outcomes = _each(begin, sources, options, progress)
         with writer.connect().execution_options(**LOOK) as connection:
             version = data_version(connection)
         return [replace(outcome, run=None, data_version=version) for outcome in outcomes]
+
+
+def _each(
+    begin: _Begin, sources: Iterable[Source], options: Options, progress: Progress | None
+) -> list[Outcome]:
+    """One input after the other, until told to stop."""
+    outcomes = []
+    for source in sources:
+        if stop.asked():
+            break
+        outcomes.append(_one(begin, source, options, progress))
+    return outcomes
 
 
 @contextmanager
@@ -157,26 +192,101 @@ def _rehearsal(writer: Engine) -> Iterator[_Begin]:
 def _one(begin: _Begin, source: Source, options: Options, progress: Progress | None) -> Outcome:
     outcome = Outcome(source.name, feed=options.feed or "")
     started = monotonic()
-    what = Input(source.name, options.feed or "", options.format, made_up=options.made_up)
+    what = Input(source.name, options.feed or "", options.format, made_up=options.made_up, bytes=source.size)
+    what = replace(what, options={"understanding": known.UNDERSTANDING, "said": options.said()})
     try:
-        kind, table = open_table(source, options.format, _wanted(options))
-        what = replace(what, feed=what.feed or table.feed or signature(table.columns), format=kind.name)
-        what = replace(what, sha256=sha256(source, *table.parts), columns=table.columns)
-        outcome.feed, outcome.format, outcome.notes = what.feed, what.format, table.notes
-        rules = _rules(source, table, options)
-        outcome.notes += rules.notes
-        outcome.terms = dict(rules.terms)
-        outcome.extra = tuple(name for name in table.columns if name not in rules.terms)
-        with begin() as connection, begin_run(connection, replace(what, terms=outcome.terms)) as run:
-            outcome.tally = run.tally
-            outcome.reasons = dict(_fill(run, table, Parser(rules), progress).most_common())
-            _judge(source.name, run.tally, outcome.reasons, options)
-            outcome.status = run.finish("; ".join(outcome.notes))
-            outcome.run, outcome.data_version = run.run_id, data_version(connection)
-    except Exception as error:  # noqa: BLE001 - whatever it is: the ledger tells it, and the other inputs go on
+        with stop.may_stop():
+            what = replace(what, sha256=sha256(source), cursor=source.cursor)
+        if not _repeated(begin, what, source, options, outcome):
+            with stop.may_stop():
+                what, table, rules = _understood(source, what, options, outcome)
+            with begin() as connection:
+                with stop.may_stop(), begin_run(connection, what) as run:
+                    outcome.tally = run.tally
+                    outcome.reasons = dict(_fill(run, table, Parser(rules), progress).most_common())
+                    _judge(source.name, run.tally, outcome.reasons, options)
+                    recognise = partial(_recognise, source.name, run, options)
+                    outcome.status = run.finish("; ".join(outcome.notes), recognise)
+                    outcome.run, outcome.data_version = run.run_id, data_version(connection)
+                journal.clear(connection)
+    except Locked:
+        raise
+    except (Exception, stop.Stopped) as error:  # noqa: BLE001 - the ledger tells it, the other inputs go on
+        outcome.status = "needs_approval" if isinstance(error, _NeedsApproval) else "failed"
         _fail(begin, what, outcome, _sentence(source.name, error))
     outcome.seconds = monotonic() - started
     return outcome
+
+
+def ingest_again(writer: Engine, what: Input, table: Table, options: Options, latin: bool | None) -> Outcome:
+    """Rows of an earlier input, as one more run of its feed, whatever share of them is refused again.
+
+    ``latin`` is what was found out of its names, which a few rows might not tell. Raises db.lock.Locked.
+    """
+    outcome = Outcome(what.name, feed=what.feed, format=what.format)
+    started = monotonic()
+    with only_ingester(writer), _rehearsal(writer) if options.dry_run else nullcontext(writer.begin) as begin:
+        try:
+            rules = _rules(of_file(Path(what.name)), table, options)
+            rules = replace(rules, latin=rules.latin if latin is None else latin)
+            outcome.terms = dict(rules.terms)
+            found = {"delimiter": rules.delimiter, "date_order": rules.order, "latin": rules.latin}
+            what = replace(what, columns=table.columns, terms=outcome.terms)
+            what = replace(what, options={**what.options, "found": found})
+            with begin() as connection:
+                journal.note(connection, what)
+            with begin() as connection:
+                with stop.may_stop(), begin_run(connection, what) as run:
+                    outcome.tally = run.tally
+                    outcome.reasons = dict(_fill(run, table, Parser(rules), None).most_common())
+                    name = partial(name_after_their_input, connection, run.feed, what.replays or 0)
+                    outcome.status = run.finish(f"rejects of run {what.replays}, read again", name)
+                    outcome.run, outcome.data_version = run.run_id, data_version(connection)
+                journal.clear(connection)
+        except Locked:
+            raise
+        except (Exception, stop.Stopped) as error:  # noqa: BLE001 - the ledger tells it
+            _fail(begin, what, outcome, _sentence(what.name, error))
+    outcome.seconds = monotonic() - started
+    return replace(outcome, run=None) if options.dry_run else outcome
+
+
+def _repeated(begin: _Begin, what: Input, source: Source, options: Options, outcome: Outcome) -> bool:
+    """Account for an input whose very bytes were read before and still stand, instead of reading it."""
+    with begin() as connection:
+        earlier = known.earlier_run(
+            connection, source, what.sha256 or "", what.options["said"], options.made_up
+        )
+        if earlier is None:
+            journal.note(connection, what)
+            return False
+        outcome.tally, outcome.reasons = tally_again(earlier), reasons(connection, earlier.id)
+        outcome.feed, outcome.format, outcome.terms = earlier.feed, earlier.format, dict(earlier.terms)
+        outcome.extra = tuple(name for name in earlier.columns if name not in earlier.terms)
+        _judge(source.name, outcome.tally, outcome.reasons, options)
+        outcome.message = f"the same bytes as run {earlier.repeats or earlier.id}"
+        what = replace(what, feed=earlier.feed, format=earlier.format, columns=tuple(earlier.columns))
+        what = replace(what, terms=dict(earlier.terms), options=dict(earlier.options))
+        outcome.run = record_repeat(connection, what, earlier, outcome.message)
+        outcome.status, outcome.data_version = "unchanged", data_version(connection)
+    return True
+
+
+def _understood(
+    source: Source, what: Input, options: Options, outcome: Outcome
+) -> tuple[Input, Table, Rules]:
+    """Open an input and settle how it is to be read; what was found out is for the ledger, too."""
+    kind, table = open_table(source, options.format, _wanted(options))
+    what = replace(what, feed=what.feed or table.feed or signature(table.columns), format=kind.name)
+    what = replace(what, columns=table.columns)
+    outcome.feed, outcome.format, outcome.notes = what.feed, what.format, table.notes
+    rules = _rules(source, table, options)
+    outcome.notes += rules.notes
+    outcome.terms = dict(rules.terms)
+    outcome.extra = tuple(name for name in table.columns if name not in rules.terms)
+    found = {"delimiter": rules.delimiter, "date_order": rules.order, "latin": rules.latin}
+    parts = {"parts": known.parts(table.parts)} if table.parts else {}
+    return replace(what, terms=outcome.terms, options={**what.options, "found": found, **parts}), table, rules
 
 
 def _wanted(options: Options) -> Wanted:
@@ -187,15 +297,22 @@ def _wanted(options: Options) -> Wanted:
 def _fail(begin: _Begin, what: Input, outcome: Outcome, message: str) -> None:
     """One line in the ledger and nothing else: all rows that were read are refused with their input."""
     read = outcome.tally.read
-    outcome.status, outcome.message, outcome.tally = "failed", message, Tally(read=read, rejected=read)
-    with begin() as connection:
-        outcome.run = record_failure(connection, what, message, outcome.tally)
-        outcome.data_version = data_version(connection)
+    outcome.message, outcome.tally = message, Tally(read=read, rejected=read)
+    try:
+        with begin() as connection:
+            outcome.run = record_failure(connection, what, message, outcome.tally, outcome.status)
+            outcome.data_version = data_version(connection)
+            journal.clear(connection)
+    except (SQLAlchemyError, LockLost) as error:  # a full disk, a lost server: the next one finds the note
+        log.error("the ledger could not be told of %s", what.name, exc_info=error)
+        outcome.run = None
 
 
-def _sentence(name: str, error: Exception) -> str:
+def _sentence(name: str, error: BaseException) -> str:
     """What a person is told; what nobody expected is logged whole."""
-    if isinstance(error, Unreadable | MixedFeed | _Refused):
+    if stop.asked():  # whatever it was then: a statement that was broken off has a name of its own
+        return f"{name} was stopped by {stop.asked_by()}; nothing of it was kept."
+    if isinstance(error, Unreadable | MixedFeed | LockLost | _Refused):
         return str(error)
     if isinstance(error, columns.UnknownTerm):
         return f"{name}: {error}"
@@ -252,6 +369,18 @@ def _judge(name: str, tally: Tally, reasons: Mapping[str, int], options: Options
         raise _Refused(f"{refused} and --strict allows none.")
     if tally.rejected > max(_FEW, options.max_error_rate * tally.read):
         raise _Refused(f"{refused}, more than --max-error-rate {options.max_error_rate:g} allows.")
+
+
+def _recognise(name: str, run: OpenRun, options: Options) -> None:
+    """Stop an input that brings the records of its feed again under new names. Raises _NeedsApproval."""
+    found = None if options.accept_new_ids else look_like_the_same(run.connection, run.feed)
+    if found:
+        raise _NeedsApproval(
+            f"{name} needs approval: of {found.looked_at:,} rows looked at, {found.new:,} have identifiers"
+            f" that are new to this feed, and {found.known:,} of these are records that it has under other"
+            " ones, so they would count twice. Say --accept-new-ids if they are other records; else undo the"
+            " runs that brought the old ones, or give the file a feed of its own."
+        )
 
 
 def _rules(source: Source, table: Table, options: Options) -> Rules:

@@ -128,10 +128,12 @@ def _siblings(path: Path) -> list[Source]:
 
 
 def sha256(*sources: Source) -> str:
-    """The digest of the bytes of one source after the other, for the ledger; a folder has none of its own."""
+    """The digest of the bytes of one source after the other, for the ledger; a folder is all of its files."""
     digest = hashlib.sha256()
     for source in sources:
         if source.path.is_dir():
+            for member in members(source):
+                digest.update(f"{member.name} {sha256(member)}".encode())
             continue
         with source.open() as file:
             while block := file.read(_BLOCK):

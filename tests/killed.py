@@ -25,6 +25,7 @@ POINTS: dict[str, tuple[str, str, str, int]] = {
     "after the rollups": ("db.store", "roll_up", "after", 1),
     "after the ledger": ("db.store", "OpenRun.finish", "after", 1),
     "before the commit": ("ingest.run", "data_version", "after", 1),
+    "after the ledger of an undo": ("db.undo", "_flip", "after", 1),
     "after the commit": ("ingest.run", "monotonic", "after", 2),
 }
 

@@ -204,7 +204,8 @@ def test_the_ledger_tells_every_run_and_status_the_newest_of_each_feed(home: Pat
         (1, "committed", "north"),
     ]
     assert len(runs[2]["sha256"]) == 64
-    assert manage_json(home, "runs", 3)["runs"] == runs[:1]
+    (third,) = manage_json(home, "runs", 3)["runs"]
+    assert third.items() >= runs[0].items()
     assert here(home, "runs", 9).stderr == "Error: There is no run 9.\n"
     status = manage_json(home, "status")
     assert (status["dataVersion"], status["records"], status["dataAsOf"]) == (1, 9, "2024-05-09")

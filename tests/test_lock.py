@@ -13,12 +13,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, insert, text
 from sqlalchemy.exc import OperationalError
 
+from db import lock
 from db.engine import open_writer
-from db.lock import Locked, only_ingester
-from tests.files import ROOT, manage, table, version
+from db.lock import Locked, LockLost, only_ingester
+from db.models import Feed
+from db.schema import upgrade
+from tests.files import ROOT, manage, rows_of, table, version
 
 HOLD = """
     import sys, time
@@ -101,3 +104,42 @@ def test_without_the_lock_a_second_writer_waits_for_the_first_as_long_as_it_may(
     with impatient.begin() as second:
         assert second.exec_driver_sql("SELECT count(*) FROM feed").scalar_one() == 1
     impatient.dispose()
+
+
+def ended(writer: Engine, application: str) -> None:
+    """The server ends the sessions of an ingester that are idle, as it does when the network is lost."""
+    with writer.connect() as connection:
+        found = text(
+            "SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
+            " WHERE l.locktype = 'advisory' AND l.objid = :low AND a.application_name = :name"
+        )
+        low = lock._ADVISORY_KEY & 0xFFFFFFFF
+        assert connection.execute(found, {"low": low, "name": application}).scalar_one()
+
+
+def lose_the_lock_under_way(writer: Engine, other: Engine) -> None:
+    with writer.begin() as connection:
+        connection.execute(insert(Feed).values(name="lost", made_up=False))
+        ended(other, f"sightings-ingest {os.getpid()}")
+        with only_ingester(other), pytest.raises(Locked), other.begin():
+            pass  # the lock is free, and the transaction of the first one is still open
+
+
+def add_feed(writer: Engine, name: str) -> None:
+    with writer.begin() as connection:
+        connection.execute(insert(Feed).values(name=name, made_up=False))
+
+
+def test_an_ingester_that_lost_its_lock_cannot_commit(postgresql_database: str) -> None:
+    writer, other = open_writer(postgresql_database), open_writer(postgresql_database)
+    upgrade(writer)
+    with only_ingester(writer):
+        with pytest.raises(LockLost, match="nothing was kept"):
+            lose_the_lock_under_way(writer, other)
+        with only_ingester(other):
+            add_feed(other, "taken over")
+            with pytest.raises(LockLost):
+                add_feed(writer, "lost again")
+    assert [row.name for row in rows_of(other, Feed.name)] == ["taken over"]
+    with only_ingester(writer):
+        add_feed(writer, "back")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
 from db import schema
@@ -52,6 +53,10 @@ def test_postgresql_counts_beyond_two_thousand_million(postgresql_database: str)
         for column in inspect(writer).get_columns(table)
     }
     assert types["sighting", "key"] == types["rollup", "records"] == types["rollup", "absences"] == "BIGINT"
+
+
+def test_the_newest_file_is_the_head_that_alembic_finds() -> None:
+    assert ScriptDirectory.from_config(schema._settings()).get_current_head() == schema.head()
 
 
 def test_a_second_upgrade_changes_nothing(writer: Engine) -> None:

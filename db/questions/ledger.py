@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, ScalarSelect, func, select
 
 from db.models import Feed, Reject, Run
+from db.questions.summary import interval_text
 
 
 def runs(
@@ -29,6 +30,7 @@ def _run(run: Row[*tuple[Any, ...]]) -> dict[str, Any]:
         "run": run.id,
         "feed": run.feed,
         "input": run.input,
+        "bytes": run.bytes,
         "sha256": run.sha256,
         "format": run.format,
         "status": run.status,
@@ -41,18 +43,53 @@ def _run(run: Row[*tuple[Any, ...]]) -> dict[str, Any]:
         "rejected": run.rejected,
         "skipped": run.skipped,
         "removed": run.removed,
+        "restored": run.restored,
+        "skips": run.skips,
         "issues": run.issues,
         "message": run.message,
+        "undoes": run.undoes,
+        "replays": run.replays,
+        "repeats": run.repeats,
     }
 
 
-def rejects(connection: Connection, run_id: int, limit: int = 10_000) -> list[dict[str, Any]]:
+def one_run(connection: Connection, run_id: int) -> dict[str, Any] | None:
+    """All that the ledger says of one run; None where there is none of this number.
+
+    Beside what ``runs`` tells: ``reasons`` of its rejects, ``columns`` and the ``terms`` that they were
+    understood as, ``options``, ``days`` that it changed, and by which run it was taken back.
+    """
+    run = connection.execute(_WITH_FEED.where(Run.id == run_id)).first()
+    if run is None:
+        return None
+    return _run(run) | {
+        "reasons": reasons(connection, run_id),
+        "columns": run.columns,
+        "terms": run.terms,
+        "options": run.options,
+        "days": interval_text(run.first_day, run.last_day),
+        "undoneBy": _undone_by(connection, run_id) if run.status == "undone" else None,
+    }
+
+
+def _undone_by(connection: Connection, run_id: int) -> int | None:
+    """The undo that holds: one that was taken back itself does not."""
+    asked = select(func.max(Run.id)).where(Run.undoes == run_id, Run.status != "undone")
+    return connection.execute(asked).scalar()
+
+
+def rejects(connection: Connection, run_id: int, limit: int | None = 10_000) -> list[dict[str, Any]]:
     """The rows that a run refused, in the order of the input."""
-    asked = select(Reject).where(Reject.run_id == run_id).order_by(Reject.number).limit(limit)
+    asked = select(Reject).where(Reject.run_id == _read_by(run_id)).order_by(Reject.number).limit(limit)
     return [
         {"line": row.line, "reason": row.reason, "field": row.field, "detail": row.detail, "raw": row.raw}
         for row in connection.execute(asked)
     ]
+
+
+def _read_by(run_id: int) -> ScalarSelect[int]:
+    """The run that really read the input of this one."""
+    return select(func.coalesce(Run.repeats, Run.id)).where(Run.id == run_id).scalar_subquery()
 
 
 def last_runs(connection: Connection) -> dict[str, dict[str, Any]]:
@@ -64,5 +101,6 @@ def last_runs(connection: Connection) -> dict[str, dict[str, Any]]:
 
 def reasons(connection: Connection, run_id: int) -> dict[str, int]:
     """Reason code -> how many rows of a run were refused for it, most first."""
-    counted = select(Reject.reason, func.count()).where(Reject.run_id == run_id).group_by(Reject.reason)
-    return {reason: int(count) for reason, count in connection.execute(counted.order_by(func.count().desc()))}
+    counted = select(Reject.reason, func.count()).where(Reject.run_id == _read_by(run_id))
+    counted = counted.group_by(Reject.reason).order_by(func.count().desc(), Reject.reason)
+    return {reason: int(count) for reason, count in connection.execute(counted)}

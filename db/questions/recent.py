@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from db.filters import Scope, conditions
 from db.models import Feed, Place, Sighting, Taxon
 from db.questions.summary import interval_text
+
+KEY = func.coalesce(Sighting.origin_key, Sighting.key)
+"""What a revision is known by: one that an undo brought back keeps the key that it had."""
 
 
 def latest(connection: Connection, scope: Scope, limit: int) -> list[dict[str, Any]]:
@@ -27,7 +30,7 @@ def latest(connection: Connection, scope: Scope, limit: int) -> list[dict[str, A
         .join(Place, Sighting.place_id == Place.id)
         .join(Feed, Sighting.feed_id == Feed.id)
         .where(*conditions(scope), Sighting.first_day.is_not(None), ~Sighting.absent)
-        .order_by(Sighting.first_day.desc(), Sighting.time_of_day.desc().nulls_last(), Sighting.key.desc())
+        .order_by(Sighting.first_day.desc(), Sighting.time_of_day.desc().nulls_last(), KEY.desc())
         .limit(limit)
     )
     return [record(row) for row in connection.execute(newest)]
@@ -37,7 +40,7 @@ def record(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
     """One sighting under Darwin Core's names."""
     count = row.individual_count
     return {
-        "key": row.key,
+        "key": row.origin_key or row.key,
         "occurrenceID": row.occurrence_id,
         "eventDate": interval_text(row.first_day, row.last_day),
         "eventTime": _time(row.time_of_day),

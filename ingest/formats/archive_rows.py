@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import IO, cast
 
-from ingest import text
+from ingest import encodings, text
 from ingest.formats.bundles import at
 from ingest.formats.meta_xml import Field, Part
 from ingest.formats.table import Table, fitted, portions, unique
@@ -78,10 +78,10 @@ def _encoded(sources: list[Source], how: Dialect) -> tuple[Dialect, tuple[str, .
     if how.encoding != "utf-8-sig":
         return how, ()
     for source in sources:
-        name, guessed = text.encoding(source)
-        if guessed:
-            note = f"the encoding {name} was guessed: the file is not in UTF-8, as its meta.xml says"
-            return replace(how, encoding=name, guessed=True), (note,)
+        found = encodings.find(source)
+        if found.guessed:
+            note = f"the encoding {found.name} was guessed: the file is not in UTF-8, as its meta.xml says"
+            return replace(how, encoding=found.name), (note,)
     return how, ()
 
 

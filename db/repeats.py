@@ -1,0 +1,52 @@
+"""Bytes that were read before: which runs may stand for reading them again, and the line that says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, exists, insert, or_, select
+from sqlalchemy.orm import aliased
+
+from db.models import Feed, Lesson, Run
+from db.store import Input, Tally, ledger_line, now
+
+
+def read_before(connection: Connection, sha256: str, made_up: bool) -> list[Row[*tuple[Any, ...]]]:
+    """The runs over these bytes of which all still stands, newest first: ledger lines with ``feed``.
+
+    Nothing of their feed was corrected or taken back since, and no name was forgotten: to read the same
+    bytes again would find every row as it is.
+    """
+    later = aliased(Run)
+    retired = exists().where(
+        later.feed_id == Run.feed_id, later.id > Run.id, or_(later.updated > 0, later.removed > 0)
+    )
+    asked = (
+        select(Run, Feed.name.label("feed"))
+        .join(Feed, Run.feed_id == Feed.id)
+        .where(Run.sha256 == sha256, Run.status.in_(("committed", "unchanged")), Feed.made_up == made_up)
+        .where(Run.undoes.is_(None), Run.replays.is_(None), ~retired)
+        .where(~exists().where(Lesson.forgotten_run > Run.id))
+        .order_by(Run.id.desc())
+    )
+    return list(connection.execute(asked))
+
+
+def tally_again(earlier: Row[*tuple[Any, ...]]) -> Tally:
+    """What reading the bytes of an earlier run again would count."""
+    return Tally(
+        read=earlier.read,
+        duplicate=earlier.read - earlier.rejected - earlier.skipped,
+        rejected=earlier.rejected,
+        skipped=earlier.skipped,
+        skips=dict(earlier.skips),
+        issues=dict(earlier.issues),
+    )
+
+
+def record_repeat(connection: Connection, what: Input, earlier: Row[*tuple[Any, ...]], message: str) -> int:
+    """One ledger line for an input that was not read, because an earlier run had read its bytes."""
+    line = ledger_line(what, earlier.feed_id) | vars(tally_again(earlier))
+    line |= {"status": "unchanged", "message": message, "repeats": earlier.repeats or earlier.id}
+    statement = insert(Run).values(**line, started_at=now(), finished_at=now())
+    return int(connection.execute(statement.returning(Run.id)).scalar_one())
