@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from ingest.formats import birdnet, birdnet_analyzer, darwin_core, delimited, ebird, movebank
+from ingest.formats import birdnet, birdnet_analyzer, darwin_core, delimited, ebird, json_documents, movebank
 from ingest.formats.table import About, Table, Wanted
 from ingest.source import Source, Unreadable
 
@@ -27,6 +27,12 @@ class Format:
 
 
 FORMATS = (
+    Format(
+        "json",
+        "JSON, NDJSON or GeoJSON (a list of objects, also inside an object; an API's answer)",
+        json_documents.read,
+        json_documents.ABOUT,
+    ),
     Format("dwca", "Darwin Core Archive with an occurrence core (zip with meta.xml)", darwin_core.read),
     Format(
         "ebird", "your own eBird records (MyEBirdData.csv, or its zip)", ebird.read_mine, ebird.ABOUT_MINE
