@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from ingest.formats import birdnet, birdnet_analyzer, darwin_core, delimited, ebird, json_documents, movebank
+from ingest.formats import (
+    birdnet,
+    birdnet_analyzer,
+    darwin_core,
+    delimited,
+    ebird,
+    json_documents,
+    movebank,
+    parquet,
+    workbooks,
+)
 from ingest.formats.table import About, Table, Wanted
 from ingest.source import Source, Unreadable
 
@@ -27,6 +37,8 @@ class Format:
 
 
 FORMATS = (
+    Format("excel", "an Excel workbook (.xlsx, .xlsm, .xls)", workbooks.read, workbooks.ABOUT),
+    Format("parquet", "a Parquet file (OBIS, GBIF, pandas, DuckDB)", parquet.read, parquet.ABOUT),
     Format(
         "json",
         "JSON, NDJSON or GeoJSON (a list of objects, also inside an object; an API's answer)",

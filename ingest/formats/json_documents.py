@@ -54,7 +54,7 @@ ABOUT = About(
     },
     sample=(
         '{"results": [\n'
-        '  {"id": "a1", "date": "2024-05-03", "species": "Lynx lynx", "count": 1, "site": {"name": "Ridge"}},\n'
+        '  {"id": "a1", "date": "2024-05-03", "species": "Lynx lynx", "count": 1, "site": {"name": "A"}},\n'
         '  {"id": "a2", "date": "2024-05-04", "species": "Ursus arctos", "count": 2}\n'
         "]}\n"
     ),

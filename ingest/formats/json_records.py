@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ingest.formats.json_text import Number, free
+from ingest.values import storable
 
 _DEEPEST = 5
 _BETWEEN = "; "
-_LONE = re.compile(r"[\ud800-\udfff]")  # JSON can write half a character, and no database can hold it
 Object = dict[str, Any]
 
 
@@ -28,7 +28,9 @@ def record(value: Object) -> dict[str, str]:
 
 def _flatten(value: Object, above: str, depth: int, found: dict[str, str]) -> None:
     for key, inner in value.items():
-        name = _whole(f"{above}.{key}" if above else key).replace("\x00", "")
+        name = f"{above}.{key}" if above else key
+        if not name.isprintable():
+            name = storable(name)
         if isinstance(inner, dict) and inner and depth < _DEEPEST:
             _flatten(inner, name, depth + 1, found)
         else:
@@ -49,7 +51,8 @@ def text_of(value: Any) -> str:
 
 
 def _whole(text: str) -> str:
-    return text if text.isascii() else _LONE.sub("\ufffd", text)
+    # JSON can write half a character, and no database can hold it.
+    return text if text.isascii() else storable(text)
 
 
 def written(value: Any) -> str:

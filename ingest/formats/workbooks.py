@@ -1,0 +1,162 @@
+"""The reader of Excel workbooks, new (.xlsx) and old (.xls): finds the sheet of sightings; knows no cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ingest import columns
+from ingest.formats.batches import batches
+from ingest.formats.cells import is_serial
+from ingest.formats.packed_workbook import counts_from_1904, is_workbook
+from ingest.formats.sheets import Reading, Sheet, reading, sheet
+from ingest.formats.table import About, Table, Wanted
+from ingest.source import Source, Unreadable
+from ingest.text import Chunk
+
+if TYPE_CHECKING:
+    from python_calamine import CalamineSheet, CalamineWorkbook
+
+_OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_MOST_OLD = 128 << 20
+_SHOWN = 20
+
+ABOUT = About(
+    text=(
+        "A workbook of Excel or of whatever saves like it, .xlsx, .xlsm or .xls. The one sheet that has "
+        "a column for a date and one for a species is read; where several have or none has, --sheet says "
+        "which, by its name or its number from 1. Titles above the header are skipped, as are empty "
+        "rows; a cell that is merged with those below it counts for all of them. Dates become ISO text "
+        "also where they were left as serial numbers (43123), in the date system of the workbook; "
+        "numbers lose the .0 that they never had. The line of a record is its row in the sheet. A sheet "
+        "may have 6 million cells; what is larger is better kept as CSV."
+    ),
+    columns={"any column": "by its name, as in any table"},
+    source="ECMA-376 (Office Open XML), [MS-XLS]; read by python-calamine",
+)
+
+
+def read(source: Source, wanted: Wanted) -> Table | None:
+    """The sightings of a workbook. Raises Unreadable for a broken one, and where no sheet can be chosen."""
+    if source.path.is_dir():
+        return None
+    head = source.head(8)
+    if head.startswith(b"PK\x03\x04"):
+        with source.open() as file:
+            if not is_workbook(file):
+                return None
+        from_1904 = counts_from_1904(source)
+    elif head == _OLD:
+        if source.size > _MOST_OLD:
+            raise Unreadable(f"{source.name} is too large for an old workbook: save it as .xlsx or CSV.")
+        from_1904 = False
+    else:
+        return None
+    chosen = _chosen(source, _open(source), wanted)
+    return _table(source, chosen, reading(chosen, from_1904))
+
+
+def _open(source: Source) -> CalamineWorkbook:
+    from python_calamine import CalamineError, CalamineWorkbook, PasswordError
+
+    try:
+        with source.open() as file:
+            return CalamineWorkbook.from_filelike(file)
+    except PasswordError:
+        raise Unreadable(f"{source.name} is locked with a password.") from None
+    except (CalamineError, OSError, ValueError) as error:
+        raise Unreadable(f"{source.name} is no workbook that can be read ({_first(error)}).") from None
+
+
+def _first(error: Exception) -> str:
+    return str(error).partition("\n")[0][:200].rstrip(".")
+
+
+def _chosen(source: Source, book: CalamineWorkbook, wanted: Wanted) -> Sheet:
+    """The sheet that was asked for, or the one of sightings. Raises Unreadable."""
+    names = _sheets(book)
+    if wanted.sheet is not None:
+        return _with_header(source, book, _named(source, book, names, wanted.sheet))
+    filled = [name for name in names if _cells(source, book, name).height]
+    if not filled:
+        raise Unreadable(f"{source.name} is a workbook without a filled sheet.")
+    if len(filled) == 1:
+        return _with_header(source, book, filled[0])
+    found = [one for name in filled if (one := sheet(_cells(source, book, name))) and one.holds_sightings()]
+    if len(found) != 1:
+        how_many = f"{len(found)}" if found else "none"
+        raise Unreadable(
+            f"{source.name} has {len(filled)} sheets and {how_many} of them with a column for a date and one"
+            f" for a species: say which with --sheet ({_listed(source, book, filled)})."
+        )
+    return found[0]
+
+
+def _sheets(book: CalamineWorkbook) -> list[str]:
+    """The sheets with cells that a person sees; all where every one is hidden."""
+    from python_calamine import SheetTypeEnum, SheetVisibleEnum
+
+    sheets = [one for one in book.sheets_metadata if one.typ == SheetTypeEnum.WorkSheet]
+    visible = [one for one in sheets if one.visible == SheetVisibleEnum.Visible]
+    return [one.name for one in visible or sheets]
+
+
+def _named(source: Source, book: CalamineWorkbook, names: list[str], wanted: str) -> str:
+    """The sheet of this name, else of this number. Raises Unreadable."""
+    every = book.sheet_names
+    for name in every:
+        if name == wanted or name.strip().casefold() == wanted.strip().casefold():
+            return name
+    if wanted.isdecimal() and 0 < int(wanted) <= len(every):
+        return every[int(wanted) - 1]
+    raise Unreadable(f"{source.name} has no sheet {wanted!r}; it has {_listed(source, book, names)}.")
+
+
+def _listed(source: Source, book: CalamineWorkbook, names: list[str]) -> str:
+    told = []
+    for name in names[:_SHOWN]:
+        cells = _cells(source, book, name)
+        one = sheet(cells)
+        dated = " with a date" if one and not set(one.terms.values()).isdisjoint(columns.NEEDS_DATE) else ""
+        told.append(f"{name!r} of {cells.height:,} x {cells.width:,} cells{dated}")
+    return ", ".join(told) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+
+
+def _cells(source: Source, book: CalamineWorkbook, name: str) -> CalamineSheet:
+    from python_calamine import CalamineError
+
+    try:
+        return book.get_sheet_by_name(name)
+    except (CalamineError, ValueError) as error:
+        raise Unreadable(
+            f"{source.name} has a sheet {name!r} that cannot be read ({_first(error)})."
+        ) from None
+
+
+def _with_header(source: Source, book: CalamineWorkbook, name: str) -> Sheet:
+    found = sheet(_cells(source, book, name))
+    if found is None:
+        raise Unreadable(
+            f"{source.name} has no row in its sheet {name!r} that names the columns: it looks like a form,"
+            " and a table with one sighting a row is needed."
+        )
+    return found
+
+
+def _table(source: Source, one: Sheet, how: Reading) -> Table:
+    notes = [f"the sheet {one.cells.name!r} was read"]
+    if how.dates is not None and any(is_serial(row[how.dates]) for _, row in one.rows()):
+        start = 1904 if how.from_1904 else 1900
+        notes.append(f"numbers in {one.names[how.dates]!r} were read as days of the {start} date system")
+
+    def chunks() -> Iterator[Chunk]:
+        read = [0]
+
+        def rows() -> Iterator[tuple[int, list[str]]]:
+            for number, row in one.rows():
+                read[0] = number
+                yield number, how.texts(row)
+
+        return batches(rows(), lambda: source.size * read[0] // max(one.last_row, 1))
+
+    return Table(one.names, chunks, source.size, notes=tuple(notes))
