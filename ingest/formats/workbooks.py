@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ingest import columns
+from ingest.formats import old_workbook, packed_workbook
 from ingest.formats.batches import batches
 from ingest.formats.cells import is_serial
-from ingest.formats.packed_workbook import counts_from_1904, is_workbook
 from ingest.formats.sheets import Reading, Sheet, reading, sheet
 from ingest.formats.table import About, Table, Wanted
 from ingest.source import Source, Unreadable
 from ingest.text import Chunk
 
 if TYPE_CHECKING:
-    from python_calamine import CalamineSheet, CalamineWorkbook
+    from python_calamine import CalamineWorkbook
 
-_OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_MOST_OLD = 128 << 20
 _SHOWN = 20
 
 ABOUT = About(
@@ -43,32 +42,43 @@ def read(source: Source, wanted: Wanted) -> Table | None:
     head = source.head(8)
     if head.startswith(b"PK\x03\x04"):
         with source.open() as file:
-            if not is_workbook(file):
+            if not packed_workbook.is_workbook(file):
                 return None
-        from_1904 = counts_from_1904(source)
-    elif head == _OLD:
-        if source.size > _MOST_OLD:
-            raise Unreadable(f"{source.name} is too large for an old workbook: save it as .xlsx or CSV.")
-        from_1904 = False
+        from_1904 = packed_workbook.counts_from_1904(source)
+    elif head == old_workbook.MAGIC:
+        from_1904 = old_workbook.counts_from_1904(source)
     else:
         return None
-    chosen = _chosen(source, _open(source), wanted)
-    return _table(source, chosen, reading(chosen, from_1904))
+    with _readably(source):
+        chosen = _chosen(source, _open(source), wanted)
+        return _table(source, chosen, reading(chosen, from_1904))
 
 
-def _open(source: Source) -> CalamineWorkbook:
-    from python_calamine import CalamineError, CalamineWorkbook, PasswordError
+@contextmanager
+def _readably(source: Source) -> Iterator[None]:
+    from python_calamine import CalamineError, PasswordError
 
     try:
-        with source.open() as file:
-            return CalamineWorkbook.from_filelike(file)
+        yield
     except PasswordError:
         raise Unreadable(f"{source.name} is locked with a password.") from None
     except (CalamineError, OSError, ValueError) as error:
         raise Unreadable(f"{source.name} is no workbook that can be read ({_first(error)}).") from None
+    except BaseException as error:
+        # A panic of Rust is no Exception: the library has failed. Yet it is this file that it failed on.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise Unreadable(f"{source.name} is a damaged workbook ({_first(error)}).") from None
 
 
-def _first(error: Exception) -> str:
+def _open(source: Source) -> CalamineWorkbook:
+    from python_calamine import CalamineWorkbook
+
+    with source.open() as file:
+        return CalamineWorkbook.from_filelike(file)
+
+
+def _first(error: BaseException) -> str:
     return str(error).partition("\n")[0][:200].rstrip(".")
 
 
@@ -77,19 +87,25 @@ def _chosen(source: Source, book: CalamineWorkbook, wanted: Wanted) -> Sheet:
     names = _sheets(book)
     if wanted.sheet is not None:
         return _with_header(source, book, _named(source, book, names, wanted.sheet))
-    filled = [name for name in names if _cells(source, book, name).height]
+    filled = [name for name in names if book.get_sheet_by_name(name).height]
     if not filled:
         raise Unreadable(f"{source.name} is a workbook without a filled sheet.")
     if len(filled) == 1:
         return _with_header(source, book, filled[0])
-    found = [one for name in filled if (one := sheet(_cells(source, book, name))) and one.holds_sightings()]
+    # One after the other, so that only one is in memory.
+    found = [name for name in filled if _holds_sightings(book, name)]
     if len(found) != 1:
         how_many = f"{len(found)}" if found else "none"
         raise Unreadable(
             f"{source.name} has {len(filled)} sheets and {how_many} of them with a column for a date and one"
-            f" for a species: say which with --sheet ({_listed(source, book, filled)})."
+            f" for a species: say which with --sheet ({_listed(book, filled)})."
         )
-    return found[0]
+    return _with_header(source, book, found[0])
+
+
+def _holds_sightings(book: CalamineWorkbook, name: str) -> bool:
+    one = sheet(book.get_sheet_by_name(name))
+    return one is not None and one.holds_sightings()
 
 
 def _sheets(book: CalamineWorkbook) -> list[str]:
@@ -109,32 +125,21 @@ def _named(source: Source, book: CalamineWorkbook, names: list[str], wanted: str
             return name
     if wanted.isdecimal() and 0 < int(wanted) <= len(every):
         return every[int(wanted) - 1]
-    raise Unreadable(f"{source.name} has no sheet {wanted!r}; it has {_listed(source, book, names)}.")
+    raise Unreadable(f"{source.name} has no sheet {wanted!r}; it has {_listed(book, names)}.")
 
 
-def _listed(source: Source, book: CalamineWorkbook, names: list[str]) -> str:
+def _listed(book: CalamineWorkbook, names: list[str]) -> str:
     told = []
     for name in names[:_SHOWN]:
-        cells = _cells(source, book, name)
+        cells = book.get_sheet_by_name(name)
         one = sheet(cells)
         dated = " with a date" if one and not set(one.terms.values()).isdisjoint(columns.NEEDS_DATE) else ""
         told.append(f"{name!r} of {cells.height:,} x {cells.width:,} cells{dated}")
     return ", ".join(told) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
 
-def _cells(source: Source, book: CalamineWorkbook, name: str) -> CalamineSheet:
-    from python_calamine import CalamineError
-
-    try:
-        return book.get_sheet_by_name(name)
-    except (CalamineError, ValueError) as error:
-        raise Unreadable(
-            f"{source.name} has a sheet {name!r} that cannot be read ({_first(error)})."
-        ) from None
-
-
 def _with_header(source: Source, book: CalamineWorkbook, name: str) -> Sheet:
-    found = sheet(_cells(source, book, name))
+    found = sheet(book.get_sheet_by_name(name))
     if found is None:
         raise Unreadable(
             f"{source.name} has no row in its sheet {name!r} that names the columns: it looks like a form,"
@@ -157,6 +162,7 @@ def _table(source: Source, one: Sheet, how: Reading) -> Table:
                 read[0] = number
                 yield number, how.texts(row)
 
-        return batches(rows(), lambda: source.size * read[0] // max(one.last_row, 1))
+        with _readably(source):
+            yield from batches(rows(), lambda: source.size * read[0] // max(one.last_row, 1))
 
     return Table(one.names, chunks, source.size, notes=tuple(notes))
