@@ -142,8 +142,8 @@ def _read_through(source: Source, book: bytes) -> bool:
             rows, columns = max(rows, row + 1), max(columns, column + 1)
             if before + rows * columns > _MOST_CELLS:
                 raise Unreadable(
-                    f"{source.name} has more than {_MOST_CELLS:,} cells, more than can be read at once: save it"
-                    " as CSV."
+                    f"{source.name} has more than {_MOST_CELLS:,} cells, more than can be read at once:"
+                    " save it as CSV."
                 )
     return from_1904
 

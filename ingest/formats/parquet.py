@@ -11,19 +11,19 @@ from contextlib import contextmanager
 from datetime import date, time
 from typing import IO, TYPE_CHECKING, Any
 
-from ingest.formats.batches import batches
+from db.arrow import pa, pc
 from ingest.formats.global_sources import origin
 from ingest.formats.table import About, Table, Wanted, unique
+from ingest.rows import Chunk, Columnar
 from ingest.source import DAMAGE, Source, Unreadable
-from ingest.text import Chunk
+from ingest.text import CHUNK
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from pyarrow.parquet import ParquetFile
 
 _MAGIC = b"PAR1"
 _LOCKED = b"PARE"
-_MOST_CELLS = 500_000  # of one batch, as Python objects
+_MOST_CELLS = 1_000_000  # of one batch
 _MOST_COLUMNS = 5_000
 _BUFFER = 1 << 16
 _EXACT = 1e15
@@ -56,23 +56,20 @@ def read(source: Source, _: Wanted) -> Table | None:
     with _readably(source), source.open() as file:
         parquet = _opened(file)
         leaves = _leaves(parquet.schema_arrow.empty_table())
-        rows = parquet.metadata.num_rows
     if len(leaves) > _MOST_COLUMNS:
         raise Unreadable(
             f"{source.name} has {len(leaves):,} columns, more than a table of sightings can have."
         )
     names = unique([name for name, _ in leaves])
     known = origin(names)
-    return Table(names, lambda: _chunks(source, rows), source.size, feed=known.feed, told=known.told)
+    return Table(names, lambda: _chunks(source), source.size, feed=known.feed, told=known.told)
 
 
 @contextmanager
 def _readably(source: Source) -> Iterator[None]:
-    from pyarrow import ArrowException
-
     try:
         yield
-    except (ArrowException, *DAMAGE, ValueError, OverflowError) as error:
+    except (pa.ArrowException, *DAMAGE, ValueError, OverflowError) as error:
         what = str(error).partition("\n")[0][:200].rstrip(".")
         raise Unreadable(f"{source.name} is a damaged Parquet file ({what}).") from None
 
@@ -84,54 +81,63 @@ def _opened(file: IO[bytes]) -> ParquetFile:
     return ParquetFile(file, pre_buffer=False, buffer_size=_BUFFER, coerce_int96_timestamp_unit="us")
 
 
-def _chunks(source: Source, rows: int) -> Iterator[Chunk]:
-    read = [0]
-
-    def numbered() -> Iterator[tuple[int, list[str]]]:
-        for row in _rows(source):
-            read[0] += 1
-            yield read[0], row
-
-    return batches(numbered(), lambda: source.size * read[0] // max(rows, 1))
-
-
-def _rows(source: Source) -> Iterator[list[str]]:
-    import pyarrow as pa
-
+def _chunks(source: Source) -> Iterator[Chunk]:
+    read = 0
     with _readably(source), source.open() as file:
         parquet = _opened(file)
-        size = max(1, _MOST_CELLS // max(1, len(parquet.schema)))
+        rows = parquet.metadata.num_rows
+        size = max(1, min(CHUNK, _MOST_CELLS // max(1, len(parquet.schema))))
         for batch in parquet.iter_batches(size, use_threads=False):
-            leaves = _leaves(pa.Table.from_batches([batch]))
-            yield from map(list, zip(*(_texts(column) for _, column in leaves), strict=True))
+            columns = [_texts(column) for _, column in _leaves(pa.Table.from_batches([batch]))]
+            first, read = read + 1, read + batch.num_rows
+            yield Chunk(range(first, read + 1), Columnar(columns), source.size * read // max(rows, 1))
 
 
-def _leaves(table: pa.Table) -> list[tuple[str, pa.ChunkedArray]]:
+def _leaves(table: pa.Table) -> list[tuple[str, pa.Array]]:
     """The columns with their names; of a structure those that it consists of (taxon.name)."""
-    import pyarrow as pa
-
     while any(pa.types.is_struct(column.type) for column in table.columns):
         table = table.flatten()
-    return list(zip(table.column_names, table.columns, strict=True))
+    return [
+        (name, column.combine_chunks())
+        for name, column in zip(table.column_names, table.columns, strict=True)
+    ]
 
 
-def _texts(column: pa.ChunkedArray) -> list[str]:
-    import pyarrow as pa
-
+def _texts(column: pa.Array) -> pa.Array:
+    """A column as text, without nulls."""
     kind = column.type
     if pa.types.is_dictionary(kind):
-        column, kind = column.cast(kind.value_type), kind.value_type
-    if pa.types.is_timestamp(kind):
+        column, kind = column.dictionary_decode(), kind.value_type
+    if pa.types.is_null(kind):
+        return pa.array([""] * len(column), pa.string())
+    if pa.types.is_float32(kind) or pa.types.is_float16(kind):
+        # By way of their shortest text: as a double 0.1 would be 0.10000000149011612.
+        column = column.cast(pa.string()).cast(pa.float64())
+    elif pa.types.is_timestamp(kind):
         column = column.cast(pa.timestamp("us", kind.tz), safe=False)
-    elif pa.types.is_float32(kind) or pa.types.is_float16(kind):
-        # As a double 0.1 would be 0.10000000149011612.
-        column = column.cast(pa.string())
-        return ["" if value is None or value == "nan" else value for value in column.to_pylist()]
+    elif not _needs_python(kind):
+        texts = column.cast(pa.string())
+        texts.validate(full=True)  # nothing else looks whether it is UTF-8
+        return pc.fill_null(texts, "")
     try:
-        return [_text(value) for value in column.to_pylist()]
-    except (ValueError, OverflowError):
+        return pa.array([_text(value) for value in column.to_pylist()], pa.string())
+    except (OverflowError, pa.ArrowException, ValueError):
         # A year beyond 9999: Python has no such date, and the parser will refuse its row.
-        return ["" if value is None else value for value in column.cast(pa.string()).to_pylist()]
+        return pc.fill_null(column.cast(pa.string()), "")
+
+
+def _needs_python(kind: pa.DataType) -> bool:
+    """Whether Arrow would write it otherwise than people do: 1e+15, nan, a date with a blank in it."""
+    types = pa.types
+    return not (
+        types.is_string(kind)
+        or types.is_large_string(kind)
+        or types.is_string_view(kind)
+        or types.is_integer(kind)
+        or types.is_boolean(kind)
+        or types.is_date(kind)
+        or types.is_decimal(kind)
+    )
 
 
 def _text(value: Any) -> str:
