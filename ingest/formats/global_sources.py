@@ -31,13 +31,13 @@ class _Known:
 _KNOWN = (
     _Known(
         "gbif",
-        frozenset({"gbifid", "datasetkey", "scientificname"}),
-        {"gbifid": "occurrenceID", "issues": "issue"},
+        frozenset({"key", "datasetkey", "scientificname"}),
+        {"key": "occurrenceID", "issues": "issue"},
     ),
     _Known(
         "gbif",
-        frozenset({"key", "datasetkey", "scientificname"}),
-        {"key": "occurrenceID", "issues": "issue"},
+        frozenset({"gbifid", "datasetkey", "scientificname"}),
+        {"gbifid": "occurrenceID", "issues": "issue"},
     ),
     _Known(
         "inaturalist",

@@ -6,8 +6,7 @@ often one single line, the record's number in it, from 1.
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import IO, Any
 
@@ -15,18 +14,24 @@ from ingest import columns, text
 from ingest.formats.batches import NoRecord, Row, batches
 from ingest.formats.global_sources import origin
 from ingest.formats.json_records import record, unix_time, written
-from ingest.formats.json_text import LONGEST, Broken, Path, Reader, decode, walk
+from ingest.formats.json_text import Broken, Path
+from ingest.formats.json_values import (
+    Item,
+    begins_like_json,
+    decoding,
+    is_one_object_a_line,
+    lines,
+    values,
+    whole,
+)
 from ingest.formats.table import About, Table, Wanted
 from ingest.source import Source, Unreadable
 from ingest.text import Chunk
 
 _MOST_COLUMNS = 5_000
 _MOST_LISTS = 1_000
-_CASSETTE = ("response", "body", "string")
 _NAMES = ("results", "data", "records", "occurrences", "features", "observations", "sightings", "items")
 _TROUBLE = {(name,) for name in ("error", "errors", "message", "detail", "title", "description")}
-Item = tuple[Path, int, Any]
-"""The keys that lead to a list, the line if each value has one of its own, and a value of the list."""
 
 ABOUT = About(
     text=(
@@ -77,30 +82,19 @@ class _List:
             if len(self.columns) > _MOST_COLUMNS:
                 raise Broken(f"its objects have more than {_MOST_COLUMNS:,} different keys")
 
-    def holds_sightings(self) -> bool:
-        """Whether its objects have a date and a name."""
-        terms = set(columns.understand(self.columns, origin(self.columns).told).values())
-        return not terms.isdisjoint(columns.NEEDS_DATE) and not terms.isdisjoint(columns.NEEDS_NAME)
-
 
 def read(source: Source, _: Wanted) -> Table | None:
     """The sightings of a JSON document. Raises Unreadable for one that is broken or has none."""
-    if source.path.is_dir() or not _begins_like_json(source.head(4_096)):
+    if source.path.is_dir() or not begins_like_json(source.head(4_096)):
         return None
     encoding, guessed = text.encoding(source)
-    items = _lines if _is_one_object_a_line(source, encoding) else _values
+    items = lines if is_one_object_a_line(source, encoding) else values
     document = _Document(source, encoding, items)
     try:
         document, columns_ = _choose(document)
     except Broken as error:
         raise Unreadable(f"{source.name} is JSON that cannot be read: {error}.") from None
     return _table(document, columns_, guessed)
-
-
-def _begins_like_json(head: bytes) -> bool:
-    start = head[:200].decode("utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", "ignore")
-    start = start.lstrip(" \t\r\n\x1e")
-    return start.startswith(("{", "[")) and not start.startswith("{\\rtf")
 
 
 @dataclass(frozen=True)
@@ -115,10 +109,7 @@ class _Document:
 
     def items(self, tell: list[int] | None = None) -> Iterator[Item]:
         """Every value of every list; ``tell`` is told how many bytes have been read. Raises Broken."""
-        with (
-            self.source.open() as file,
-            io.TextIOWrapper(file, self.encoding, "replace", newline="\n") as opened,
-        ):
+        with self.source.open() as file, decoding(file, self.encoding) as opened:
             for item in self.how(opened):
                 if tell is not None:
                     tell[0] = _position(file)
@@ -137,69 +128,6 @@ class _Document:
         return {path: one for path, one in found.items() if one.records}
 
 
-def _is_one_object_a_line(source: Source, encoding: str) -> bool:
-    """Whether one of the first lines is a whole object, and something comes after it."""
-    with source.open() as file, io.TextIOWrapper(file, encoding, "replace", newline="\n") as opened:
-        first = [line for line in (opened.readline(LONGEST) for _ in range(5)) if line.strip()]
-    whole = [line for line in first if line.strip(_AROUND).startswith("{") and line.rstrip().endswith("}")]
-    return len(first) > 1 and first[0].strip(_AROUND).startswith("{") and any(map(_is_object, whole))
-
-
-_AROUND = " \t\r\n\x1e\ufeff"  # \x1e stands before each value of RFC 7464
-
-
-def _is_object(line: str) -> bool:
-    try:
-        return isinstance(decode(line.strip(_AROUND)), dict)
-    except Broken:
-        return False
-
-
-def _lines(opened: IO[str]) -> Iterator[Item]:
-    """One object a line; a line that is none is one bad row."""
-    number = 0
-    while line := opened.readline(LONGEST):
-        number += 1
-        if len(line) == LONGEST:
-            raise Broken(f"line {number} is longer than {LONGEST >> 20} MB")
-        line = line.strip(_AROUND)
-        if line:
-            yield (), number, _decoded(line)
-
-
-def _decoded(line: str) -> Any:
-    try:
-        return decode(line)
-    except Broken:
-        return NoRecord(line)
-
-
-def _values(opened: IO[str]) -> Iterator[Item]:
-    reader = Reader(opened)
-    for path, value in walk(reader):
-        for inner, one in _played(path, value):
-            yield inner, 0, one
-    reader.end()
-
-
-def _played(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
-    """What a recorded answer holds, where the value is one: JSON inside JSON. Any other value as it is."""
-    body = value
-    for key in _CASSETTE:
-        body = body.get(key) if isinstance(body, dict) else None
-    if not isinstance(body, str):
-        yield path, value
-    elif _begins_like_json(body[:200].encode(errors="replace")):
-        reader = Reader(io.StringIO(body))
-        yield from walk(reader, (*path, *_CASSETTE))
-        reader.end()
-
-
-def _whole(opened: IO[str]) -> Iterator[Item]:
-    """The document itself, as the only record."""
-    yield (), 1, Reader(opened).value()
-
-
 def _choose(document: _Document) -> tuple[_Document, tuple[str, ...]]:
     """Which lists to read, and their columns. Raises Broken, and Unreadable where there is no such list.
 
@@ -207,40 +135,41 @@ def _choose(document: _Document) -> tuple[_Document, tuple[str, ...]]:
     what its columns mean.
     """
     lists = document.lists()
-    chosen = [path for path, one in lists.items() if one.holds_sightings()]
-    if not chosen and document.how is _values:
-        root = _root(document)
-        if root.holds_sightings() and (not lists or origin(root.columns).feed):
-            return replace(document, how=_whole, chosen=frozenset({()})), tuple(root.columns)
-        lists = {path: one for path, one in lists.items() if path[-1:] not in _TROUBLE}
-        chosen = [] if "error" in root.columns else _likeliest(lists)
-    elif not chosen:
-        chosen = list(lists)
+    chosen = [path for path, one in lists.items() if _hold_sightings(one.columns)]
     if not chosen:
-        raise Unreadable(f"{document.source.name} is JSON without a list of records{_trouble(document)}.")
+        root = _root(document)
+        if root and _hold_sightings(root) and (not lists or origin(root).feed):
+            return replace(document, how=whole, chosen=frozenset({()})), tuple(root)
+        chosen = _likeliest(lists)
+        word = next((name for name in root if (name.partition(".")[0],) in _TROUBLE and root[name]), None)
+        if not chosen or (word and word.startswith("error")):
+            said = f': it says "{word}": {root[word][:200]!r}' if word else ""
+            raise Unreadable(f"{document.source.name} is JSON without a list of records{said}.")
     found = {name: None for path in chosen for name in lists[path].columns}
     return replace(document, chosen=frozenset(chosen)), tuple(found)
 
 
-def _root(document: _Document) -> _List:
+def _hold_sightings(names: Iterable[str]) -> bool:
+    """Whether columns of these names have a date and a name."""
+    names = list(names)
+    terms = set(columns.understand(names, origin(names).told).values())
+    return not terms.isdisjoint(columns.NEEDS_DATE) and not terms.isdisjoint(columns.NEEDS_NAME)
+
+
+def _root(document: _Document) -> dict[str, str]:
+    """The document itself as a record; none where it is a list, has many lines, or is too long for one."""
+    if document.how is not values:
+        return {}
     try:
-        return replace(document, how=_whole).lists().get((), _List())
+        value = next(replace(document, how=whole).items())[2]
     except Broken:
-        return _List()  # too long for one record
+        return {}
+    return record(value) if isinstance(value, dict) else {}
 
 
 def _likeliest(lists: Mapping[Path, _List]) -> list[Path]:
-    return sorted(lists, key=lambda path: not path or path[-1] not in _NAMES)[:1]
-
-
-def _trouble(document: _Document) -> str:
-    """What a server says in place of the records."""
-    if document.how is not _values:
-        return ""
-    root = next(replace(document, how=_whole).items())[2]
-    said = record(root) if isinstance(root, dict) else {}
-    word = next((name for name in said if (name.partition(".")[0],) in _TROUBLE and said[name]), None)
-    return f': it says "{word}": {said[word][:200]!r}' if word else ""
+    able = [path for path in lists if path[-1:] not in _TROUBLE]
+    return sorted(able, key=lambda path: bool(path) and path[-1] not in _NAMES)[:1]
 
 
 def _table(document: _Document, names: tuple[str, ...], guessed: bool) -> Table:
@@ -269,7 +198,7 @@ def _rows(
     for path, at, value in document.items(tell):
         if path not in document.chosen:
             continue
-        number = at if document.how is _lines else number + 1
+        number = at if document.how is lines else number + 1
         if not isinstance(value, dict):
             yield number, value if isinstance(value, NoRecord) else NoRecord(written(value))
             continue
