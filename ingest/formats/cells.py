@@ -12,7 +12,7 @@ Cell = Any
 """What python-calamine gives: str, float, bool, date, datetime, time, timedelta; "" for an empty one."""
 
 _FIRST_SERIAL, _LAST_SERIAL = 10_000, 99_999  # 1927 to 2173: what is shorter is a year, what is longer a day
-_EXACT = 1e15
+_EXACT = 2**53  # whole numbers beyond it are not what was written anyway
 _MIDNIGHT = 24 * 60 * 60
 
 

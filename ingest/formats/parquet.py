@@ -26,7 +26,7 @@ _LOCKED = b"PARE"
 _MOST_CELLS = 1_000_000  # of one batch
 _MOST_COLUMNS = 5_000
 _BUFFER = 1 << 16
-_EXACT = 1e15
+_EXACT = 2**53  # whole numbers beyond it are not what was written anyway
 _BETWEEN = "; "
 
 ABOUT = About(
