@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
 
 from ingest import columns
 from ingest.formats import old_workbook, packed_workbook
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook
 
 _SHOWN = 20
+_SAMPLE_ROWS = 10_000
 
 ABOUT = About(
     text=(
@@ -28,7 +30,7 @@ ABOUT = About(
         "rows; a cell that is merged with those below it counts for all of them. Dates become ISO text "
         "also where they were left as serial numbers (43123), in the date system of the workbook; "
         "numbers lose the .0 that they never had. The line of a record is its row in the sheet. A sheet "
-        "may have 6 million cells; what is larger is better kept as CSV."
+        "may have 4 million cells; what is larger is better kept as CSV."
     ),
     columns={"any column": "by its name, as in any table"},
     source="ECMA-376 (Office Open XML), [MS-XLS]; read by python-calamine",
@@ -82,30 +84,50 @@ def _first(error: BaseException) -> str:
     return str(error).partition("\n")[0][:200].rstrip(".")
 
 
+class _Seen(NamedTuple):
+    """A filled sheet at first sight."""
+
+    name: str
+    rows: int
+    columns: int
+    dated: bool
+    of_sightings: bool
+
+    def __str__(self) -> str:
+        dated = " with a date" if self.dated else ""
+        return f"{self.name!r} of {self.rows:,} x {self.columns:,} cells{dated}"
+
+
 def _chosen(source: Source, book: CalamineWorkbook, wanted: Wanted) -> Sheet:
     """The sheet that was asked for, or the one of sightings. Raises Unreadable."""
     names = _sheets(book)
     if wanted.sheet is not None:
         return _with_header(source, book, _named(source, book, names, wanted.sheet))
-    filled = [name for name in names if book.get_sheet_by_name(name).height]
-    if not filled:
+    if len(names) == 1:
+        return _with_header(source, book, names[0])
+    seen = _look_through(book, names)
+    found = [one for one in seen if one.of_sightings] if len(seen) > 1 else seen
+    if not seen:
         raise Unreadable(f"{source.name} is a workbook without a filled sheet.")
-    if len(filled) == 1:
-        return _with_header(source, book, filled[0])
-    # One after the other, so that only one is in memory.
-    found = [name for name in filled if _holds_sightings(book, name)]
     if len(found) != 1:
-        how_many = f"{len(found)}" if found else "none"
         raise Unreadable(
-            f"{source.name} has {len(filled)} sheets and {how_many} of them with a column for a date and one"
-            f" for a species: say which with --sheet ({_listed(book, filled)})."
+            f"{source.name} has {len(seen)} sheets and {len(found) or 'none'} of them with a column for a"
+            f" date and one for a species: say which with --sheet ({_listed(seen)})."
         )
-    return _with_header(source, book, found[0])
+    return _with_header(source, book, found[0].name)
 
 
-def _holds_sightings(book: CalamineWorkbook, name: str) -> bool:
-    one = sheet(book.get_sheet_by_name(name))
-    return one is not None and one.holds_sightings()
+def _look_through(book: CalamineWorkbook, names: list[str]) -> list[_Seen]:
+    """The sheets with anything in them, one after the other, so that only one is in memory."""
+    seen = []
+    for name in names:
+        cells = book.get_sheet_by_name(name)
+        if cells.height:
+            one = sheet(cells)
+            dated = one is not None and not set(one.terms.values()).isdisjoint(columns.NEEDS_DATE)
+            of_sightings = one is not None and one.holds_sightings()
+            seen.append(_Seen(name, cells.height, cells.width, dated, of_sightings))
+    return seen
 
 
 def _sheets(book: CalamineWorkbook) -> list[str]:
@@ -125,21 +147,19 @@ def _named(source: Source, book: CalamineWorkbook, names: list[str], wanted: str
             return name
     if wanted.isdecimal() and 0 < int(wanted) <= len(every):
         return every[int(wanted) - 1]
-    raise Unreadable(f"{source.name} has no sheet {wanted!r}; it has {_listed(book, names)}.")
+    raise Unreadable(f"{source.name} has no sheet {wanted!r}; it has {_listed(_look_through(book, names))}.")
 
 
-def _listed(book: CalamineWorkbook, names: list[str]) -> str:
-    told = []
-    for name in names[:_SHOWN]:
-        cells = book.get_sheet_by_name(name)
-        one = sheet(cells)
-        dated = " with a date" if one and not set(one.terms.values()).isdisjoint(columns.NEEDS_DATE) else ""
-        told.append(f"{name!r} of {cells.height:,} x {cells.width:,} cells{dated}")
-    return ", ".join(told) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+def _listed(seen: list[_Seen]) -> str:
+    more = f" and {len(seen) - _SHOWN} more" if len(seen) > _SHOWN else ""
+    return ", ".join(map(str, seen[:_SHOWN])) + more
 
 
 def _with_header(source: Source, book: CalamineWorkbook, name: str) -> Sheet:
-    found = sheet(book.get_sheet_by_name(name))
+    cells = book.get_sheet_by_name(name)
+    if not cells.height:
+        raise Unreadable(f"{source.name} has nothing in its sheet {name!r}.")
+    found = sheet(cells)
     if found is None:
         raise Unreadable(
             f"{source.name} has no row in its sheet {name!r} that names the columns: it looks like a form,"
@@ -150,7 +170,8 @@ def _with_header(source: Source, book: CalamineWorkbook, name: str) -> Sheet:
 
 def _table(source: Source, one: Sheet, how: Reading) -> Table:
     notes = [f"the sheet {one.cells.name!r} was read"]
-    if how.dates is not None and any(is_serial(row[how.dates]) for _, row in one.rows()):
+    sample = islice(one.rows(), _SAMPLE_ROWS)
+    if how.dates is not None and any(is_serial(row[how.dates]) for _, row in sample):
         start = 1904 if how.from_1904 else 1900
         notes.append(f"numbers in {one.names[how.dates]!r} were read as days of the {start} date system")
 
