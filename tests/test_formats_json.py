@@ -54,9 +54,21 @@ def cells(path: Path) -> list[dict[str, str]]:
         f"\ufeff  \n[\n{json.dumps(LYNX)},\n{json.dumps(WOLF)}\n]\n",
         f"{json.dumps(LYNX)}\n{json.dumps(WOLF)}\n",
         f"{json.dumps(LYNX)}\r\n\r\n{json.dumps(WOLF)}",
+        f'{{"page": 1, "results": [{json.dumps(LYNX)}]}}\n{{"page": 2, "results": [{json.dumps(WOLF)}]}}\n',
         f"\x1e{json.dumps(LYNX)}\n\x1e{json.dumps(WOLF)}\n",
     ],
-    ids=["list", "results", "nested", "any key", "two lists", "pretty", "ndjson", "blank lines", "sequence"],
+    ids=[
+        "list",
+        "results",
+        "nested",
+        "any key",
+        "two lists",
+        "pretty",
+        "ndjson",
+        "blank lines",
+        "pages",
+        "sequence",
+    ],
 )
 def test_records_are_found_wherever_they_are(writer: Engine, tmp_path: Path, content: Any) -> None:
     outcome = read_one(writer, document(tmp_path, content))
@@ -69,8 +81,13 @@ def test_one_object_alone_is_one_record(sqlite_writer: Engine, tmp_path: Path) -
 
 
 def test_lists_that_were_read_together_are_named(tmp_path: Path) -> None:
-    table = opened(document(tmp_path, {"lynxes": [LYNX], "others": {"wolves": [WOLF]}}))
-    assert table.notes == ("2 lists were read: lynxes, others.wolves",)
+    facets = [{"field": "year", "n": 2}]
+    content = {"lynxes": [LYNX], "others": {"wolves": [WOLF], "empty": []}, "facets": facets}
+    table = opened(document(tmp_path, content))
+    assert table.notes == (
+        "2 lists were read: lynxes, others.wolves",
+        "lists without sightings were not read: facets",
+    )
 
 
 def test_objects_in_objects_get_dotted_names_and_lists_are_joined(tmp_path: Path) -> None:
@@ -128,6 +145,20 @@ def test_a_broken_line_costs_that_line(writer: Engine, tmp_path: Path) -> None:
     assert [row.line for row in rejects] == [2, 4, 6]
     assert [row.raw for row in rejects][1:] == ["[1]", "null"]
     assert json.loads(f'"{rejects[0].raw[1:-1]}"'.replace('""', '\\"')) == lines[1]
+
+
+def test_a_page_that_is_none_is_one_bad_row(sqlite_writer: Engine, tmp_path: Path) -> None:
+    pages = [
+        {"results": [LYNX, WOLF, 7]},
+        {"error": "too many requests"},
+        {"results": []},
+        {"results": [LYNX]},
+    ]
+    path = document(tmp_path, "\n".join([*map(json.dumps, pages), '{"results": [{']))
+    outcome = read_one(sqlite_writer, path)
+    assert (sums(outcome), outcome.reasons) == ((6, 3, 0, 0, 3), {"RECORD_UNREADABLE": 3})
+    assert [row.line for row in rows_of(sqlite_writer, Sighting.line)] == [1, 1, 4]
+    assert [row.line for row in rows_of(sqlite_writer, Reject.line)] == [1, 2, 5]
 
 
 def test_what_is_no_object_in_a_list_is_one_bad_row(sqlite_writer: Engine, tmp_path: Path) -> None:

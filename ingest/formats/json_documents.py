@@ -21,6 +21,7 @@ from ingest.formats.json_values import (
     decoding,
     is_one_object_a_line,
     lines,
+    pages,
     values,
     whole,
 )
@@ -30,19 +31,21 @@ from ingest.text import Chunk
 
 _MOST_COLUMNS = 5_000
 _MOST_LISTS = 1_000
+_SHOWN = 10
 _NAMES = ("results", "data", "records", "occurrences", "features", "observations", "sightings", "items")
 _TROUBLE = {(name,) for name in ("error", "errors", "message", "detail", "title", "description")}
 
 ABOUT = About(
     text=(
         "A list of objects, alone or under any key of an object (results, data, records, occurrences, "
-        "features ...); one object a line (NDJSON, JSON Lines); a FeatureCollection of GeoJSON, whose "
-        "properties become columns and whose points become coordinates; the recorded answers of an API "
-        "(http_interactions). Objects in objects get dotted names, lists of single values are joined by "
-        "'; ', anything deeper is kept as JSON. Numbers stay as they were written, of a key that comes "
-        "twice the last value counts, and NaN is nothing. Records of GBIF, iNaturalist, OBIS and the ALA "
-        "are known by their keys. Memory does not grow with the file; one record may be 16 MB long. A "
-        "date of 13 or 10 digits is milliseconds or seconds since 1970."
+        "features ...); one object, or one answer of an API, a line (NDJSON, JSON Lines); a "
+        "FeatureCollection of GeoJSON, whose properties become columns and whose points become "
+        "coordinates; the recorded answers of an API (http_interactions). Objects in objects get dotted "
+        "names, lists of single values are joined by '; ', anything deeper is kept as JSON. Numbers stay "
+        "as they were written, of a key that comes twice the last value counts, and NaN is nothing. "
+        "Records of GBIF, iNaturalist, OBIS and the ALA are known by their keys. Memory does not grow "
+        "with the file; one record may be 16 MB long. A date of 13 or 10 digits is milliseconds or "
+        "seconds since 1970."
     ),
     columns={
         "key, gbifID": "occurrenceID, in an answer of GBIF's API",
@@ -106,6 +109,8 @@ class _Document:
     how: Callable[[IO[str]], Iterator[Item]]
     chosen: frozenset[Path] = frozenset()
     """The lists that are read."""
+    left: tuple[Path, ...] = ()
+    """Lists that hold objects and are not read."""
 
     def items(self, tell: list[int] | None = None) -> Iterator[Item]:
         """Every value of every list; ``tell`` is told how many bytes have been read. Raises Broken."""
@@ -136,6 +141,10 @@ def _choose(document: _Document) -> tuple[_Document, tuple[str, ...]]:
     """
     lists = document.lists()
     chosen = [path for path, one in lists.items() if _hold_sightings(one.columns)]
+    if not chosen and document.how is lines:
+        answers = replace(document, how=pages)
+        if any(_hold_sightings(one.columns) for one in answers.lists().values()):
+            return _choose(answers)
     if not chosen:
         root = _root(document)
         if root and _hold_sightings(root) and (not lists or origin(root).feed):
@@ -146,7 +155,8 @@ def _choose(document: _Document) -> tuple[_Document, tuple[str, ...]]:
             said = f': it says "{word}": {root[word][:200]!r}' if word else ""
             raise Unreadable(f"{document.source.name} is JSON without a list of records{said}.")
     found = {name: None for path in chosen for name in lists[path].columns}
-    return replace(document, chosen=frozenset(chosen)), tuple(found)
+    left = tuple(path for path in lists if path not in chosen)
+    return replace(document, chosen=frozenset(chosen), left=left), tuple(found)
 
 
 def _hold_sightings(names: Iterable[str]) -> bool:
@@ -178,8 +188,9 @@ def _table(document: _Document, names: tuple[str, ...], guessed: bool) -> Table:
     dates = next((names.index(name) for name, term in terms.items() if term == "eventDate"), None)
     notes = [f"the encoding {document.encoding} was guessed"] if guessed else []
     if len(document.chosen) > 1:
-        lists = sorted(".".join(path) or "the outermost" for path in document.chosen)
-        notes.append(f"{len(lists)} lists were read: {', '.join(lists[:10])}")
+        notes.append(f"{len(document.chosen)} lists were read: {_named(document.chosen)}")
+    if document.left:
+        notes.append(f"lists without sightings were not read: {_named(document.left)}")
 
     def chunks() -> Iterator[Chunk]:
         tell = [0]
@@ -191,14 +202,19 @@ def _table(document: _Document, names: tuple[str, ...], guessed: bool) -> Table:
     return Table(names, chunks, document.source.size, feed=known.feed, told=known.told, notes=tuple(notes))
 
 
+def _named(paths: Iterable[Path]) -> str:
+    names = sorted(".".join(path) or "the outermost" for path in paths)
+    return ", ".join(names[:_SHOWN]) + (" and more" if len(names) > _SHOWN else "")
+
+
 def _rows(
     document: _Document, names: tuple[str, ...], dates: int | None, tell: list[int]
 ) -> Iterator[tuple[int, Row]]:
     number = 0
     for path, at, value in document.items(tell):
-        if path not in document.chosen:
+        if path not in document.chosen and not isinstance(value, NoRecord):
             continue
-        number = at if document.how is lines else number + 1
+        number = at if document.how in (lines, pages) else number + 1
         if not isinstance(value, dict):
             yield number, value if isinstance(value, NoRecord) else NoRecord(written(value))
             continue

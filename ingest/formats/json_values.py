@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from ingest.formats.batches import NoRecord
-from ingest.formats.json_text import LONGEST, Broken, Path, Reader, decode, walk
+from ingest.formats.json_records import written
+from ingest.formats.json_text import DEEPEST, LONGEST, Broken, Path, Reader, decode, walk
 from ingest.source import Source
 
 Item = tuple[Path, int, Any]
@@ -96,6 +97,25 @@ def _played(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
         reader = Reader(io.StringIO(body))
         yield from walk(reader, (*path, *_CASSETTE))
         reader.end()
+
+
+def pages(opened: IO[str]) -> Iterator[Item]:
+    """One document a line, and the values of its lists: the answers to one question after the other."""
+    for path, number, value in lines(opened):
+        found = list(_lists(path, value))
+        if not found:
+            yield path, number, value if isinstance(value, NoRecord) else NoRecord(written(value))
+        for inner, values_ in found:
+            for one in values_:
+                yield from ((into, number, played) for into, played in _played(inner, one))
+
+
+def _lists(path: Path, value: Any) -> Iterator[tuple[Path, list[Any]]]:
+    if isinstance(value, list):
+        yield path, value
+    elif isinstance(value, dict) and len(path) < DEEPEST:
+        for key, inner in value.items():
+            yield from _lists((*path, key), inner)
 
 
 def whole(opened: IO[str]) -> Iterator[Item]:

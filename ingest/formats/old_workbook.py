@@ -14,7 +14,7 @@ from ingest.source import Source, Unreadable
 
 MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MOST_BYTES = 128 << 20
-_MOST_CELLS = 4_000_000
+_MOST_CELLS = 3_000_000
 _END = 0xFFFFFFFE
 _FREE = 0xFFFFFFFF
 _SMALL = 4_096  # what is shorter lies in the small sectors

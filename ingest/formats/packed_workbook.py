@@ -14,7 +14,7 @@ from typing import IO
 from ingest.source import DAMAGE, Source, Unreadable
 
 _MOST_UNPACKED = 512 << 20
-_MOST_CELLS = 4_000_000  # of 72 bytes each, while they are read
+_MOST_CELLS = 3_000_000  # of 72 bytes each, while they are read
 _BLOCK = 1 << 20
 _LONGEST_TAG = 1 << 16
 _MOST_MEMBERS = 10_000

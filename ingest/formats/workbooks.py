@@ -30,7 +30,7 @@ ABOUT = About(
         "rows; a cell that is merged with those below it counts for all of them. Dates become ISO text "
         "also where they were left as serial numbers (43123), in the date system of the workbook; "
         "numbers lose the .0 that they never had. The line of a record is its row in the sheet. A sheet "
-        "may have 4 million cells; what is larger is better kept as CSV."
+        "may have 3 million cells; what is larger is better kept as CSV."
     ),
     columns={"any column": "by its name, as in any table"},
     source="ECMA-376 (Office Open XML), [MS-XLS]; read by python-calamine",
