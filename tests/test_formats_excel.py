@@ -251,6 +251,8 @@ def test_a_workbook_of_eight_sheets_is_read_where_it_is_told(
     assert "'Tbl3 Waarnemingen' of 2,158 x 5 cells with a date" in outcome.message
     header, *rows = xml_rows(path, 3)
     assert (next(iter(header.values())), len(rows)) == ("Datum", 2_157)
+    given = {"species": "Branta leucopsis"}
+    assert read_one(sqlite_writer, path, set=given, dry_run=True).tally.inserted == 2_157
     told = {
         "sheet": "Tbl3 Waarnemingen",
         "set": {"species": "Branta leucopsis"},

@@ -104,6 +104,28 @@ def test_objects_in_objects_get_dotted_names_and_lists_are_joined(tmp_path: Path
     }
 
 
+def test_records_of_many_shapes_lose_nothing(tmp_path: Path) -> None:
+    chance = random.Random(1)
+
+    def made(depth: int) -> dict[str, Any]:
+        keys = chance.sample("abcdef", chance.randrange(1, 6))
+        return {
+            key: made(depth + 1) if depth < 3 and chance.random() < 0.4 else f"{key}{depth}" for key in keys
+        }
+
+    def flat(value: dict[str, Any], above: str = "") -> dict[str, str]:
+        found = {}
+        for key, inner in value.items():
+            found |= flat(inner, f"{above}{key}.") if isinstance(inner, dict) else {above + key: inner}
+        return found
+
+    records = [{**LYNX, **made(0)} for _ in range(300)]
+    read_back = cells(document(tmp_path, "\n".join(map(json.dumps, records))))
+    assert [{name: text for name, text in row.items() if text} for row in read_back] == list(
+        map(flat, records)
+    )
+
+
 def test_numbers_stay_as_they_were_written(sqlite_writer: Engine, tmp_path: Path) -> None:
     ids = ["9007199254740993", "12345678901234567890123", '"007"', '"1e5"', "1.10", "9" * 400]
     rows = ",".join(f'{{"id": {number}, "date": "2024", "species": "Lynx"}}' for number in ids)

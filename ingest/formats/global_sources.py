@@ -52,6 +52,7 @@ _KNOWN = (
             "taxonrank": "taxonRank",
             "userlogin": "recordedBy",
             "placeguess": "locality",
+            "siteid": "",  # a portal of its network, not a place
         },
     ),
     _Known(

@@ -6,14 +6,14 @@ often one single line, the record's number in it, from 1.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import IO, Any
 
 from ingest import columns, text
 from ingest.formats.batches import NoRecord, Row, batches
 from ingest.formats.global_sources import origin
-from ingest.formats.json_records import record, unix_time, written
+from ingest.formats.json_records import Shape, record, shape, unix_time, written
 from ingest.formats.json_text import Broken, Path
 from ingest.formats.json_values import (
     Item,
@@ -31,6 +31,7 @@ from ingest.text import Chunk
 
 _MOST_COLUMNS = 5_000
 _MOST_LISTS = 1_000
+_MOST_SHAPES = 1_000
 _SHOWN = 10
 _NAMES = ("results", "data", "records", "occurrences", "features", "observations", "sightings", "items")
 _TROUBLE = {(name,) for name in ("error", "errors", "message", "detail", "title", "description")}
@@ -76,23 +77,30 @@ class _List:
 
     columns: dict[str, None] = field(default_factory=dict)
     records: int = 0
+    _shapes: set[Shape] = field(default_factory=set)
 
     def add(self, value: Any) -> None:
         """Look at one more of its values. Raises Broken where keys are no names of columns."""
-        if isinstance(value, dict):
-            self.records += 1
+        if not isinstance(value, dict):
+            return
+        self.records += 1
+        found = shape(value)
+        if found not in self._shapes:
+            if len(self._shapes) == _MOST_SHAPES:
+                self._shapes.clear()
+            self._shapes.add(found)
             self.columns.update(dict.fromkeys(record(value)))
             if len(self.columns) > _MOST_COLUMNS:
                 raise Broken(f"its objects have more than {_MOST_COLUMNS:,} different keys")
 
 
-def read(source: Source, _: Wanted) -> Table | None:
+def read(source: Source, wanted: Wanted) -> Table | None:
     """The sightings of a JSON document. Raises Unreadable for one that is broken or has none."""
     if source.path.is_dir() or not begins_like_json(source.head(4_096)):
         return None
     encoding, guessed = text.encoding(source)
     items = lines if is_one_object_a_line(source, encoding) else values
-    document = _Document(source, encoding, items)
+    document = _Document(source, encoding, items, wanted.given)
     try:
         document, columns_ = _choose(document)
     except Broken as error:
@@ -107,6 +115,8 @@ class _Document:
     source: Source
     encoding: str
     how: Callable[[IO[str]], Iterator[Item]]
+    given: frozenset[str]
+    """Terms that the operator gives."""
     chosen: frozenset[Path] = frozenset()
     """The lists that are read."""
     left: tuple[Path, ...] = ()
@@ -140,14 +150,14 @@ def _choose(document: _Document) -> tuple[_Document, tuple[str, ...]]:
     what its columns mean.
     """
     lists = document.lists()
-    chosen = [path for path, one in lists.items() if _hold_sightings(one.columns)]
+    chosen = [path for path, one in lists.items() if _hold_sightings(one.columns, document.given)]
     if not chosen and document.how is lines:
         answers = replace(document, how=pages)
-        if any(_hold_sightings(one.columns) for one in answers.lists().values()):
+        if any(_hold_sightings(one.columns, document.given) for one in answers.lists().values()):
             return _choose(answers)
     if not chosen:
         root = _root(document)
-        if root and _hold_sightings(root) and (not lists or origin(root).feed):
+        if root and _hold_sightings(root, document.given) and (not lists or origin(root).feed):
             return replace(document, how=whole, chosen=frozenset({()})), tuple(root)
         chosen = _likeliest(lists)
         word = next((name for name in root if (name.partition(".")[0],) in _TROUBLE and root[name]), None)
@@ -159,10 +169,10 @@ def _choose(document: _Document) -> tuple[_Document, tuple[str, ...]]:
     return replace(document, chosen=frozenset(chosen), left=left), tuple(found)
 
 
-def _hold_sightings(names: Iterable[str]) -> bool:
-    """Whether columns of these names have a date and a name."""
+def _hold_sightings(names: Iterable[str], given: Collection[str]) -> bool:
+    """Whether columns of these names have a date and a name, as far as these terms are not given."""
     names = list(names)
-    terms = set(columns.understand(names, origin(names).told).values())
+    terms = {*columns.understand(names, origin(names).told).values(), *given}
     return not terms.isdisjoint(columns.NEEDS_DATE) and not terms.isdisjoint(columns.NEEDS_NAME)
 
 

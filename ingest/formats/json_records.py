@@ -37,6 +37,23 @@ def _flatten(value: Object, above: str, depth: int, found: dict[str, str]) -> No
             found[free(name, found)] = text_of(inner)
 
 
+Shape = tuple[Any, ...]
+
+
+def shape(value: Object) -> Shape:
+    """What its columns depend on: objects of one shape have the same, and need not be made into records."""
+    return _keys(_shaped(value), 0)
+
+
+def _keys(value: Object, depth: int) -> Shape:
+    inside = [
+        (key, _keys(inner, depth + 1))
+        for key, inner in value.items()
+        if type(inner) is dict and inner and depth < _DEEPEST
+    ]
+    return (*value, None, *inside)
+
+
 def text_of(value: Any) -> str:
     """A value as the text of a cell."""
     if isinstance(value, str):
@@ -100,11 +117,9 @@ def _inaturalist(value: Object) -> Object:
     """An observation of iNaturalist: its location is "latitude,longitude", or a list of the two."""
     location = value["location"]
     place = location.split(",") if isinstance(location, str) else location
-    # Its site is one of the portals of iNaturalist's network, not where the animal was.
-    rest = {{"site_id": "network_site_id"}.get(key, key): inner for key, inner in value.items()}
     if not isinstance(place, list) or len(place) != 2:
-        return rest
-    del rest["location"]
+        return value
+    rest = {key: inner for key, inner in value.items() if key != "location"}
     return {**rest, "decimalLatitude": place[0], "decimalLongitude": place[1]}
 
 

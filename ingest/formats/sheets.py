@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -39,9 +39,9 @@ class Sheet:
         """Column -> term, as far as its header says."""
         return columns.understand(self.names)
 
-    def holds_sightings(self) -> bool:
-        """Whether it has a column for a date and one for a name."""
-        found = set(self.terms.values())
+    def holds_sightings(self, given: Collection[str]) -> bool:
+        """Whether it has a column for a date and one for a name, as far as these terms are not given."""
+        found = {*self.terms.values(), *given}
         return not found.isdisjoint(columns.NEEDS_DATE) and not found.isdisjoint(columns.NEEDS_NAME)
 
     def rows(self) -> Iterator[tuple[int, list[Cell]]]:

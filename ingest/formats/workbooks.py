@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
@@ -105,7 +105,7 @@ def _chosen(source: Source, book: CalamineWorkbook, wanted: Wanted) -> Sheet:
         return _with_header(source, book, _named(source, book, names, wanted.sheet))
     if len(names) == 1:
         return _with_header(source, book, names[0])
-    seen = _look_through(book, names)
+    seen = _look_through(book, names, wanted.given)
     found = [one for one in seen if one.of_sightings] if len(seen) > 1 else seen
     if not seen:
         raise Unreadable(f"{source.name} is a workbook without a filled sheet.")
@@ -117,7 +117,7 @@ def _chosen(source: Source, book: CalamineWorkbook, wanted: Wanted) -> Sheet:
     return _with_header(source, book, found[0].name)
 
 
-def _look_through(book: CalamineWorkbook, names: list[str]) -> list[_Seen]:
+def _look_through(book: CalamineWorkbook, names: list[str], given: Collection[str] = ()) -> list[_Seen]:
     """The sheets with anything in them, one after the other, so that only one is in memory."""
     seen = []
     for name in names:
@@ -125,7 +125,7 @@ def _look_through(book: CalamineWorkbook, names: list[str]) -> list[_Seen]:
         if cells.height:
             one = sheet(cells)
             dated = one is not None and not set(one.terms.values()).isdisjoint(columns.NEEDS_DATE)
-            of_sightings = one is not None and one.holds_sightings()
+            of_sightings = one is not None and one.holds_sightings(given)
             seen.append(_Seen(name, cells.height, cells.width, dated, of_sightings))
     return seen
 
