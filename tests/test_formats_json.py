@@ -195,6 +195,8 @@ def test_what_is_no_object_in_a_list_is_one_bad_row(sqlite_writer: Engine, tmp_p
     [
         ("[" * 100_000, "nested too deeply"),
         ('{"a":' * 100_000, "nested too deeply"),
+        (f'[{{"date": "2024", "species": "Lynx", "x": {"[" * 700}1{"]" * 700}}}]', "nested too deeply"),
+        (f'{{"a": 1}}\n{{"date": "2024", "species": "Lynx", "x": {"[" * 700}1{"]" * 700}}}', "too deeply"),
         ('{"results": [' + json.dumps(LYNX) + ', {"date": "2024', "breaks off at line 1"),
         ('{"results": [\n' + json.dumps(LYNX) + "\n,", "breaks off at line 3"),
         ('{"results": [' + json.dumps(LYNX) + "]", "breaks off"),

@@ -11,7 +11,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from ingest.formats.json_text import Number, free
+from ingest.formats.json_text import Broken, Number, free
 from ingest.values import storable
 
 _DEEPEST = 5
@@ -73,14 +73,21 @@ def _whole(text: str) -> str:
 
 
 def written(value: Any) -> str:
-    """A value as JSON, with numbers as they came."""
+    """A value as JSON, with numbers as they came. Raises Broken for one that is nested too deeply."""
+    try:
+        return _written(value)
+    except RecursionError:  # what the decoder could just do, which is written in C
+        raise Broken("it is nested too deeply") from None
+
+
+def _written(value: Any) -> str:
     if isinstance(value, Number):
         return str(value)
     if isinstance(value, dict):
-        pairs = (f"{json.dumps(key, ensure_ascii=False)}:{written(one)}" for key, one in value.items())
+        pairs = (f"{json.dumps(key, ensure_ascii=False)}:{_written(one)}" for key, one in value.items())
         return f"{{{','.join(pairs)}}}"
     if isinstance(value, list):
-        return f"[{','.join(map(written, value))}]"
+        return f"[{','.join(map(_written, value))}]"
     return json.dumps(value, ensure_ascii=False)
 
 
