@@ -55,6 +55,7 @@ class Parsed(NamedTuple):
 
 _NOTHING = days.When(0, 0)
 _TOO_WIDE = Refusal("FIELD_COUNT", "", "the row has more fields than the header")
+_NO_RECORD = Refusal("RECORD_UNREADABLE", "", "what stands here is no record")
 _Keep = np.ndarray[Any, np.dtype[np.bool_]]
 
 
@@ -100,7 +101,10 @@ class Parser:
 
     def _sort_by_width(self, chunk: Chunk) -> tuple[list[dict[str, Any]], Sequence[int], Sequence[Row]]:
         """Fill up rows that leave out empty fields at their end; refuse those that have too many."""
-        rejects = [self._reject(line, row, _TOO_WIDE) for line, row in chunk.unfit]
+        # A reader that could not even cut a record into fields hands it on as one.
+        rejects = [
+            self._reject(line, row, _TOO_WIDE if len(row) > 1 else _NO_RECORD) for line, row in chunk.unfit
+        ]
         if isinstance(chunk.rows, Columnar) and len(chunk.rows.columns) == self._width:
             return rejects, chunk.lines, chunk.rows
         if all(len(row) == self._width for row in chunk.rows):

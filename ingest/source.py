@@ -133,7 +133,9 @@ def sha256(*sources: Source) -> str:
     for source in sources:
         if source.path.is_dir():
             for member in members(source):
-                digest.update(f"{member.name} {sha256(member)}".encode())
+                digest.update(
+                    f"{member.path.relative_to(source.path)} {sha256(member)}".encode(errors="replace")
+                )
             continue
         with source.open() as file:
             while block := file.read(_BLOCK):

@@ -73,7 +73,7 @@ def _refuse_what_is_no_table(source: Source, text: str) -> None:
     if start.startswith(("<!doctype", "<html", "<head", "<body", "<?xml")):
         raise Unreadable(f"{source.name} is a web page or XML, not a table: the download probably failed.")
     if start.startswith(("{", "[")):
-        raise Unreadable(f"{source.name} is JSON, not a table.")
+        raise Unreadable(f"{source.name} is JSON, not a table of text; --format json reads it.")
     if sum(map(text.count, "\x00\x01\x02\x03\x04\x05\x06")) > _MOST_BINARY * len(text):
         raise Unreadable(f"{source.name} is not text: it holds binary data, or a packed file.")
 

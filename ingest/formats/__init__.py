@@ -14,8 +14,11 @@ from ingest.formats import (
     delimited,
     ebird,
     explained,
+    json_documents,
     movebank,
+    parquet,
     wildlife_insights,
+    workbooks,
 )
 from ingest.formats.table import About, Table, Wanted
 from ingest.source import Source, Unreadable
@@ -38,6 +41,8 @@ class Format:
 
 
 FORMATS = (
+    Format("excel", "an Excel workbook (.xlsx, .xlsm, .xls)", workbooks.read, workbooks.ABOUT),
+    Format("parquet", "a Parquet file (OBIS, GBIF, pandas, DuckDB)", parquet.read, parquet.ABOUT),
     Format(
         "dwca",
         "Darwin Core Archive, of occurrences or of events with theirs (zip or folder with meta.xml)",
@@ -58,6 +63,12 @@ FORMATS = (
         wildlife_insights.read,
         wildlife_insights.ABOUT,
         wildlife_insights.is_export,
+    ),
+    Format(
+        "json",
+        "JSON, NDJSON or GeoJSON (a list of objects, also inside an object; an API's answer)",
+        json_documents.read,
+        json_documents.ABOUT,
     ),
     Format("agouti", "Agouti export from before Camtrap DP (CSV)", agouti.read, agouti.ABOUT),
     Format(
