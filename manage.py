@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from config import Settings
     from ingest.due import Due
+    from ingest.source import Reach
     from ingest.work import Work
 
 # Heavy imports stand inside the commands, so that --help answers at once.
@@ -191,14 +192,31 @@ def _ingest(settings: Settings, paths: tuple[str, ...], said: dict[str, Any], as
     from ingest.work import inputs
 
     work, writer, outcomes = _work(settings, paths, said), _writer(settings), []
+    reach = _reach(settings)
     with live_progress(as_json) as progress:
         for some, options in work:
-            outcomes += run(writer, inputs(some), options, progress)
+            outcomes += run(writer, inputs(some, reach), options, progress)
     _save_charts(settings, {outcome.run for outcome in outcomes if outcome.status == "committed"})
     runs = [outcome.as_json() for outcome in outcomes]
     _show({"runs": runs}, as_json, lambda: tell_outcomes(outcomes, "dry_run" in said))
     if any(outcome.status in REFUSED for outcome in outcomes):
         sys.exit(1)
+
+
+def _reach(settings: Settings) -> Reach:
+    """How URLs are read under these settings."""
+    from functools import partial
+
+    from ingest.remote import at
+    from ingest.request import Limits
+
+    limits = Limits(
+        allow_hosts=settings.allow_hosts,
+        max_bytes=settings.fetch_max_bytes,
+        deadline=settings.fetch_deadline,
+        folder=settings.fetched,
+    )
+    return partial(at, limits=limits)
 
 
 def _save_charts(settings: Settings, runs: set[int | None]) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, func, insert, null, select, update
 
 from db.merge import merge
 from db.models import Reject, Run, Sighting
@@ -29,6 +29,8 @@ class Input:
     made_up: bool = False
     columns: tuple[str, ...] = ()
     terms: dict[str, str] = field(default_factory=dict)
+    cursor: Mapping[str, Any] | None = None
+    """Where the next reading of the feed goes on."""
 
 
 @dataclass
@@ -145,16 +147,20 @@ def begin_run(connection: Connection, what: Input) -> Iterator[OpenRun]:
 
 
 def _ledger_line(what: Input, feed: int | None) -> dict[str, Any]:
-    return {"input": what.name, "sha256": what.sha256, "format": what.format, "feed_id": feed}
+    cursor = dict(what.cursor) if what.cursor is not None else null()
+    line = {"input": what.name, "sha256": what.sha256, "format": what.format, "feed_id": feed}
+    return {**line, "cursor": cursor}
 
 
-def record_failure(connection: Connection, what: Input, message: str, tally: Tally) -> int:
+def record_failure(
+    connection: Connection, what: Input, message: str, tally: Tally, status: str = "failed"
+) -> int:
     """One ledger line for an input of which nothing was kept; the data version does not move."""
     try:
         feed = feed_id(connection, what.feed, what.made_up) if what.feed else None
     except MixedFeed:
         feed = None
-    line = {**_ledger_line(what, feed), **vars(tally), "status": "failed", "message": message}
+    line = {**_ledger_line(what, feed), **vars(tally), "status": status, "message": message}
     statement = insert(Run).values(**line, started_at=now(), finished_at=now())
     return int(connection.execute(statement.returning(Run.id)).scalar_one())
 

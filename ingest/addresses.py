@@ -91,9 +91,10 @@ def addresses(
         return every
     private = next((address for address in every if not is_public(address)), None)
     if private is not None:
+        leads = "" if host == private else f"leads to {private}, which "
         raise Unreadable(
-            f"{host} is refused, because it leads to {private}, which is no public address: if that is meant,"
-            f" put {host!r} into allow_hosts."
+            f"{host} is refused, because it {leads}is no public address: if that is meant, put {host!r} into"
+            " allow_hosts."
         )
     return every
 

@@ -14,13 +14,14 @@ from time import monotonic
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Row
 
 from db.arrow import pa
 from db.engine import LOOK
 from db.filters import data_version
 from db.lock import only_ingester
 from db.names import MixedFeed
+from db.questions.ledger import last_cursor
 from db.store import Input, OpenRun, Tally, begin_run, record_failure
 from ingest import columns, days, taxa
 from ingest.evidence import gather
@@ -119,9 +120,9 @@ def ingest(
     """
     with only_ingester(writer), _no_garbage_collection():
         if not options.dry_run:
-            return [_one(writer.begin, source, options, progress) for source in sources]
+            return [_brought(writer.begin, source, options, progress) for source in sources]
         with _rehearsal(writer) as begin:
-            outcomes = [_one(begin, source, options, progress) for source in sources]
+            outcomes = [_brought(begin, source, options, progress) for source in sources]
         with writer.connect().execution_options(**LOOK) as connection:
             version = data_version(connection)
         return [replace(outcome, run=None, data_version=version) for outcome in outcomes]
@@ -161,7 +162,7 @@ def _one(begin: _Begin, source: Source, options: Options, progress: Progress | N
     try:
         kind, table = open_table(source, options.format, _wanted(options))
         what = replace(what, feed=what.feed or table.feed or signature(table.columns), format=kind.name)
-        what = replace(what, sha256=sha256(source, *table.parts), columns=table.columns)
+        what = replace(what, sha256=sha256(source, *table.parts), columns=table.columns, cursor=source.cursor)
         outcome.feed, outcome.format, outcome.notes = what.feed, what.format, table.notes
         rules = _rules(source, table, options)
         outcome.notes += rules.notes
@@ -190,6 +191,41 @@ def _fail(begin: _Begin, what: Input, outcome: Outcome, message: str) -> None:
     outcome.status, outcome.message, outcome.tally = "failed", message, Tally(read=read, rejected=read)
     with begin() as connection:
         outcome.run = record_failure(connection, what, message, outcome.tally)
+        outcome.data_version = data_version(connection)
+
+
+def _brought(begin: _Begin, source: Source, options: Options, progress: Progress | None) -> Outcome:
+    """One input, which is fetched first where it lies elsewhere."""
+    if source.fetch is None:
+        return _one(begin, source, options, progress)
+    started = monotonic()
+    outcome = Outcome(source.name, feed=options.feed or "")
+    what = Input(source.name, outcome.feed, options.format, made_up=options.made_up)
+    try:
+        with begin() as connection:
+            last = last_cursor(connection, source.name, outcome.feed)
+        here = source.fetch(last.cursor if last else None)
+        if here is not None:
+            try:
+                return _one(begin, here, options, progress)
+            finally:
+                here.path.unlink(missing_ok=True)
+        _nothing_new(begin, what, last, outcome)
+    except Exception as error:  # noqa: BLE001 - whatever it is: the ledger tells it, and the other inputs go on
+        _fail(begin, what, outcome, _sentence(source.name, error))
+    outcome.seconds = monotonic() - started
+    return outcome
+
+
+def _nothing_new(begin: _Begin, what: Input, last: Row[*tuple[Any, ...]] | None, outcome: Outcome) -> None:
+    """One line in the ledger for a source that says that it holds what it held; the cursor stays."""
+    outcome.status, outcome.message = "unchanged", "there is nothing there yet"
+    if last is not None:
+        outcome.message = f"not modified since {last.started_at}"
+        outcome.feed, outcome.format = last.feed, last.format
+        what = replace(what, feed=last.feed, format=last.format, cursor=last.cursor)
+    with begin() as connection:
+        outcome.run = record_failure(connection, what, outcome.message, outcome.tally, outcome.status)
         outcome.data_version = data_version(connection)
 
 

@@ -45,11 +45,6 @@ class Target:
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
 
-def is_url(text: str) -> bool:
-    """Whether it names something elsewhere, by whatever scheme, and not a file."""
-    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text) is not None
-
-
 def target(url: str) -> Target:
     """Where it leads. Raises Unreadable for what is not fetched: file:, ftp:, gopher:, a broken URL."""
     scheme = url.partition(":")[0].lower()

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 import urllib3.util.connection
-from served import Served, reply, served, turns
 
 from ingest.addresses import is_public
 from ingest.fetch import fetch
 from ingest.request import Limits
 from ingest.source import Unreadable
+from tests.served import Served, reply, served, turns
 
 PUBLIC = "93.184.215.14"
 

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import missing
-from served import Served, drip, reply, served, turns
 
 from ingest.fetch import fetch
 from ingest.source import Source, Unreadable
 from ingest.urls import shown
+from tests.conftest import missing
+from tests.served import Served, drip, reply, served, turns
 
 BODY = "date,species\n" + "".join(f"2024-05-{day:02},Lynx lynx\n" for day in range(1, 29))
 CUT = reply(BODY, length=len(BODY) + 100)

@@ -12,10 +12,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from served import Served, reply, served
 
 from ingest import services
 from ingest.source import Unreadable
+from tests.served import Served, reply, served
 
 Meddle = Callable[["Gbif | Inaturalist", int], None]
 DAY = 86_400
