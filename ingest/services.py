@@ -24,7 +24,6 @@ from ingest.urls import shown
 _MOST_RECORDS = 100_000
 """GBIF gives no more to one query; iNaturalist asks for no more than 10,000 pages a day."""
 _LARGEST_PAGE = 64 << 20
-_PASSES = 3
 _DAY = 86_400
 
 Record = dict[str, Any]
@@ -46,7 +45,7 @@ Ask = Callable[[Mapping[str, object]], Page]
 
 
 class _Shifted(Exception):
-    """Records have moved between two pages; one may have slipped through."""
+    """Records move between the pages all the time; one may have slipped through."""
 
 
 @dataclass(frozen=True)
@@ -66,28 +65,36 @@ class Service:
     """The parameter for what has changed since then, which is included."""
     cursor: Callable[[float], str]
     """What to ask for at the next reading, after one that began at this time."""
-    pages: Callable[[Ask, str], Iterator[Page]]
-    """Goes through the pages, given the name of the key."""
+    pages: Callable[[Ask], Iterator[Page]]
+    """Goes through the pages; a record may be on several."""
 
 
-def _gbif(ask: Ask, key: str) -> Iterator[Page]:
-    """By offset. Each page begins with the last record of the one before: if it does not, they have shifted.
+def _gbif(ask: Ask) -> Iterator[Page]:
+    """By offset. Each page begins with the last record of the one before, to see whether they have shifted.
 
+    If none of what was read last is on it as it was, records went away that stood before, and took as many
+    from behind our back: then we step back until we meet what we know, or are at the beginning again.
     See techdocs.gbif.org/en/openapi/v1/occurrence: at most 300 a page, offset and limit at most 100,000.
     """
-    offset, last = 0, None
+    offset, last, asked, back = 0, list[Record](), 0, False
     while True:
         page = ask({"offset": offset, "limit": min(300, _MOST_RECORDS - offset)})
-        keys = [record[key] for record in page.records]
-        if last is not None and (last not in keys or (len(keys) > 1 and keys[-1] == last)):
+        asked += 1
+        known = [record for record in page.records if record in last]
+        stuck = len(known) == len(page.records) > 1 and not back and not page.end
+        if stuck or asked > 3 * (page.total // max(len(last or page.records) - 1, 1) + 10):
             raise _Shifted
+        back = offset > 0 and not known
+        if back:
+            offset = max(0, offset - len(last))
+            continue
         yield page
-        if page.end or not keys or offset + len(keys) >= page.total:
+        if page.end or offset + len(page.records) >= page.total:
             return
-        offset, last = (offset + len(keys) - 1, keys[-1]) if len(keys) > 1 else (offset + 1, None)
+        offset, last = offset + max(len(page.records) - 1, 1), page.records
 
 
-def _inaturalist(ask: Ask, key: str) -> Iterator[Page]:
+def _inaturalist(ask: Ask) -> Iterator[Page]:
     """By id, upwards: what is new gets a higher id and shifts nothing.
 
     See api.inaturalist.org/v1/docs: at most 200 a page and, by page number, only the first 10,000.
@@ -98,7 +105,7 @@ def _inaturalist(ask: Ask, key: str) -> Iterator[Page]:
         yield page
         if page.total <= len(page.records) or not page.records:
             return
-        highest = max(int(record[key]) for record in page.records)
+        highest = max(int(record["id"]) for record in page.records)
         if highest <= above:
             raise _Shifted
         above = highest
@@ -181,28 +188,21 @@ class _Reading:
         """By our clock or theirs, whichever is behind: so that neither makes us skip anything."""
 
     def into(self, file: IO[bytes]) -> int:
-        """Write the records; how many there are. What shifts while it is read is read anew, some times."""
-        for _ in range(_PASSES):
-            file.seek(0)
-            file.truncate()
-            try:
-                return self._pass(file)
-            except _Shifted:
-                continue
-        raise Unreadable(
-            f"{shown(self._url)} changes while it is read, so that its pages do not follow each other;"
-            " nothing was taken. Try it later."
-        )
-
-    def _pass(self, file: IO[bytes]) -> int:
+        """Write the records; how many there are."""
         seen: set[Any] = set()
-        for page in self._service.pages(self._ask, self._service.key):
-            for record in page.records:
-                identity = record[self._service.key]
-                # Of two states of one record the later comes again with the next reading.
-                if identity not in seen:
-                    seen.add(identity)
-                    file.write(json.dumps(record).encode() + b"\n")
+        try:
+            for page in self._service.pages(self._ask):
+                for record in page.records:
+                    identity = record[self._service.key]
+                    # Of two states of one record the later comes again with the next reading.
+                    if identity not in seen:
+                        seen.add(identity)
+                        file.write(json.dumps(record).encode() + b"\n")
+        except _Shifted:
+            raise Unreadable(
+                f"{shown(self._url)} changes while it is read, so that its pages do not follow each other;"
+                " nothing was taken. Try it later."
+            ) from None
         return len(seen)
 
     def _ask(self, place: Mapping[str, object]) -> Page:
