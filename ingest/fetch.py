@@ -63,8 +63,10 @@ def fetch(url: str, cursor: Mapping[str, Any] | None, limits: Limits = Limits())
     if headers is None:
         path.unlink()
         return None
-    found = {"etag": headers.get("ETag"), "lastModified": headers.get("Last-Modified")}
-    return of_scratch(url, path, {key: value for key, value in found.items() if value} or None)
+    found = {"etag": headers.get("ETag", ""), "lastModified": headers.get("Last-Modified", "")}
+    # What could not be sent back would fail every reading to come.
+    fit = {key: value for key, value in found.items() if value.isprintable() and 0 < len(value) < 1_000}
+    return of_scratch(url, path, fit or None)
 
 
 def scratch(folder: Path | None) -> Path:

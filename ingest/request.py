@@ -23,6 +23,8 @@ from ingest.addresses import Resolve, addresses
 from ingest.urls import Target
 
 USER_AGENT = "Sightings/1 (wildlife records)"
+_GRACE = 0.05
+"""Seconds for what comes behind the announced end; a server that closes, as it is asked to, costs none."""
 BROKEN = (OSError, HTTPError, HTTPException)
 """What comes out of a connection that fails, whatever it does."""
 # It warns of odd headers with the whole URL, and there may be a password in that.
@@ -84,6 +86,8 @@ class _Hurried(io.RawIOBase):
 
     def __init__(self, raw: io.RawIOBase, sock: socket.socket, clock: Clock, idle: float) -> None:
         self._raw, self._sock, self._clock, self._idle = raw, sock, clock, idle
+        self.done = False
+        """Nothing more should come."""
 
     def readable(self) -> bool:
         """It is."""
@@ -91,7 +95,7 @@ class _Hurried(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:
         """What is there, into the buffer."""
-        self._sock.settimeout(self._clock.left(self._idle))
+        self._sock.settimeout(self._clock.left(_GRACE if self.done else self._idle))
         return self._raw.readinto(buffer)
 
     def close(self) -> None:
@@ -105,7 +109,19 @@ class _Answer(HTTPResponse):
 
     def __init__(self, clock: Clock, idle: float, sock: socket.socket, **given: Any) -> None:
         super().__init__(sock, **given)
-        self.fp = io.BufferedReader(_Hurried(self.fp.detach(), sock, clock, idle))
+        self._hurried = _Hurried(self.fp.detach(), sock, clock, idle)
+        self.fp = io.BufferedReader(self._hurried)
+
+    def _close_conn(self) -> None:
+        """At the end of the body. Who announces less than he sends would have us keep half a file."""
+        self._hurried.done = True
+        try:
+            more = self.length == 0 and bool(self.fp.peek(1))
+        except (OSError, TooLate):
+            more = False
+        super()._close_conn()  # type: ignore[misc]
+        if more:
+            raise HTTPException("there is more than was announced")
 
 
 @contextmanager

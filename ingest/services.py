@@ -23,7 +23,7 @@ from ingest.urls import shown
 
 _MOST_RECORDS = 100_000
 """GBIF gives no more to one query; iNaturalist asks for no more than 10,000 pages a day."""
-_LARGEST_PAGE = 64 << 20
+_LARGEST_PAGE = 32 << 20
 _DAY = 86_400
 
 Record = dict[str, Any]

@@ -93,7 +93,7 @@ def reply(
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     if "Date" not in headers:
         lines.append(f"Date: {formatdate(usegmt=True)}")
-    return ("\r\n".join(lines) + "\r\n\r\n").encode() + content
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + content
 
 
 def turns(*answers: Answer) -> Callable[[str], Answer]:

@@ -25,6 +25,8 @@ from tests.served import Served, drip, reply, served, turns
 
 BODY = "date,species\n" + "".join(f"2024-05-{day:02},Lynx lynx\n" for day in range(1, 29))
 CUT = reply(BODY, length=len(BODY) + 100)
+SHORT = reply(BODY, length=len(BODY) - 100)
+SAME = reply(status="304 Not Modified")
 BUSY = reply(status="503 Service Unavailable")
 
 
@@ -75,6 +77,15 @@ def test_a_cursor_asks_whether_anything_changed(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_tag_that_cannot_be_sent_back_is_not_kept(tmp_path: Path) -> None:
+    for tag in ("a\x01b", "x" * 5_000, ""):
+        with served(turns(reply(BODY, ETag=tag), reply(BODY))) as server:
+            _, cursor = got(server, tmp_path)
+            assert cursor is None
+    with served(turns(reply(BODY, ETag='"é"'), SAME)) as server:
+        assert fetched(server, tmp_path, got(server, tmp_path)[1]) is None
+
+
 def test_not_modified_is_no_answer_to_who_never_had_it(tmp_path: Path) -> None:
     with served(turns(reply(status="304 Not Modified"))) as server:
         assert "answers 304" in failure(server, tmp_path)
@@ -92,6 +103,8 @@ def chunked(*pieces: str, end: str = "0\r\n\r\n") -> bytes:
         reply(status="500 Internal Server Error"),
         reply(status="429 Too Many Requests", Retry_After="0"),
         CUT,
+        SHORT,
+        reply(BODY * 200, length=len(BODY) * 200 - 9),
         chunked(BODY, end="")[:-20],
         chunked(BODY, end=""),
         b"",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -65,6 +67,16 @@ def test_a_url_is_an_input_and_one_that_has_not_changed_is_not_read_again(sqlite
         assert (more.status, sums(more), more.data_version) == ("committed", (10, 1, 0, 9, 0), 4)
     known = [("committed", tag), ("unchanged", tag), ("unchanged", tag), ("committed", {"etag": '"2"'})]
     assert cursors(sqlite_writer) == known
+
+
+def test_an_archive_behind_a_url_is_opened_as_one_here_is(sqlite_writer: Engine) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("records.csv", GOOD)
+    with served(turns(reply(packed.getvalue()), reply(packed.getvalue()[:-30]))) as server:
+        outcomes = [read(sqlite_writer, server, "/download?id=5", feed="station") for _ in range(2)]
+        assert [one.input for one in outcomes] == [server.url("/download?id=5")] * 2
+    assert [(one.status, sums(one)[1]) for one in outcomes] == [("committed", 9), ("failed", 0)]
 
 
 def test_a_tag_that_changes_without_the_bytes_leaves_the_version_alone(sqlite_writer: Engine) -> None:
