@@ -26,8 +26,8 @@ MORE = GOOD + "10,2024-05-10,Bear\n"
 SAME = reply(status="304 Not Modified")
 
 
-def read(writer: Engine, server: Served, path: str = "/records.csv", **said: Any) -> Outcome:
-    limits = server.limits(folder=Path(str(writer.url.database)).parent / "fetched", tries=1)
+def read(writer: Engine, server: Served, home: Path, path: str = "/records.csv", **said: Any) -> Outcome:
+    limits = server.limits(folder=home / "fetched", tries=1)
     (outcome,) = run(writer, find([server.url(path)], lambda url: at(url, limits)), Options(**said))
     assert outcome.tally.adds_up()
     assert list(limits.folder.iterdir()) == []
@@ -51,44 +51,44 @@ def test_nothing_is_asked_before_it_is_fetched(tmp_path: Path) -> None:
         assert fetched.head() == GOOD.encode()
 
 
-def test_a_url_is_an_input_and_one_that_has_not_changed_is_not_read_again(sqlite_writer: Engine) -> None:
+def test_a_url_is_an_input_and_one_that_has_not_changed_is_not_read_again(writer: Engine, home: Path) -> None:
     tag = {"etag": '"1"'}
     answers = [reply(GOOD, ETag='"1"'), SAME, SAME, reply(MORE, ETag='"2"')]
     with served(lambda _: answers.pop(0)) as server:
-        first = read(sqlite_writer, server, feed="station")
+        first = read(writer, server, home, feed="station")
         assert (first.status, first.input, sums(first)) == ("committed", server.url(), (9, 9, 0, 0, 0))
         for _ in range(2):
-            same = read(sqlite_writer, server, feed="station")
+            same = read(writer, server, home, feed="station")
             assert (same.status, same.feed, same.format) == ("unchanged", "station", "table")
             assert same.message.startswith("not modified since 20")
             assert (sums(same), same.data_version) == ((0, 0, 0, 0, 0), 1)
             assert server.header("If-None-Match") == '"1"'
-        more = read(sqlite_writer, server, feed="station")
+        more = read(writer, server, home, feed="station")
         assert (more.status, sums(more), more.data_version) == ("committed", (10, 1, 0, 9, 0), 4)
     known = [("committed", tag), ("unchanged", tag), ("unchanged", tag), ("committed", {"etag": '"2"'})]
-    assert cursors(sqlite_writer) == known
+    assert cursors(writer) == known
 
 
-def test_an_archive_behind_a_url_is_opened_as_one_here_is(sqlite_writer: Engine) -> None:
+def test_an_archive_behind_a_url_is_opened_as_one_here_is(writer: Engine, home: Path) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("records.csv", GOOD)
     with served(turns(reply(packed.getvalue()), reply(packed.getvalue()[:-30]))) as server:
-        outcomes = [read(sqlite_writer, server, "/download?id=5", feed="station") for _ in range(2)]
+        outcomes = [read(writer, server, home, "/download?id=5", feed="station") for _ in range(2)]
         assert [one.input for one in outcomes] == [server.url("/download?id=5")] * 2
     assert [(one.status, sums(one)[1]) for one in outcomes] == [("committed", 9), ("failed", 0)]
 
 
-def test_a_tag_that_changes_without_the_bytes_leaves_the_version_alone(sqlite_writer: Engine) -> None:
+def test_a_tag_that_changes_without_the_bytes_leaves_the_version_alone(writer: Engine, home: Path) -> None:
     answers = [reply(GOOD, ETag='"1"'), reply(GOOD, ETag='"2"'), SAME]
     with served(lambda _: answers.pop(0)) as server:
-        outcomes = [read(sqlite_writer, server) for _ in range(3)]
+        outcomes = [read(writer, server, home) for _ in range(3)]
         assert [one.status for one in outcomes] == ["committed", "unchanged", "unchanged"]
         assert server.header("If-None-Match") == '"2"'
-    assert version(sqlite_writer) == 1
+    assert version(writer) == 1
 
 
-def test_a_download_that_fails_is_a_failed_run_and_the_cursor_stays(sqlite_writer: Engine) -> None:
+def test_a_download_that_fails_is_a_failed_run_and_the_cursor_stays(writer: Engine, home: Path) -> None:
     answers = [
         reply(GOOD, ETag='"1"'),
         reply(status="503 Busy"),
@@ -97,40 +97,40 @@ def test_a_download_that_fails_is_a_failed_run_and_the_cursor_stays(sqlite_write
         reply(MORE, ETag='"4"'),
     ]
     with served(lambda _: answers.pop(0)) as server:
-        outcomes = [read(sqlite_writer, server) for _ in range(5)]
+        outcomes = [read(writer, server, home) for _ in range(5)]
         tags = [server.header("If-None-Match", request) for request in range(5)]
         assert outcomes[1].message == f"{server.url()} answers 503 Busy; it was tried 1 times."
     assert [one.status for one in outcomes] == ["committed", "failed", "failed", "failed", "committed"]
     assert tags == [None, '"1"', '"1"', '"1"', '"1"']
-    assert version(sqlite_writer) == 5
+    assert version(writer) == 5
 
 
-def test_feeds_of_one_url_have_cursors_of_their_own(sqlite_writer: Engine) -> None:
+def test_feeds_of_one_url_have_cursors_of_their_own(writer: Engine, home: Path) -> None:
     with served(turns(reply(GOOD, ETag='"1"'))) as server:
         for feed in ("north", "south", "north"):
-            read(sqlite_writer, server, feed=feed)
+            read(writer, server, home, feed=feed)
         assert [server.header("If-None-Match", request) for request in range(3)] == [None, None, '"1"']
 
 
-def test_what_was_taken_back_is_read_again(sqlite_writer: Engine) -> None:
+def test_what_was_taken_back_is_read_again(writer: Engine, home: Path) -> None:
     answers = [reply(GOOD, ETag='"1"'), reply(MORE, ETag='"2"'), SAME]
     with served(lambda _: answers.pop(0)) as server:
         for _ in range(3):
-            read(sqlite_writer, server, feed="station")
+            read(writer, server, home, feed="station")
         name = server.url()
 
     def cursor() -> Any:
-        with sqlite_writer.connect() as connection:
+        with writer.connect() as connection:
             found = last_cursor(connection, name, "station")
             return found.cursor if found else None
 
     assert cursor() == {"etag": '"2"'}
     undo = {"input": name, "format": "undo", "feed_id": 1, "started_at": "", "finished_at": ""}
-    with sqlite_writer.begin() as connection:
+    with writer.begin() as connection:
         connection.execute(insert(Run).values({**undo, "status": "committed", "undoes": 2}))
         connection.execute(update(Run).where(Run.id == 2).values(status="undone"))
     assert cursor() == {"etag": '"1"'}
-    with sqlite_writer.begin() as connection:
+    with writer.begin() as connection:
         connection.execute(insert(Run).values({**undo, "status": "committed", "undoes": 1}))
         connection.execute(update(Run).where(Run.id == 1).values(status="undone"))
     assert cursor() is None
@@ -145,12 +145,14 @@ def pages(*results: list[int]) -> Iterator[bytes]:
         yield reply(json.dumps({"endOfRecords": True, "count": len(keys), "results": records}))
 
 
-def test_the_first_reading_of_a_query_that_finds_nothing_yet_is_no_failure(sqlite_writer: Engine) -> None:
+def test_the_first_reading_of_a_query_that_finds_nothing_yet_is_no_failure(
+    writer: Engine, home: Path
+) -> None:
     answers = pages([])
     with served(lambda _: next(answers)) as server:
-        nothing = read(sqlite_writer, server, "/v1/occurrence/search?taxonKey=1", feed="lynx")
+        nothing = read(writer, server, home, "/v1/occurrence/search?taxonKey=1", feed="lynx")
     assert (nothing.status, nothing.message) == ("unchanged", "there is nothing there yet")
-    assert cursors(sqlite_writer) == [("unchanged", None)]
+    assert cursors(writer) == [("unchanged", None)]
 
 
 def test_the_command_reads_urls_where_the_settings_allow_it(home: Path) -> None:
