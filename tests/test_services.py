@@ -396,7 +396,29 @@ def test_an_api_is_known_by_its_path(url: str, name: str | None) -> None:
     assert (service.name if service else None) == name
 
 
-@pytest.mark.skipif(all(known.name != "json" for known in FORMATS), reason="no reader of JSON here yet")
+needs_json = pytest.mark.skipif(
+    all(known.name != "json" for known in FORMATS), reason="no reader of JSON here yet"
+)
+
+
+@needs_json
+def test_real_records_of_both_apis_come_in(
+    shared_data: Callable[[str], Path], sqlite_writer: Engine, tmp_path: Path
+) -> None:
+    recorded = json.loads(shared_data("A15-json/occ_gbif.json").read_text())["http_interactions"][0]
+    gbif = json.loads(recorded["response"]["body"]["string"])
+    gbif |= {"count": len(gbif["results"]), "endOfRecords": True}
+    inaturalist = json.loads(shared_data("A15-json/observation.json").read_text())
+    for kind, real in ((Gbif, gbif), (Inaturalist, inaturalist)):
+        body = reply(json.dumps(real))
+        with served(lambda _, body=body: body) as server:
+            source = at(server.url(PATHS[kind]), server.limits(folder=tmp_path))
+            (outcome,) = run(sqlite_writer, [source], Options())
+        assert (outcome.status, outcome.feed) == ("committed", kind.__name__.lower())
+        assert outcome.tally.inserted == len(real["results"]) > 0
+
+
+@needs_json
 @both
 def test_readings_one_after_the_other_lose_nothing_and_double_nothing(
     kind: type[Gbif], sqlite_writer: Engine, tmp_path: Path
