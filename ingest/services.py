@@ -207,7 +207,7 @@ class _Reading:
 
     def _ask(self, place: Mapping[str, object]) -> Page:
         if self._pages:
-            time.sleep(self._clock.left(self._limits.pause))
+            time.sleep(self._limits.pause)  # past the deadline it is the next download that says so
         self._pages += 1
         query = urlencode([*self._query, *place.items()], safe=",*:")
         room = min(self._limits.max_bytes - self._bytes, _LARGEST_PAGE)

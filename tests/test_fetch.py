@@ -164,7 +164,7 @@ def test_a_server_that_asks_for_too_much_patience_is_left_alone(tmp_path: Path) 
             started = time.monotonic()
             assert "more than is allowed" in failure(server, tmp_path, **limits)
             assert server.accepted == 1
-            assert time.monotonic() - started < 1
+            assert time.monotonic() - started < 2
     with served(turns(reply(status="429 No", Retry_After="soon"), reply(BODY))) as server:
         assert got(server, tmp_path)[0] == BODY
 
@@ -190,7 +190,7 @@ def test_one_byte_at_a_time_is_ended_by_the_deadline(slow: Any, tmp_path: Path) 
     with served(lambda _: slow()) as server:
         started = time.monotonic()
         assert "was not here after 0.3 s" in failure(server, tmp_path, deadline=0.3)
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 2
 
 
 def test_a_server_that_falls_silent_is_tried_again(tmp_path: Path) -> None:
@@ -411,4 +411,4 @@ def test_a_slow_handshake_is_ended_by_the_deadline_too(tmp_path: Path) -> None:
         started = time.monotonic()
         with pytest.raises(Unreadable, match=r"was not here after 0\.3 s"):
             fetch(server.url(scheme="https"), None, limits)
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 2

@@ -344,8 +344,9 @@ def test_pages_are_bounded_in_time_bytes_and_pace(kind: type[Gbif], tmp_path: Pa
         assert "fetch_max_bytes" in refusal(server, kind, tmp_path, max_bytes=4_000)
         assert len(there.asked) > 1
         started = time.monotonic()
-        assert "was not here after 0.3 s" in refusal(server, kind, tmp_path, pause=0.2, deadline=0.3)
-        assert time.monotonic() - started < 1
+        for pause in (0.2, 0.4):
+            assert "was not here after 0.3 s" in refusal(server, kind, tmp_path, pause=pause, deadline=0.3)
+        assert time.monotonic() - started < 2
         there.asked.clear()
         started = time.monotonic()
         read(server, kind, tmp_path, pause=0.05)
