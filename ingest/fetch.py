@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import ssl
 import tempfile
@@ -19,7 +20,7 @@ from urllib3.response import BaseHTTPResponse
 
 from ingest.request import BROKEN, Clock, Limits, TooLate, get
 from ingest.source import Source, Unreadable
-from ingest.urls import Target, shown, target
+from ingest.urls import Target, printable, shown, target
 
 _BLOCK = 1 << 16
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -27,6 +28,7 @@ _MOST_REDIRECTS = 5
 _AGAIN = (408, 425, 429, 500, 502, 503, 504)
 _LONGEST_BACKOFF = 60.0
 _LEFT_BEHIND_SECONDS = 86_400
+log = logging.getLogger("sightings.fetch")
 
 
 class _Again(Exception):
@@ -106,6 +108,7 @@ def download(
         except _Again as error:
             if tried >= limits.tries:
                 raise Unreadable(f"{shown(url)} {error}; it was tried {tried} times.") from None
+            log.info("%s %s; it is tried again", shown(url), error)
             _wait(url, error, tried, limits, clock)
 
 
@@ -132,7 +135,7 @@ def _follow(
                 location = response.headers.get("Location")
                 if response.status not in _REDIRECTS or not location:
                     return _take(url, response, bool(asked), into, limits, clock)
-                here = urljoin(here, location)
+                here = _led_to(here, location)
         except ssl.SSLCertVerificationError as error:
             raise Unreadable(
                 f"{shown(here)} shows a certificate that is not trusted: {error.verify_message}."
@@ -141,6 +144,13 @@ def _follow(
             clock.left(1)
             raise _Again(_broken(error)) from None
     raise Unreadable(f"{shown(url)} leads on and on, more than {_MOST_REDIRECTS} times.")
+
+
+def _led_to(here: str, location: str) -> str:
+    try:
+        return urljoin(here, location)
+    except ValueError:
+        raise Unreadable(f"{shown(here)} leads to what is not a URL.") from None
 
 
 def _next(here: str, first: Target) -> Target:
@@ -176,7 +186,7 @@ def _take(
         return response.headers
     if response.status == HTTPStatus.NOT_MODIFIED and conditional:
         return None
-    told = f"answers {response.status} {(response.reason or '').strip()[:50]}".rstrip()
+    told = f"answers {response.status} {printable(response.reason or '')[:50].strip()}".rstrip()
     if response.status in _AGAIN:
         raise _Again(told, _retry_after(response.headers))
     raise Unreadable(f"{shown(url)} {told}: look whether the URL is right and whether it is for everybody.")

@@ -80,7 +80,12 @@ def shown(url: str) -> str:
     except ValueError:
         return f"{url.partition(':')[0]}://{_HIDDEN}"
     pairs = [_without_secret(pair) for pair in query.split("&")] if query else []
-    return urlunsplit((scheme, place.rpartition("@")[2], path, "&".join(pairs), ""))
+    return printable(urlunsplit((scheme, place.rpartition("@")[2], path, "&".join(pairs), "")))
+
+
+def printable(text: str) -> str:
+    """The text without what would steer a terminal: a server may say anything."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _without_secret(pair: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import itertools
 import os
+import random
 import shutil
 import ssl
 import subprocess
@@ -267,6 +268,52 @@ def test_redirects_are_followed_and_a_circle_is_not(tmp_path: Path) -> None:
         assert server.accepted == 6
     with served(turns(reply(status="302 Found"))) as server:
         assert "answers 302 Found" in failure(server, tmp_path)
+
+
+def test_whatever_bytes_a_server_sends_it_is_a_file_or_one_sentence(tmp_path: Path) -> None:
+    whole = [
+        reply(BODY, ETag='"1"'),
+        reply(gzip.compress(BODY.encode()), Content_Encoding="gzip"),
+        chunked(BODY[:40], BODY[40:]),
+        reply(status="302 Found", Location="/there"),
+        reply(status="429 Slow down", Retry_After="0"),
+    ]
+    pieces = [
+        *(
+            b"\r\n",
+            b": ",
+            b"\0",
+            b"\x1b[2J",
+            b"\xff",
+            b"Content-Length: -1\r\n",
+            b"Content-Encoding: gzip\r\n",
+        ),
+        *(b"Transfer-Encoding: chunked\r\n", b"Location: http://[/\r\n", b"Retry-After: -5\r\n"),
+    ]
+    sent = [b""]
+    with served(lambda _: sent[0]) as server:
+        limits = server.limits(folder=tmp_path, tries=1, idle=0.2, deadline=1.0, resolve=only_here)
+        for seed in range(300):
+            chance = random.Random(seed)
+            sent[0] = chance.choice(whole)
+            for _ in range(chance.randint(1, 6)):
+                place = chance.randrange(min(len(sent[0]), chance.choice([100, 10_000])) + 1)
+                gone = place + chance.choice([0, 0, 1, 5])
+                sent[0] = sent[0][:place] + chance.choice(pieces) + sent[0][gone:]
+            try:
+                source = fetch(server.url(), {"etag": '"0"'}, limits)
+            except Unreadable as error:
+                assert str(error).isprintable()  # noqa: PT017 - a sentence is one of the two outcomes
+            else:
+                if source is not None:
+                    source.path.unlink()
+    assert list(tmp_path.iterdir()) == []
+
+
+def only_here(host: str, port: int, **_: Any) -> Any:
+    if host != "127.0.0.1":
+        raise OSError("no other host is known")
+    return [(2, 1, 6, "", (host, port))]
 
 
 def test_no_room_here_is_not_the_servers_fault(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
