@@ -7,8 +7,7 @@ import random
 import ssl
 import tempfile
 import time
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -18,26 +17,17 @@ from urllib.parse import urljoin
 from urllib3.exceptions import TimeoutError as TimedOut
 from urllib3.response import BaseHTTPResponse
 
+from ingest.body import Again, body
 from ingest.request import BROKEN, Clock, Limits, TooLate, get
 from ingest.source import Source, Unreadable
 from ingest.urls import Target, printable, shown, target
 
-_BLOCK = 1 << 16
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 5
 _AGAIN = (408, 425, 429, 500, 502, 503, 504)
 _LONGEST_BACKOFF = 60.0
 _LEFT_BEHIND_SECONDS = 86_400
 log = logging.getLogger("sightings.fetch")
-
-
-class _Again(Exception):
-    """This try failed, the next may not; the message says what happened, without the URL."""
-
-    def __init__(self, what: str, wait: float = 0.0) -> None:
-        super().__init__(what)
-        self.wait = wait
-        """Seconds that the server asks for."""
 
 
 def fetch(url: str, cursor: Mapping[str, Any] | None, limits: Limits = Limits()) -> Source | None:  # noqa: B008 - frozen
@@ -105,14 +95,14 @@ def download(
             raise Unreadable(
                 f"{shown(url)} was not here after {limits.deadline:g} s, and was given up."
             ) from None
-        except _Again as error:
+        except Again as error:
             if tried >= limits.tries:
                 raise Unreadable(f"{shown(url)} {error}; it was tried {tried} times.") from None
             log.info("%s %s; it is tried again", shown(url), error)
             _wait(url, error, tried, limits, clock)
 
 
-def _wait(url: str, error: _Again, tried: int, limits: Limits, clock: Clock) -> None:
+def _wait(url: str, error: Again, tried: int, limits: Limits, clock: Clock) -> None:
     """Before the next try: as long as the server asks, and longer each time, never in step with others."""
     wait = min(limits.backoff * 2 ** (tried - 1), _LONGEST_BACKOFF) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
     wait = error.wait + wait if error.wait else wait
@@ -126,7 +116,7 @@ def _follow(
 ) -> Mapping[str, str] | None:
     """One try: from redirect to redirect, each looked at as the first was.
 
-    Raises _Again, Unreadable, TooLate.
+    Raises Again, Unreadable, TooLate.
     """
     here, first = url, target(url)
     for _ in range(_MOST_REDIRECTS + 1):
@@ -142,7 +132,7 @@ def _follow(
             ) from None
         except BROKEN as error:
             clock.left(1)
-            raise _Again(_broken(error)) from None
+            raise Again(_broken(error)) from None
     raise Unreadable(f"{shown(url)} leads on and on, more than {_MOST_REDIRECTS} times.")
 
 
@@ -179,16 +169,16 @@ def _broken(error: Exception) -> str:
 def _take(
     url: str, response: BaseHTTPResponse, conditional: bool, into: IO[bytes], limits: Limits, clock: Clock
 ) -> Mapping[str, str] | None:
-    """The body of an answer, whole. Raises _Again where it may be had later, else Unreadable."""
+    """The body of an answer, whole. Raises Again where it may be had later, else Unreadable."""
     if response.status == HTTPStatus.OK:
-        for piece in _body(url, response, limits, clock):
+        for piece in body(url, response, limits, clock):
             _keep(url, piece, into)
         return response.headers
     if response.status == HTTPStatus.NOT_MODIFIED and conditional:
         return None
     told = f"answers {response.status} {printable(response.reason or '')[:50].strip()}".rstrip()
     if response.status in _AGAIN:
-        raise _Again(told, _retry_after(response.headers))
+        raise Again(told, _retry_after(response.headers))
     raise Unreadable(f"{shown(url)} {told}: look whether the URL is right and whether it is for everybody.")
 
 
@@ -214,59 +204,3 @@ def moment(text: str | None) -> float | None:
         return parsedate_to_datetime(text or "").timestamp()
     except (ValueError, TypeError, OverflowError):
         return None
-
-
-def _body(url: str, response: BaseHTTPResponse, limits: Limits, clock: Clock) -> Iterator[bytes]:
-    """The pieces of a body, unpacked, counted as they come, so that no endless or packed one floods us."""
-    coding = response.headers.get("Content-Encoding", "").strip().lower()
-    if coding not in ("", "identity", "gzip", "x-gzip"):
-        raise Unreadable(f"{shown(url)} is packed as {coding[:20]!r}, which was not asked for.")
-    too_much = Unreadable(
-        f"{shown(url)} is larger than {limits.max_bytes:,} bytes; fetch_max_bytes says what is allowed."
-    )
-    if (response.length_remaining or 0) > limits.max_bytes:
-        raise too_much
-    unpack = _Gunzip() if coding.endswith("gzip") else None
-    sent = unpacked = 0
-    while block := response.read1(_BLOCK, decode_content=False):
-        clock.left(1)
-        sent += len(block)
-        for piece in unpack.feed(block) if unpack else (block,):
-            unpacked += len(piece)
-            if max(sent, unpacked) > limits.max_bytes:
-                raise too_much
-            yield piece
-    # A connection that is cut among the headers looks like an answer without any.
-    if not sent and response.length_remaining is None:
-        raise _Again("breaks off, or holds nothing")
-    if unpack and sent and not unpack.whole:
-        raise _Again("breaks off in the middle")
-
-
-class _Gunzip:
-    """Unpacks gzip piece by piece, each of bounded size however much a byte stands for."""
-
-    def __init__(self) -> None:
-        self._inflate = zlib.decompressobj(wbits=31)
-
-    @property
-    def whole(self) -> bool:
-        """Whether what came ends where a packed text ends."""
-        return self._inflate.eof
-
-    def feed(self, block: bytes) -> Iterator[bytes]:
-        """What these bytes unpack to. Raises _Again where they are damaged."""
-        full = False
-        try:
-            while block or full:
-                if self._inflate.eof:  # one packed text may follow another
-                    block = block.lstrip(b"\0")
-                    if not block:
-                        return
-                    self._inflate = zlib.decompressobj(wbits=31)
-                piece = self._inflate.decompress(block, _BLOCK)
-                yield piece
-                full = len(piece) == _BLOCK  # then more may wait, even if all that came is used up
-                block = self._inflate.unconsumed_tail or self._inflate.unused_data
-        except zlib.error:
-            raise _Again("is damaged: it does not unpack") from None
