@@ -66,9 +66,7 @@ def is_url(text: str) -> bool:
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text) is not None
 
 
-def find(
-    paths: Sequence[str], is_bundle: IsBundle = never, reach: Reach | None = None
-) -> list[Source]:
+def find(paths: Sequence[str], is_bundle: IsBundle = never, reach: Reach | None = None) -> list[Source]:
     """The files behind paths, folders (every file below) and globs, in order of name.
 
     A folder whose files are one input is one source; ``reach`` makes a source of a URL. Raises Unreadable for

@@ -28,7 +28,7 @@ SAME = reply(status="304 Not Modified")
 
 def read(writer: Engine, server: Served, home: Path, path: str = "/records.csv", **said: Any) -> Outcome:
     limits = server.limits(folder=home / "fetched", tries=1)
-    (outcome,) = run(writer, find([server.url(path)], lambda url: at(url, limits)), Options(**said))
+    (outcome,) = run(writer, find([server.url(path)], reach=lambda url: at(url, limits)), Options(**said))
     assert outcome.tally.adds_up()
     assert list(limits.folder.iterdir()) == []
     return outcome
@@ -40,7 +40,9 @@ def cursors(writer: Engine) -> list[tuple[str, Any]]:
 
 def test_nothing_is_asked_before_it_is_fetched(tmp_path: Path) -> None:
     with served(turns(reply(GOOD))) as server:
-        (source,) = find([server.url("/a.csv?token=s3")], lambda url: at(url, server.limits(folder=tmp_path)))
+        (source,) = find(
+            [server.url("/a.csv?token=s3")], reach=lambda url: at(url, server.limits(folder=tmp_path))
+        )
         assert server.accepted == 0
         assert source.name == server.url("/a.csv?token=***")
         with pytest.raises(Unreadable, match="has not been fetched"):
