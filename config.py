@@ -14,7 +14,7 @@ import zoneinfo
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -33,6 +33,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -368,6 +369,25 @@ class Settings(BaseSettings, _Strict):
         description="Seconds after which a scheduled ingest is stopped; it then has changed nothing.",
         json_schema_extra=_expected("a number of seconds from 1 to 604800"),
     )
+    allow_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Hosts, or hosts with a port, that feeds may lie on although their address is private.",
+        json_schema_extra=_expected("host names or addresses, such as station.local or 192.168.1.5:8080"),
+    )
+    fetch_max_bytes: ByteSize = Field(
+        default=ByteSize(2 * 1024 * 1024 * 1024),
+        ge=1,
+        description="How large a download may be, as sent and unpacked; bytes, or a unit as in `512MiB`.",
+        json_schema_extra=_expected("a size of at least 1 byte, in bytes or with a unit"),
+    )
+    fetch_deadline: float = Field(
+        default=1800,
+        gt=0,
+        le=604800,
+        allow_inf_nan=False,
+        description="Seconds after which a download, with all its tries and pages, is given up.",
+        json_schema_extra=_expected("a number of seconds above 0 and up to 604800"),
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info",
         description="The least serious message that is logged: `debug`, `info`, `warning` or `error`.",
@@ -432,6 +452,15 @@ class Settings(BaseSettings, _Strict):
     def _timezone_exists(cls, value: str) -> str:
         return _known_timezone(value)
 
+    @field_validator("allow_hosts", mode="before")
+    @classmethod
+    def _hosts_are_hosts(cls, value: object) -> object:
+        """A list in the file; in the environment, with commas between them."""
+        hosts = [one.strip() for one in value.split(",")] if isinstance(value, str) else value
+        if not isinstance(hosts, list | tuple) or not all(_is_host(host) for host in hosts):
+            raise ValueError
+        return tuple(host.lower() for host in hosts)
+
     @field_validator("log_level", mode="before")
     @classmethod
     def _log_level_in_any_case(cls, value: object) -> object:
@@ -478,6 +507,11 @@ class Settings(BaseSettings, _Strict):
     def inbox(self) -> Path:
         """The folder whose files are ingested as they arrive."""
         return self.home / "inbox"
+
+    @property
+    def fetched(self) -> Path:
+        """The folder in which downloads lie while they are read."""
+        return self.home / "fetched"
 
     @property
     def charts_directory(self) -> Path:
@@ -584,6 +618,8 @@ def _shown(settings: Settings, key: str) -> str:
     if key == "feeds":
         return ", ".join(feed.name for feed in settings.feeds) or "none"
     value = getattr(settings, key)
+    if key == "allow_hosts":
+        return ", ".join(value) or "none"
     return value.human_readable() if isinstance(value, ByteSize) else str(value)
 
 
@@ -594,6 +630,13 @@ def _scheme_and_path(url: SecretStr) -> tuple[str, str]:
     except ValueError:
         return "", ""
     return (parts.scheme, parts.path) if "://" in url.get_secret_value() else ("", "")
+
+
+def _is_host(text: object) -> bool:
+    """A name or an address, with or without a port; no URL, no network, no pattern."""
+    return isinstance(text, str) and bool(
+        re.fullmatch(r"([\w.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?|[0-9A-Fa-f:.]+", text)
+    )
 
 
 def _is_postgresql(url: SecretStr) -> bool:

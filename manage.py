@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from config import Settings
     from ingest.due import Due
     from ingest.run import Outcome
+    from ingest.source import Reach
     from ingest.work import Work
 
 # Heavy imports stand inside the commands, so that --help answers at once.
@@ -196,7 +197,7 @@ def _ingest(settings: Settings, paths: tuple[str, ...], said: dict[str, Any], as
         outcomes: list[Outcome] = []
         with live_progress(as_json) as progress:
             for some, options in work:
-                outcomes += run(writer, inputs(some), options, progress)
+                outcomes += run(writer, inputs(some, _reach(settings)), options, progress)
         _finish(settings, outcomes, as_json, "dry_run" in said)
 
 
@@ -223,6 +224,22 @@ def _finish(settings: Settings, outcomes: list[Outcome], as_json: bool, dry_run:
     _show({"runs": runs}, as_json, lambda: tell_outcomes(outcomes, dry_run))
     if not stop.asked() and any(outcome.status in REFUSED for outcome in outcomes):
         sys.exit(1)
+
+
+def _reach(settings: Settings) -> Reach:
+    """How URLs are read under these settings."""
+    from functools import partial
+
+    from ingest.remote import at
+    from ingest.request import Limits
+
+    limits = Limits(
+        allow_hosts=settings.allow_hosts,
+        max_bytes=settings.fetch_max_bytes,
+        deadline=settings.fetch_deadline,
+        folder=settings.fetched,
+    )
+    return partial(at, limits=limits)
 
 
 def _save_charts(settings: Settings, runs: set[int | None]) -> None:

@@ -16,7 +16,7 @@ from time import monotonic
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Row
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import journal, stop
@@ -26,7 +26,7 @@ from db.filters import data_version
 from db.lock import Locked, LockLost, only_ingester
 from db.names import MixedFeed
 from db.newcomers import look_like_the_same
-from db.questions.ledger import reasons
+from db.questions.ledger import last_cursor, reasons
 from db.repeats import record_repeat, tally_again
 from db.replays import name_after_their_input
 from db.store import Input, OpenRun, Tally, begin_run, record_failure
@@ -158,7 +158,7 @@ def _each(
     for source in sources:
         if stop.asked():
             break
-        outcomes.append(_one(begin, source, options, progress))
+        outcomes.append(_brought(begin, source, options, progress))
     return outcomes
 
 
@@ -306,6 +306,47 @@ def _fail(begin: _Begin, what: Input, outcome: Outcome, message: str) -> None:
     except (SQLAlchemyError, LockLost) as error:  # a full disk, a lost server: the next one finds the note
         log.error("the ledger could not be told of %s", what.name, exc_info=error)
         outcome.run = None
+
+
+def _brought(begin: _Begin, source: Source, options: Options, progress: Progress | None) -> Outcome:
+    """One input, which is fetched first where it lies elsewhere."""
+    if source.fetch is None:
+        return _one(begin, source, options, progress)
+    started = monotonic()
+    outcome = Outcome(source.name, feed=options.feed or "")
+    told = {"understanding": known.UNDERSTANDING, "said": options.said()}
+    what = Input(source.name, outcome.feed, options.format, made_up=options.made_up, options=told)
+    try:
+        with begin() as connection:
+            last = last_cursor(connection, source.name, outcome.feed)
+        if last and any(last.options.get(key) != value for key, value in told.items()):
+            last = None  # what has not changed there is to be understood otherwise here
+        with stop.may_stop():
+            here = source.fetch(last.cursor if last else None)
+        if here is not None:
+            try:
+                return _one(begin, here, options, progress)
+            finally:
+                here.path.unlink(missing_ok=True)
+        _nothing_new(begin, what, last, outcome)
+    except Locked:
+        raise
+    except (Exception, stop.Stopped) as error:  # noqa: BLE001 - the ledger tells it, the other inputs go on
+        _fail(begin, what, outcome, _sentence(source.name, error))
+    outcome.seconds = monotonic() - started
+    return outcome
+
+
+def _nothing_new(begin: _Begin, what: Input, last: Row[*tuple[Any, ...]] | None, outcome: Outcome) -> None:
+    """One line in the ledger for a source that says that it holds what it held; the cursor stays."""
+    outcome.status, outcome.message = "unchanged", "there is nothing there yet"
+    if last is not None:
+        outcome.message = f"not modified since {last.started_at}"
+        outcome.feed, outcome.format = last.feed, last.format
+        what = replace(what, feed=last.feed, format=last.format, cursor=last.cursor)
+    with begin() as connection:
+        outcome.run = record_failure(connection, what, outcome.message, outcome.tally, outcome.status)
+        outcome.data_version = data_version(connection)
 
 
 def _sentence(name: str, error: BaseException) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -40,7 +41,7 @@ class Source:
     fetch: Callable[[Mapping[str, Any] | None], Source | None] | None = None
     """For a source that lies elsewhere: brings it here, from the cursor of its last run on; None where
     nothing has changed since. Raises Unreadable."""
-    cursor: Mapping[str, Any] | None = None
+    cursor: Mapping[str, Any] | None = field(default=None, hash=False)
     """Where the next reading goes on once the rows of this one are committed."""
 
     def head(self, length: int = 65_536) -> bytes:
@@ -51,6 +52,8 @@ class Source:
 
 IsBundle = Callable[[Collection[str]], bool]
 """Whether files of these names in one folder are one input rather than one each."""
+Reach = Callable[[str], Source]
+"""Makes a source of a URL, without asking anybody yet."""
 
 
 def never(_: Collection[str]) -> bool:
@@ -58,16 +61,23 @@ def never(_: Collection[str]) -> bool:
     return False
 
 
-def find(paths: Sequence[str], is_bundle: IsBundle = never) -> list[Source]:
+def is_url(text: str) -> bool:
+    """Whether it names something elsewhere, by whatever scheme, and not a file."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text) is not None
+
+
+def find(paths: Sequence[str], is_bundle: IsBundle = never, reach: Reach | None = None) -> list[Source]:
     """The files behind paths, folders (every file below) and globs, in order of name.
 
-    A folder whose files are one input is one source. Raises Unreadable for a path behind which there is
-    nothing.
+    A folder whose files are one input is one source; ``reach`` makes a source of a URL. Raises Unreadable for
+    a path behind which there is nothing.
     """
-    return [source for path in paths for source in _find(path, is_bundle)]
+    return [source for path in paths for source in _find(path, is_bundle, reach)]
 
 
-def _find(path: str, is_bundle: IsBundle) -> list[Source]:
+def _find(path: str, is_bundle: IsBundle, reach: Reach | None) -> list[Source]:
+    if reach and is_url(path):
+        return [reach(path)]
     here = Path(path)
     if here.is_file():
         return [of_file(here)]

@@ -10,7 +10,7 @@ from typing import IO, Any
 from ingest.due import Due
 from ingest.formats import is_bundle
 from ingest.run import Options
-from ingest.source import Source, Unreadable, find, of_file
+from ingest.source import Reach, Source, Unreadable, find, of_file
 
 Work = list[tuple[list[str], Options]]
 """Paths, and how those are to be read."""
@@ -54,14 +54,14 @@ def options(feed: Due | None, said: Said) -> Options:
     return Options(**told)
 
 
-def inputs(paths: Sequence[str]) -> list[Source]:
+def inputs(paths: Sequence[str], reach: Reach | None = None) -> list[Source]:
     """What is at these paths; where there is nothing, an input that fails and says so, and stops no other."""
-    return [source for path in paths for source in _at(path)]
+    return [source for path in paths for source in _at(path, reach)]
 
 
-def _at(path: str) -> list[Source]:
+def _at(path: str, reach: Reach | None) -> list[Source]:
     try:
-        return find([path], is_bundle)
+        return find([path], is_bundle, reach)
     except Unreadable as error:
         reason = error
 

@@ -116,6 +116,20 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(
     assert complaint(tmp_path, text, **environ) == sentence
 
 
+def test_hosts_are_listed_in_the_file_and_with_commas_in_the_environment(tmp_path: Path) -> None:
+    for settings in (
+        with_file(tmp_path, 'allow_hosts = ["Station.local", "192.168.1.5:8080", "[::1]:80", "fe80::1"]'),
+        config.load({"SIGHTINGS_ALLOW_HOSTS": "station.local, 192.168.1.5:8080,[::1]:80 ,fe80::1"}, tmp_path),
+    ):
+        assert settings.allow_hosts == ("station.local", "192.168.1.5:8080", "[::1]:80", "fe80::1")
+        shown = {key: value for key, value, _ in config.explain(settings)}
+        assert shown["allow_hosts"] == "station.local, 192.168.1.5:8080, [::1]:80, fe80::1"
+    for wrong in ("http://a.org", "10.0.0.0/8", "*.org", "a b", "", "user@a.org", "a:port"):
+        assert "must be host names or addresses" in complaint(tmp_path, f'allow_hosts = ["{wrong}"]')
+    assert "must be host names or addresses" in complaint(tmp_path, "allow_hosts = 5")
+    assert "must be host names or addresses" in complaint(tmp_path, "allow_hosts = [5]")
+
+
 def test_a_key_like_no_other_is_refused_with_the_list_of_all(tmp_path: Path) -> None:
     assert "the settings are home, database_url" in complaint(tmp_path, "zzz = 1")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, ScalarSelect, func, select
+from sqlalchemy import Connection, Row, ScalarSelect, exists, func, null, select
+from sqlalchemy.orm import aliased
 
 from db.models import Feed, Reject, Run
 from db.questions.summary import interval_text
@@ -97,6 +98,26 @@ def last_runs(connection: Connection) -> dict[str, dict[str, Any]]:
     newest = select(func.max(Run.id)).group_by(Run.feed_id)
     asked = _WITH_FEED.where(Run.id.in_(newest), Run.feed_id.is_not(None)).order_by(Feed.name)
     return {row.feed: _run(row) for row in connection.execute(asked)}
+
+
+def last_cursor(connection: Connection, name: str, feed: str = "") -> Row[*tuple[Any, ...]] | None:
+    """The newest run of an input, in this feed if one is named, that says where the next reading goes on.
+
+    Where an undo took back what had been read up to there, it goes on from before that.
+    """
+    undo, undone = aliased(Run), aliased(Run)
+    taken_back = exists().where(
+        undone.input == name,
+        undone.id <= Run.id,
+        undo.undoes == undone.id,
+        undo.id > Run.id,
+        undo.status != "undone",
+    )
+    asked = _WITH_FEED.where(Run.input == name, Run.cursor.is_not(null()), ~taken_back)
+    asked = asked.where(Run.status.in_(("committed", "unchanged")))
+    if feed:
+        asked = asked.where(Feed.name == feed)
+    return connection.execute(asked.order_by(Run.id.desc()).limit(1)).first()
 
 
 def reasons(connection: Connection, run_id: int) -> dict[str, int]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import IO, Any
 
-from ingest import columns, text
+from ingest import columns, encodings
 from ingest.formats.batches import NoRecord, Row, batches
 from ingest.formats.global_sources import origin
 from ingest.formats.json_records import Shape, record, shape, unix_time, written
@@ -98,14 +98,14 @@ def read(source: Source, wanted: Wanted) -> Table | None:
     """The sightings of a JSON document. Raises Unreadable for one that is broken or has none."""
     if source.path.is_dir() or not begins_like_json(source.head(4_096)):
         return None
-    encoding, guessed = text.encoding(source)
-    items = lines if is_one_object_a_line(source, encoding) else values
-    document = _Document(source, encoding, items, wanted.given)
+    encoding = encodings.find(source)
+    items = lines if is_one_object_a_line(source, encoding.name) else values
+    document = _Document(source, encoding.name, items, wanted.given)
     try:
         document, columns_ = _choose(document)
     except Broken as error:
         raise Unreadable(f"{source.name} is JSON that cannot be read: {error}.") from None
-    return _table(document, columns_, guessed)
+    return _table(document, columns_, encoding.notes())
 
 
 @dataclass(frozen=True)
@@ -192,11 +192,11 @@ def _likeliest(lists: Mapping[Path, _List]) -> list[Path]:
     return sorted(able, key=lambda path: bool(path) and path[-1] not in _NAMES)[:1]
 
 
-def _table(document: _Document, names: tuple[str, ...], guessed: bool) -> Table:
+def _table(document: _Document, names: tuple[str, ...], told: tuple[str, ...]) -> Table:
     known = origin(names)
     terms = columns.understand(names, known.told)
     dates = next((names.index(name) for name, term in terms.items() if term == "eventDate"), None)
-    notes = [f"the encoding {document.encoding} was guessed"] if guessed else []
+    notes = list(told)
     if len(document.chosen) > 1:
         notes.append(f"{len(document.chosen)} lists were read: {_named(document.chosen)}")
     if document.left:
