@@ -17,7 +17,6 @@ from sqlalchemy import Engine, select
 
 from db.models import Sighting
 from ingest import services
-from ingest.formats import FORMATS
 from ingest.remote import at
 from ingest.run import Options, Outcome
 from ingest.run import ingest as run
@@ -395,10 +394,6 @@ def test_an_answer_in_another_shape_is_refused(kind: type[Gbif], body: str, tmp_
 def test_an_api_is_known_by_its_path(url: str, name: str | None) -> None:
     service = services.service_of(url)
     assert (service.name if service else None) == name
-
-
-    all(known.name != "json" for known in FORMATS), reason="no reader of JSON here yet"
-)
 
 
 def test_real_records_of_both_apis_come_in(
