@@ -165,7 +165,7 @@ def _said(given: dict[str, Any]) -> dict[str, Any]:
 @click.option("--dry-run", is_flag=True, help="Say what would happen; change nothing.")
 @_AS_JSON
 def ingest(paths: tuple[str, ...], as_json: bool, **given: Any) -> None:
-    """Ingest files, folders, archives, globs and URLs; without a path, every configured feed once."""
+    """Ingest files, folders, archives, globs, URLs and - (stdin); without a path, every configured feed."""
     _ingest(_settings(), paths, _said(given), as_json)
 
 
@@ -186,14 +186,16 @@ def _dues(settings: Settings) -> list[Due]:
 
 def _ingest(settings: Settings, paths: tuple[str, ...], said: dict[str, Any], as_json: bool) -> None:
     """Do it, tell it, and end the command accordingly."""
+    from contextlib import ExitStack
+
     from ingest.run import ingest as run
     from ingest.wording import REFUSED, live_progress, tell_outcomes
     from ingest.work import inputs
 
     work, writer, outcomes = _work(settings, paths, said), _writer(settings), []
-    with live_progress(as_json) as progress:
+    with live_progress(as_json) as progress, ExitStack() as until_read:
         for some, options in work:
-            outcomes += run(writer, inputs(some), options, progress)
+            outcomes += run(writer, inputs(some, until_read), options, progress)
     _save_charts(settings, {outcome.run for outcome in outcomes if outcome.status == "committed"})
     runs = [outcome.as_json() for outcome in outcomes]
     _show({"runs": runs}, as_json, lambda: tell_outcomes(outcomes, "dry_run" in said))

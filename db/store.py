@@ -29,6 +29,9 @@ class Input:
     made_up: bool = False
     columns: tuple[str, ...] = ()
     terms: dict[str, str] = field(default_factory=dict)
+    bytes: int | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    """What the operator said, and what was decided of how the input is understood."""
 
 
 @dataclass
@@ -145,7 +148,8 @@ def begin_run(connection: Connection, what: Input) -> Iterator[OpenRun]:
 
 
 def _ledger_line(what: Input, feed: int | None) -> dict[str, Any]:
-    return {"input": what.name, "sha256": what.sha256, "format": what.format, "feed_id": feed}
+    line = {"input": what.name, "sha256": what.sha256, "format": what.format, "feed_id": feed}
+    return {**line, "bytes": what.bytes, "options": what.options}
 
 
 def record_failure(connection: Connection, what: Input, message: str, tally: Tally) -> int:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-_UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart", ".swp")
-
+from ingest.source import files_below
 
 State = tuple[int, float]
 """Size and time of the last change: as long as both stay, so does the file."""
@@ -34,17 +33,12 @@ class Inbox:
     def ready(self, settle_seconds: float) -> dict[str, list[Path]]:
         """Feed -> files that have stopped growing, oldest first. A file in no folder is of the feed ''."""
         found: dict[str, list[Path]] = {}
-        seen = [(state[1], file.name, file) for file in self._files() if (state := _state(file))]
+        seen = [(state[1], file.name, file) for file in files_below(self.folder) if (state := _state(file))]
         for _, _, file in sorted(seen):
             feed = file.relative_to(self.folder).parts[0] if file.parent != self.folder else ""
             found.setdefault(feed, []).append(file)
         settled = {feed: list(still(files, settle_seconds)) for feed, files in found.items()}
         return {feed: files for feed, files in settled.items() if files}
-
-    def _files(self) -> Iterator[Path]:
-        for file in self.folder.rglob("*"):
-            if file.is_file() and not file.name.startswith(".") and file.suffix.lower() not in _UNFINISHED:
-                yield file
 
     def finish(self, file: Path) -> None:
         """Move a file that was ingested. Raises OSError where that cannot be."""

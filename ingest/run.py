@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
 
+from db.appends import last_reading
 from db.arrow import pa
 from db.engine import LOOK
 from db.filters import data_version
@@ -23,11 +24,13 @@ from db.lock import only_ingester
 from db.names import MixedFeed
 from db.store import Input, OpenRun, Tally, begin_run, record_failure
 from ingest import columns, days, taxa
-from ingest.formats import open_table
+from ingest.formats import inputs, open_table
 from ingest.formats.table import Table, Wanted
+from ingest.growth import Earlier, tail
 from ingest.parse import Parser, Rules
 from ingest.parts import Understood
-from ingest.source import DAMAGE, Source, Unreadable, sha256
+from ingest.source import DAMAGE, Source, Unreadable, keeping_copies, sha256
+from ingest.unfinished import without_open_line
 
 Progress = Callable[[int, int, int], None]
 """Told after each chunk: rows read, bytes read, bytes in all."""
@@ -57,6 +60,13 @@ class Options:
     sheet: str | None = None
     min_confidence: float = 0.0
     made_up: bool = False
+
+    def said(self) -> dict[str, Any]:
+        """What bears on how rows are understood, where it is not left to be found out; for the ledger."""
+        names = ("feed", "format", "date_order", "timezone", "map", "set", "sheet", "min_confidence")
+        given = {name: getattr(self, name) for name in names}
+        given = {name: dict(value) if isinstance(value, Mapping) else value for name, value in given.items()}
+        return {name: value for name, value in given.items() if value and value != "auto"}
 
 
 @dataclass
@@ -118,12 +128,16 @@ def ingest(
     """
     with only_ingester(writer), _no_garbage_collection():
         if not options.dry_run:
-            return [_one(writer.begin, source, options, progress) for source in sources]
+            return [_one(writer.begin, one, options, progress) for one in _apart(sources, options)]
         with _rehearsal(writer) as begin:
-            outcomes = [_one(begin, source, options, progress) for source in sources]
+            outcomes = [_one(begin, one, options, progress) for one in _apart(sources, options)]
         with writer.connect().execution_options(**LOOK) as connection:
             version = data_version(connection)
         return [replace(outcome, run=None, data_version=version) for outcome in outcomes]
+
+
+def _apart(sources: Iterable[Source], options: Options) -> Iterator[Source]:
+    return (without_open_line(one) for source in sources for one in inputs(source, options.format))
 
 
 @contextmanager
@@ -153,24 +167,19 @@ def _rehearsal(writer: Engine) -> Iterator[_Begin]:
         connection.rollback()
 
 
+@keeping_copies()
 def _one(begin: _Begin, source: Source, options: Options, progress: Progress | None) -> Outcome:
     outcome = Outcome(source.name, feed=options.feed or "")
     started = monotonic()
-    what = Input(source.name, options.feed or "", options.format, made_up=options.made_up)
+    what = Input(source.name, options.feed or "", options.format, made_up=options.made_up, bytes=source.size)
+    what = replace(what, options={"said": options.said()})
     try:
-        kind, table = open_table(source, options.format, _wanted(options))
-        what = replace(what, feed=what.feed or table.feed or signature(table.columns), format=kind.name)
-        what = replace(what, sha256=sha256(source), columns=table.columns)
-        outcome.feed, outcome.format, outcome.notes = what.feed, what.format, table.notes
-        rules = _rules(source, table, options)
-        outcome.terms = dict(rules.terms)
-        outcome.extra = tuple(name for name in table.columns if name not in rules.terms)
-        with begin() as connection, begin_run(connection, replace(what, terms=outcome.terms)) as run:
-            outcome.tally = run.tally
-            outcome.reasons = dict(_fill(run, table, Parser(rules), progress).most_common())
-            _judge(source.name, run.tally, outcome.reasons, options)
-            outcome.status = run.finish("; ".join(outcome.notes))
-            outcome.run, outcome.data_version = run.run_id, data_version(connection)
+        appended = _appended(begin, what, source, options, progress)
+        if appended is None:
+            what, table, rules = _understood(source, what, options, outcome)
+            with begin() as connection, begin_run(connection, what) as run:
+                _store(run, table, rules, options, outcome, progress)
+        outcome = appended or outcome
     except Exception as error:  # noqa: BLE001 - whatever it is: the ledger tells it, and the other inputs go on
         _fail(begin, what, outcome, _sentence(source.name, error))
     outcome.seconds = monotonic() - started
@@ -180,6 +189,82 @@ def _one(begin: _Begin, source: Source, options: Options, progress: Progress | N
 def _wanted(options: Options) -> Wanted:
     given = frozenset(map(columns.known_term, (*options.set, *options.map.values())))
     return Wanted(options.sheet, options.min_confidence, given)
+
+
+def _understood(
+    source: Source, what: Input, options: Options, outcome: Outcome
+) -> tuple[Input, Table, Rules]:
+    """Open an input and settle how it is to be read; what was found out is for the ledger, too."""
+    kind, table = open_table(source, options.format, _wanted(options))
+    what = replace(what, feed=what.feed or table.feed or signature(table.columns), format=kind.name)
+    what = replace(what, sha256=sha256(source), columns=table.columns)
+    outcome.feed, outcome.format, outcome.notes = what.feed, what.format, table.notes
+    rules = _rules(source, table, options)
+    found = {"delimiter": rules.delimiter, "date_order": rules.order, "latin": rules.latin}
+    return replace(what, terms=rules.terms, options={**what.options, "found": found}), table, rules
+
+
+def _store(
+    run: OpenRun,
+    table: Table,
+    rules: Rules,
+    options: Options,
+    outcome: Outcome,
+    progress: Progress | None,
+) -> None:
+    """Read the rows of a table into an open run. Raises _Refused where it is broken as a whole."""
+    outcome.terms = dict(rules.terms)
+    outcome.extra = tuple(name for name in table.columns if name not in rules.terms)
+    outcome.tally = run.tally
+    outcome.reasons = dict(_fill(run, table, Parser(rules), progress).most_common())
+    if table.size:  # else nothing was appended but the beginning of a line
+        _judge(outcome.input, run.tally, outcome.reasons, options)
+    outcome.status = run.finish("; ".join(outcome.notes))
+    outcome.run, outcome.data_version = run.run_id, data_version(run.connection)
+
+
+def _appended(
+    begin: _Begin, what: Input, source: Source, options: Options, progress: Progress | None
+) -> Outcome | None:
+    """Read only the rows that were appended to an input since its last run; None where all must be read."""
+    with begin() as connection:
+        last = last_reading(connection, source.name, options.made_up)
+    if last is None or any(last.options.get(name) != value for name, value in what.options.items()):
+        return None
+    found = last.options.get("found", {})
+    earlier = Earlier(last.bytes, last.sha256, last.format, tuple(last.columns), found.get("delimiter", ""))
+    behind = tail(source, earlier, _wanted(options))
+    if behind is None:
+        return None
+    what = replace(what, feed=last.feed, format=last.format, sha256=behind.sha256, bytes=behind.size)
+    what = replace(
+        what, columns=behind.table.columns, terms=last.terms, options={**last.options, "since": last.id}
+    )
+    outcome = Outcome(
+        source.name, last.feed, last.format, notes=(f"only what was appended since run {last.id} was read",)
+    )
+    if behind.waits:
+        outcome.notes += ("its last line has no end yet and waits",)
+    try:
+        rules = _rules_as_before(source, behind.table, options, last)
+        with begin() as connection, begin_run(connection, what) as run:
+            _store(run, behind.table, rules, options, outcome, progress)
+            if run.tally.duplicate:
+                # It may be a second animal beside one that looks the same: only all rows together tell.
+                raise _Refused(f"{source.name} repeats what it has said before.")
+    except Exception as error:  # noqa: BLE001 - read as a whole, the input tells what is wrong with it
+        log.info("%s is read from its start: %s", source.name, error)
+        return None
+    return outcome
+
+
+def _rules_as_before(source: Source, table: Table, options: Options, last: Any) -> Rules:
+    """How the rows behind those of an earlier run are to be understood: like them. Raises _Refused."""
+    found = last.options["found"]
+    rules = _rules(source, table, replace(options, date_order=found["date_order"]))
+    if rules.terms != last.terms or rules.order != found["date_order"]:
+        raise _Refused(f"{source.name} would be understood otherwise than before.")
+    return replace(rules, latin=found["latin"])
 
 
 def _fail(begin: _Begin, what: Input, outcome: Outcome, message: str) -> None:

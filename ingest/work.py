@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
 from ingest.due import Due
 from ingest.run import Options
-from ingest.source import Source, Unreadable, find, of_file
+from ingest.source import STDIN, Source, Unreadable, find, of_file, piped
 
 Work = list[tuple[list[str], Options]]
 """Paths, and how those are to be read."""
@@ -53,13 +55,18 @@ def options(feed: Due | None, said: Said) -> Options:
     return Options(**told)
 
 
-def inputs(paths: Sequence[str]) -> list[Source]:
-    """What is at these paths; where there is nothing, an input that fails and says so, and stops no other."""
-    return [source for path in paths for source in _at(path)]
+def inputs(paths: Sequence[str], until_read: ExitStack) -> list[Source]:
+    """What is at these paths; where there is nothing, an input that fails and says so, and stops no other.
+
+    What is piped in is kept until the stack is closed.
+    """
+    return [source for path in paths for source in _at(path, until_read)]
 
 
-def _at(path: str) -> list[Source]:
+def _at(path: str, until_read: ExitStack) -> list[Source]:
     try:
+        if path == STDIN:
+            return [until_read.enter_context(piped(sys.stdin.buffer))]
         return find([path])
     except Unreadable as error:
         reason = error
