@@ -167,7 +167,7 @@ def _said(given: dict[str, Any]) -> dict[str, Any]:
 @click.option("--dry-run", is_flag=True, help="Say what would happen; change nothing.")
 @_AS_JSON
 def ingest(paths: tuple[str, ...], as_json: bool, **given: Any) -> None:
-    """Ingest files, folders, archives, globs and URLs; without a path, every configured feed once."""
+    """Ingest files, folders, archives, globs, URLs and - (stdin); without a path, every configured feed."""
     _ingest(_settings(), paths, _said(given), as_json)
 
 
@@ -188,6 +188,8 @@ def _dues(settings: Settings) -> list[Due]:
 
 def _ingest(settings: Settings, paths: tuple[str, ...], said: dict[str, Any], as_json: bool) -> None:
     """Do it, tell it, and end the command accordingly."""
+    from contextlib import ExitStack
+
     from ingest.run import ingest as run
     from ingest.wording import live_progress
     from ingest.work import inputs
@@ -195,9 +197,9 @@ def _ingest(settings: Settings, paths: tuple[str, ...], said: dict[str, Any], as
     work, writer = _work(settings, paths, said), _writer(settings)
     with _stoppable():
         outcomes: list[Outcome] = []
-        with live_progress(as_json) as progress:
+        with live_progress(as_json) as progress, ExitStack() as until_read:
             for some, options in work:
-                outcomes += run(writer, inputs(some, _reach(settings)), options, progress)
+                outcomes += run(writer, inputs(some, until_read, _reach(settings)), options, progress)
         _finish(settings, outcomes, as_json, "dry_run" in said)
 
 

@@ -8,10 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.source import IsBundle, below, never
-
-_UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart", ".swp")
-
+from ingest.source import IsBundle, below, is_hidden, is_unfinished, never
 
 State = tuple[int, float]
 """Size and time of the last change: as long as both stay, so does the file."""
@@ -48,9 +45,9 @@ class Inbox:
 
     def _files(self) -> Iterator[Path]:
         for entry in self.folder.iterdir() if self.folder.is_dir() else ():
-            for file in below(entry, self.is_bundle) if entry.is_dir() else [entry]:
-                if not file.name.startswith(".") and not _unfinished(file):
-                    yield file
+            if is_hidden(entry.name) or is_unfinished(entry):
+                continue
+            yield from below(entry, self.is_bundle) if entry.is_dir() else [entry]
 
     def finish(self, file: Path) -> None:
         """Move a file that was ingested. Raises OSError where that cannot be."""
@@ -87,10 +84,6 @@ def still(files: Iterable[Path], seconds: float) -> dict[Path, State]:
     now = time.time()
     quiet = {file: state for file, state in before.items() if state and _is_quiet(now - state[1], seconds)}
     return {file: state for file, state in quiet.items() if _state(file) == state}
-
-
-def _unfinished(file: Path) -> bool:
-    return file.suffix.lower() in _UNFINISHED
 
 
 def _state(file: Path) -> State | None:

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine, Row
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import journal, stop
+from db.appends import last_reading
 from db.arrow import pa
 from db.engine import LOOK, shrink_log
 from db.filters import data_version
@@ -32,11 +33,13 @@ from db.replays import name_after_their_input
 from db.store import Input, OpenRun, Tally, begin_run, record_failure
 from ingest import columns, days, known, taxa
 from ingest.evidence import gather
-from ingest.formats import open_table
+from ingest.formats import inputs, open_table
 from ingest.formats.table import Table, Wanted
+from ingest.growth import Earlier, tail
 from ingest.parse import Parser, Rules
 from ingest.parts import Understood
-from ingest.source import DAMAGE, Source, Unreadable, of_file, sha256
+from ingest.source import DAMAGE, Source, Unreadable, keeping_copies, of_file, sha256
+from ingest.unfinished import without_open_line
 
 Progress = Callable[[int, int, int], None]
 """Told after each chunk: rows read, bytes read, bytes in all."""
@@ -155,11 +158,15 @@ def _each(
 ) -> list[Outcome]:
     """One input after the other, until told to stop."""
     outcomes = []
-    for source in sources:
+    for source in _apart(sources, options):
         if stop.asked():
             break
         outcomes.append(_brought(begin, source, options, progress))
     return outcomes
+
+
+def _apart(sources: Iterable[Source], options: Options) -> Iterator[Source]:
+    return (without_open_line(one) for source in sources for one in inputs(source, options.format))
 
 
 @contextmanager
@@ -189,6 +196,7 @@ def _rehearsal(writer: Engine) -> Iterator[_Begin]:
         connection.rollback()
 
 
+@keeping_copies()
 def _one(begin: _Begin, source: Source, options: Options, progress: Progress | None) -> Outcome:
     outcome = Outcome(source.name, feed=options.feed or "")
     started = monotonic()
@@ -198,17 +206,12 @@ def _one(begin: _Begin, source: Source, options: Options, progress: Progress | N
         with stop.may_stop():
             what = replace(what, sha256=sha256(source), cursor=source.cursor)
         if not _repeated(begin, what, source, options, outcome):
-            with stop.may_stop():
-                what, table, rules = _understood(source, what, options, outcome)
-            with begin() as connection:
-                with stop.may_stop(), begin_run(connection, what) as run:
-                    outcome.tally = run.tally
-                    outcome.reasons = dict(_fill(run, table, Parser(rules), progress).most_common())
-                    _judge(source.name, run.tally, outcome.reasons, options)
-                    recognise = partial(_recognise, source.name, run, options)
-                    outcome.status = run.finish("; ".join(outcome.notes), recognise)
-                    outcome.run, outcome.data_version = run.run_id, data_version(connection)
-                journal.clear(connection)
+            appended = _appended(begin, what, source, options, progress)
+            if appended is None:
+                with stop.may_stop():
+                    what, table, rules = _understood(source, what, options, outcome)
+                _store(begin, what, table, rules, options, outcome, progress)
+            outcome = appended or outcome
     except Locked:
         raise
     except (Exception, stop.Stopped) as error:  # noqa: BLE001 - the ledger tells it, the other inputs go on
@@ -292,6 +295,78 @@ def _understood(
 def _wanted(options: Options) -> Wanted:
     given = frozenset(map(columns.known_term, (*options.set, *options.map.values())))
     return Wanted(options.sheet, options.min_confidence, given)
+
+
+def _store(
+    begin: _Begin,
+    what: Input,
+    table: Table,
+    rules: Rules,
+    options: Options,
+    outcome: Outcome,
+    progress: Progress | None,
+    *,
+    appended: bool = False,
+) -> None:
+    """Read the rows of a table in one transaction. Raises _Refused where it is broken as a whole.
+
+    Where they were ``appended`` to known ones, none may be known: it may be a second animal beside one that
+    looks the same, and only all rows together tell.
+    """
+    with begin() as connection:
+        with stop.may_stop(), begin_run(connection, what) as run:
+            outcome.tally = run.tally
+            outcome.reasons = dict(_fill(run, table, Parser(rules), progress).most_common())
+            if table.size or not appended:  # else nothing was appended but the beginning of a line
+                _judge(what.name, run.tally, outcome.reasons, options)
+            recognise = partial(_recognise, what.name, run, options)
+            outcome.status = run.finish("; ".join(outcome.notes), recognise)
+            if appended and run.tally.duplicate:
+                raise _Refused(f"{what.name} repeats what it has said before.")
+            outcome.run, outcome.data_version = run.run_id, data_version(connection)
+        journal.clear(connection)
+
+
+def _appended(
+    begin: _Begin, what: Input, source: Source, options: Options, progress: Progress | None
+) -> Outcome | None:
+    """Read only the rows that were appended to an input since its last run; None where all must be read."""
+    with begin() as connection:
+        last = last_reading(connection, source.name, options.made_up)
+    if last is None or any(last.options.get(name) != value for name, value in what.options.items()):
+        return None
+    found = last.options.get("found", {})
+    earlier = Earlier(last.bytes, last.sha256, last.format, tuple(last.columns), found.get("delimiter", ""))
+    behind = tail(source, earlier, _wanted(options))
+    if behind is None:
+        return None
+    what = replace(what, feed=last.feed, format=last.format, sha256=behind.sha256, bytes=behind.size)
+    what = replace(
+        what, columns=behind.table.columns, terms=last.terms, options={**last.options, "since": last.id}
+    )
+    outcome = Outcome(
+        source.name, last.feed, last.format, notes=(f"only what was appended since run {last.id} was read",)
+    )
+    if behind.waits:
+        outcome.notes += ("its last line has no end yet and waits",)
+    try:
+        rules = _rules_as_before(source, behind.table, options, last)
+        outcome.terms = dict(rules.terms)
+        outcome.extra = tuple(name for name in behind.table.columns if name not in rules.terms)
+        _store(begin, what, behind.table, rules, options, outcome, progress, appended=True)
+    except Exception as error:  # noqa: BLE001 - read as a whole, the input tells what is wrong with it
+        log.info("%s is read from its start: %s", source.name, error)
+        return None
+    return outcome
+
+
+def _rules_as_before(source: Source, table: Table, options: Options, last: Any) -> Rules:
+    """How the rows behind those of an earlier run are to be understood: like them. Raises _Refused."""
+    found = last.options["found"]
+    rules = _rules(source, table, replace(options, date_order=found["date_order"]))
+    if rules.terms != last.terms or rules.order != found["date_order"]:
+        raise _Refused(f"{source.name} would be understood otherwise than before.")
+    return replace(rules, latin=found["latin"])
 
 
 def _fail(begin: _Begin, what: Input, outcome: Outcome, message: str) -> None:

@@ -1,22 +1,30 @@
-"""Where bytes come from: files, folders, globs and the members of a zip; knows no formats."""
+"""Where bytes come from: files, folders, globs, stdin, and what is packed in them; knows no formats."""
 
 from __future__ import annotations
 
 import glob
 import hashlib
+import io
+import os
 import re
+import shutil
 import zipfile
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Any
 
+from ingest import packed, zips
+from ingest.stretches import Stretches
+
 _BLOCK = 1 << 20
-_MOST_MEMBERS = 10_000
-_MOST_BYTES = 16 << 30
-_MOST_RATIO = 1_000  # real archives of records pack at 10 to 60 to one
+_UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart", ".swp")
+STDIN = "-"
+"""The path, and then the name, of what is piped in."""
 
 
 class Unreadable(Exception):
@@ -35,6 +43,7 @@ class Source:
     path: Path
     """The file that it lives in; for the member of an archive, the archive."""
     size: int
+    """In bytes; packed ones, where ``open`` unpacks. ``open().tell()`` ends there."""
     open: Callable[[], IO[bytes]]
     beside: Callable[[], list[Source]] = list
     """The other files of the folder or the archive that it lies in."""
@@ -43,6 +52,8 @@ class Source:
     nothing has changed since. Raises Unreadable."""
     cursor: Mapping[str, Any] | None = field(default=None, hash=False)
     """Where the next reading goes on once the rows of this one are committed."""
+    on_disk: bool = True
+    """The file at ``path`` holds just the bytes that ``open`` gives; else ``local`` makes one that does."""
 
     def head(self, length: int = 65_536) -> bytes:
         """Its first bytes."""
@@ -69,8 +80,9 @@ def is_url(text: str) -> bool:
 def find(paths: Sequence[str], is_bundle: IsBundle = never, reach: Reach | None = None) -> list[Source]:
     """The files behind paths, folders (every file below) and globs, in order of name.
 
-    A folder whose files are one input is one source; ``reach`` makes a source of a URL. Raises Unreadable for
-    a path behind which there is nothing.
+    A folder whose files are one input is one source; ``reach`` makes a source of a URL. In folders and behind
+    globs what is hidden or unfinished is left out, and links to folders are not followed. Raises Unreadable
+    for a path behind which there is nothing.
     """
     return [source for path in paths for source in _find(path, is_bundle, reach)]
 
@@ -84,22 +96,28 @@ def _find(path: str, is_bundle: IsBundle, reach: Reach | None) -> list[Source]:
     if here.is_dir():
         found = list(below(here, is_bundle))
     else:
-        named = map(Path, glob.glob(path, recursive=True))  # noqa: PTH207 - folders in it, maybe absolute
+        matching = glob.glob(path, recursive=True)  # noqa: PTH207 - a pattern with folders, maybe absolute
+        named = [one for one in map(Path, matching) if not is_unfinished(one)]
         found = _outermost(sorted(one for one in named if one.is_file() or bundled(one, is_bundle)))
     if not found:
-        raise Unreadable(f"There is no file at {path}.")
+        raise Unreadable(f"There is no file {'in the folder' if here.is_dir() else 'at'} {path}.")
     return [of_file(file) for file in found]
 
 
 def below(folder: Path, is_bundle: IsBundle) -> Iterator[Path]:
-    """Every file below a folder, in order of name; a folder that is one input stands for all of its own."""
+    """Every file below a folder, in order of name; a folder that is one input stands for all of its own.
+
+    What is hidden or unfinished is left out, and links to folders are not followed.
+    """
     if bundled(folder, is_bundle):
         yield folder
         return
     for entry in _entries(folder):
+        if is_hidden(entry.name) or is_unfinished(entry):
+            continue
         if entry.is_dir() and not entry.is_symlink():
             yield from below(entry, is_bundle)
-        elif entry.is_file() and not entry.name.startswith("."):
+        elif entry.is_file():
             yield entry
 
 
@@ -121,24 +139,65 @@ def _outermost(found: list[Path]) -> list[Path]:
     return [one for one in found if folders.isdisjoint(one.parents)]
 
 
+def is_hidden(name: str) -> bool:
+    """Whether a folder or file of this name is for programs and not for people."""
+    return name.startswith(".")
+
+
+def is_unfinished(file: Path) -> bool:
+    """Whether its name says that somebody still writes it, and will give it another name then."""
+    return file.suffix.lower() in _UNFINISHED
+
+
 def of_file(path: Path) -> Source:
-    """A file as a source, or a folder that is one input."""
+    """A file as a source, or a folder that is one input; what is appended later is of the next reading."""
     try:
         size = path.stat().st_size
     except OSError:
         size = 0  # gone since it was found; whoever opens it will say so
     # A name that is no text where it comes from must still fit into the ledger.
     name = str(path).encode(errors="surrogateescape").decode(errors="replace")
-    return Source(name, path, size, lambda: path.open("rb"), lambda: _siblings(path))
+    return Source(name, path, size, lambda: _open(path, size), lambda: _siblings(path))
+
+
+def up_to(source: Source, size: int) -> Source:
+    """The first so many bytes of a file."""
+    return replace(source, size=size, open=lambda: _open(source.path, size))
+
+
+def _open(path: Path, size: int) -> IO[bytes]:
+    file = path.open("rb")
+    if os.fstat(file.fileno()).st_size <= size:
+        return file
+    return io.BufferedReader(Stretches(file, (0, size)), _BLOCK)
 
 
 def _siblings(path: Path) -> list[Source]:
     files = sorted(file for file in path.parent.iterdir() if file != path and file.is_file())
-    return [of_file(file) for file in files if not file.name.startswith(".")]
+    return [of_file(file) for file in files if not is_hidden(file.name)]
+
+
+@contextmanager
+def piped(stream: IO[bytes]) -> Iterator[Source]:
+    """What comes through a pipe as a source, which is gone with the block. Raises Unreadable for too much.
+
+    It lies in a temporary file, because a source is read more than once.
+    """
+    with TemporaryDirectory(prefix="sightings-") as folder:
+        path = Path(folder) / "stdin"
+        with path.open("wb") as file:
+            while block := stream.read(_BLOCK):
+                file.write(block)
+                if file.tell() > packed.MOST_BYTES:
+                    raise Unreadable(f"What is piped in is longer than {packed.MOST_BYTES:,} bytes.")
+        yield replace(of_file(path), name=STDIN, beside=list)
 
 
 def sha256(*sources: Source) -> str:
-    """The digest of the bytes of one source after the other, for the ledger; a folder is all of its files."""
+    """The digest of the bytes of one source after the other, for the ledger; a folder is all of its files.
+
+    Of a packed file it is that of its bytes as they lie there.
+    """
     digest = hashlib.sha256()
     for source in sources:
         if source.path.is_dir():
@@ -155,47 +214,106 @@ def sha256(*sources: Source) -> str:
 
 def is_zip(source: Source) -> bool:
     """Whether it begins like a zip."""
-    return not source.path.is_dir() and source.head(4)[:4] in (b"PK\x03\x04", b"PK\x05\x06")
+    return not source.path.is_dir() and zips.begins(source.head(4))
 
 
-@contextmanager
-def _opened(source: Source) -> Iterator[zipfile.ZipFile]:
-    try:
-        with zipfile.ZipFile(source.path) as archive:
-            yield archive
-    except (zipfile.BadZipFile, NotImplementedError) as error:
-        raise Unreadable(f"{source.name} is not a complete zip file ({str(error).rstrip('.')}).") from None
+def is_archive(source: Source) -> bool:
+    """Whether it is a zip of files; a workbook is one document, though it is a zip too."""
+    if source.path.is_dir():
+        return False
+    head = source.head(64)
+    return zips.begins(head) and not zips.begins_workbook(head)
+
+
+def unpacked(source: Source) -> Source:
+    """What is in it, if it is packed with gzip, bzip2 or xz; else itself. Raises Unreadable."""
+    if source.path.is_dir():
+        return source
+    inner, how = source, packed.kind(source.head(300))
+    if how in packed.READ:
+        way: str = how
+        inner = replace(source, open=lambda: packed.unpack(source.open(), way), on_disk=False)
+        how = packed.kind(inner.head(300))
+    if how:
+        raise Unreadable(f"{source.name} is packed with {how}, which is not read here: unpack it first.")
+    return inner
 
 
 def members(source: Source) -> list[Source]:
-    """The files in a zip or a folder. Raises Unreadable for a zip that is broken or too large unpacked."""
+    """The files in a zip or a folder. Raises Unreadable for a zip that is broken or not safe to open."""
     if source.path.is_dir():
-        return [of_file(file) for file in sorted(source.path.rglob("*")) if file.is_file()]
-    with _opened(source) as archive:
-        entries = [
-            entry for entry in archive.infolist() if not entry.is_dir() and not _hidden(entry.filename)
-        ]
-    unpacked = sum(entry.file_size for entry in entries)
-    if (
-        len(entries) > _MOST_MEMBERS
-        or unpacked > _MOST_BYTES
-        or unpacked > _MOST_RATIO * max(source.size, 1024)
-    ):
-        raise Unreadable(
-            f"{source.name} unpacks to {len(entries)} files of {unpacked:,} bytes, more than is safe to read."
-        )
-    if any(entry.flag_bits & 1 for entry in entries):
-        raise Unreadable(f"{source.name} is locked with a password.")
+        return [of_file(file) for file in below(source.path, never)]
+    try:
+        with local(source) as path:
+            entries = zips.entries(path)
+    except zips.Unfit as error:
+        raise Unreadable(f"{source.name} {error}.") from None
     return [_member(source, entry) for entry in entries]
 
 
-def _hidden(name: str) -> bool:
-    """What a Mac packs beside every file."""
-    return name.startswith("__MACOSX/") or name.rpartition("/")[2].startswith(".")
-
-
 def _member(source: Source, entry: zipfile.ZipInfo) -> Source:
-    def open_member() -> IO[bytes]:
-        return zipfile.ZipFile(source.path).open(entry)
+    name = f"{source.name}/{entry.filename}"
 
-    return Source(f"{source.name}/{entry.filename}", source.path, entry.file_size, open_member)
+    def beside() -> list[Source]:
+        return [other for other in members(source) if other.name != name]
+
+    def open_member() -> IO[bytes]:
+        with local(source) as path:
+            return zips.open_entry(path, entry)
+
+    return Source(name, source.path, entry.file_size, open_member, beside, on_disk=False)
+
+
+_KEPT: ContextVar[tuple[ExitStack, dict[tuple[Path, str], Path]] | None] = ContextVar("kept", default=None)
+
+
+@contextmanager
+def keeping_copies() -> Iterator[None]:
+    """Within the block ``local`` makes one copy of each source and no second; with the block they go."""
+    with ExitStack() as until_then:
+        token = _KEPT.set((until_then, {}))
+        try:
+            yield
+        finally:
+            _KEPT.reset(token)
+
+
+@contextmanager
+def local(source: Source) -> Iterator[Path]:
+    """A file with its bytes, for libraries that must jump to and fro in one: its own, or a temporary copy.
+
+    Raises what reading the source raises.
+    """
+    kept = _KEPT.get()
+    if source.on_disk:
+        yield source.path
+    elif kept is None:
+        with _copied(source) as path:
+            yield path
+    else:
+        until_then, copies = kept
+        key = (source.path, source.name)
+        if key not in copies:
+            copies[key] = until_then.enter_context(_copied(source))
+        yield copies[key]
+
+
+def laid_down(source: Source) -> Source:
+    """The same bytes as a file of its own; the source itself where ``keeping_copies`` keeps none.
+
+    Raises what reading the source raises.
+    """
+    if source.on_disk or _KEPT.get() is None:
+        return source
+    with local(source) as path:
+        return replace(of_file(path), name=source.name, beside=source.beside)
+
+
+@contextmanager
+def _copied(source: Source) -> Iterator[Path]:
+    # A folder of its own, because a library may put files beside it.
+    with TemporaryDirectory(prefix="sightings-") as folder:
+        path = Path(folder) / f"copy{Path(source.name).suffix}"
+        with source.open() as file, path.open("wb") as copy:
+            shutil.copyfileobj(file, copy, _BLOCK)
+        yield path

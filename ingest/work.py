@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -10,7 +12,7 @@ from typing import IO, Any
 from ingest.due import Due
 from ingest.formats import is_bundle
 from ingest.run import Options
-from ingest.source import Reach, Source, Unreadable, find, of_file
+from ingest.source import STDIN, Reach, Source, Unreadable, find, of_file, piped
 
 Work = list[tuple[list[str], Options]]
 """Paths, and how those are to be read."""
@@ -54,13 +56,18 @@ def options(feed: Due | None, said: Said) -> Options:
     return Options(**told)
 
 
-def inputs(paths: Sequence[str], reach: Reach | None = None) -> list[Source]:
-    """What is at these paths; where there is nothing, an input that fails and says so, and stops no other."""
-    return [source for path in paths for source in _at(path, reach)]
+def inputs(paths: Sequence[str], until_read: ExitStack, reach: Reach | None = None) -> list[Source]:
+    """What is at these paths; where there is nothing, an input that fails and says so, and stops no other.
+
+    What is piped in is kept until the stack is closed.
+    """
+    return [source for path in paths for source in _at(path, until_read, reach)]
 
 
-def _at(path: str, reach: Reach | None) -> list[Source]:
+def _at(path: str, until_read: ExitStack, reach: Reach | None) -> list[Source]:
     try:
+        if path == STDIN:
+            return [until_read.enter_context(piped(sys.stdin.buffer))]
         return find([path], is_bundle, reach)
     except Unreadable as error:
         reason = error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -64,7 +65,7 @@ def test_where_there_is_nothing_to_read_a_sentence_says_what_to_do(
 
 def test_a_path_with_nothing_at_it_is_an_input_that_fails(tmp_path: Any) -> None:
     (tmp_path / "a.csv").write_text("x")
-    missing, there = inputs([str(tmp_path / "b.csv"), str(tmp_path)])
+    missing, there = inputs([str(tmp_path / "b.csv"), str(tmp_path)], ExitStack())
     assert there.head(1) == b"x"
     with pytest.raises(Exception, match=r"There is no file at .*b\.csv\."):
         missing.open()

@@ -9,7 +9,7 @@ from itertools import chain, islice
 from ingest import columns, text
 from ingest.formats.pairs import divide_pairs
 from ingest.formats.table import Table, Wanted, unique
-from ingest.source import Source, Unreadable, is_zip, members
+from ingest.source import Source, Unreadable, is_archive
 from ingest.text import Chunk
 from ingest.values import MISSING, number
 
@@ -22,6 +22,10 @@ _SAMPLE_ROWS = 200
 _MOSTLY = 0.8  # a ? among the counts makes no column of text
 
 
+class NotText(Unreadable):
+    """A zip is no text, however many texts are in it."""
+
+
 def read_table(source: Source, _: Wanted) -> Table:
     """Any delimited table with a header."""
     return _table(source)
@@ -30,7 +34,8 @@ def read_table(source: Source, _: Wanted) -> Table:
 @lru_cache(maxsize=2)
 def _table(source: Source) -> Table:
     """Any delimited table with a header. Remembered, because one format after the other asks for it."""
-    source = _unpacked(source)
+    if is_archive(source):
+        raise NotText(f"{source.name} is a zip.")
     how = text.dialect(source)
     first = next(text.chunks(source, how), None)
     if first is None:
@@ -46,15 +51,6 @@ def _table(source: Source) -> Table:
             notes=how.notes,
         )
     )
-
-
-def _unpacked(source: Source) -> Source:
-    if not is_zip(source):
-        return source
-    tables = [member for member in members(source) if member.name.lower().endswith((".csv", ".tsv", ".txt"))]
-    if len(tables) != 1:
-        raise Unreadable(f"{source.name} holds {len(tables)} tables; one was expected.")
-    return tables[0]
 
 
 def _below_header(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
