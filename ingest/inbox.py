@@ -93,6 +93,6 @@ def _state(file: Path) -> State | None:
         states = [one.stat() for one in files]
     except OSError:
         return None
-    if not states or (file.is_dir() and any(map(_unfinished, files))):
+    if not states or (file.is_dir() and any(map(is_unfinished, files))):
         return None
     return sum(state.st_size for state in states), max(state.st_mtime for state in states)
