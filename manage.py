@@ -80,6 +80,8 @@ def _keep_errors(folder: Path) -> None:
     handler = _File(folder / "errors.log", maxBytes=1 << 20, backupCount=3, encoding="utf-8", delay=True)
     handler.setLevel(logging.ERROR)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    for earlier in log.handlers:
+        earlier.close()
     log.handlers = [handler]
 
 
@@ -245,9 +247,17 @@ def _reach(settings: Settings) -> Reach:
 
 
 def _save_charts(settings: Settings, runs: set[int | None]) -> None:
-    from api.saved import save_touched
+    """Draw anew what is kept as a file, if these runs touched it: the drawing room takes a second to load."""
+    from db.filters import Filters, scope
 
-    warning = save_touched(settings.web_database, settings.charts_directory, runs)
+    if not runs:
+        return
+    with _reading() as connection:
+        if scope(connection, Filters(species=("bear",))).version not in runs:
+            return
+    from api.saved import save
+
+    warning = save(settings.web_database, settings.charts_directory)
     if warning:
         click.echo(f"Warning: {warning}", err=True)
 
@@ -520,6 +530,26 @@ def _reading() -> Iterator[Any]:
             yield connection
     finally:
         reader.dispose()
+
+
+@main.command()
+@click.argument("name", required=False)
+@_AS_JSON
+def formats(name: str | None, as_json: bool) -> None:
+    """The formats that are understood; with a NAME, one of them: its columns and a sample."""
+    from ingest import explaining
+    from ingest.formats import FORMATS
+
+    if name is None:
+        everything = {"formats": [explaining.as_json(known) for known in FORMATS]}
+        _show(everything, as_json, explaining.tell_formats)
+        return
+    known = explaining.format_named(name)
+    if known is None:
+        raise click.UsageError(
+            f"There is no format {name!r}; these are: {', '.join(one.name for one in FORMATS)}."
+        )
+    _show(explaining.as_json(known), as_json, lambda: explaining.tell_format(known))
 
 
 @main.command()

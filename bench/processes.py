@@ -60,7 +60,9 @@ def environment(folder: Path) -> dict[str, str]:
     """This process's environment with Sightings' own settings replaced: all is written in the folder."""
     settings = folder / "bench.toml"
     settings.touch()
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("SIGHTINGS_")}
+    # What Python has compiled is kept, as it is wherever people run this.
+    left_out = ("SIGHTINGS_", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     return kept | {"SIGHTINGS_HOME": str(folder), "SIGHTINGS_CONFIG": str(settings), "PYTHONPATH": str(ROOT)}
 
 
