@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import hashlib
 import io
-import os
 import re
 import shutil
 import zipfile
@@ -22,6 +21,7 @@ from ingest import packed, zips
 from ingest.stretches import Stretches
 
 _BLOCK = 1 << 20
+_BUFFER = 1 << 16
 _UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart", ".swp")
 STDIN = "-"
 """The path, and then the name, of what is piped in."""
@@ -166,10 +166,8 @@ def up_to(source: Source, size: int) -> Source:
 
 
 def _open(path: Path, size: int) -> IO[bytes]:
-    file = path.open("rb")
-    if os.fstat(file.fileno()).st_size <= size:
-        return file
-    return io.BufferedReader(Stretches(file, (0, size)), _BLOCK)
+    # Even one that has not grown yet may do so while it is read.
+    return io.BufferedReader(Stretches(path.open("rb", buffering=0), (0, size)), _BUFFER)
 
 
 def _siblings(path: Path) -> list[Source]:

@@ -27,10 +27,9 @@ class Stretches(io.RawIOBase):
         for start, end in self._stretches:
             if left < end - start:
                 self._file.seek(start + left)
-                content = self._file.read(min(len(buffer), end - start - left))
-                buffer[: len(content)] = content
-                self._position += len(content)
-                return len(content)
+                count: int = self._file.readinto(memoryview(buffer)[: end - start - left])  # type: ignore[attr-defined]
+                self._position += count
+                return count
             left -= end - start
         return 0
 

@@ -104,6 +104,15 @@ def test_what_is_appended_after_a_file_was_found_belongs_to_the_next_reading(tmp
     assert (sha256(source), len(whole)) == (before, source.size)
 
 
+def test_what_is_appended_while_a_file_is_read_belongs_to_the_next_reading(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.csv", HEAD, *ROWS)
+    whole = path.read_bytes()
+    with of_file(path).open() as opened:
+        with path.open("a") as file:
+            file.write("99,2024-06-01,Be")
+        assert opened.read() == whole
+
+
 @pytest.mark.parametrize("packing", [str.encode, lambda text: gzip.compress(text.encode())])
 def test_stdin_is_read_like_a_file(home: Path, packing: object) -> None:
     content = packing(TEXT)  # type: ignore[operator]
