@@ -154,13 +154,25 @@ def test_what_a_reader_sees_together_is_one_transaction(sqlite_reader: Engine) -
     assert all(one.startswith("SELECT") for one in sent[1:-1])
 
 
+def transactions(sent: list[str], table: str) -> list[list[str]]:
+    """Those that write into this table, each with its first and last statement."""
+    parts: list[list[str]] = [[]]
+    for one in sent:
+        parts[-1].append(one)
+        if one in ("COMMIT", "ROLLBACK"):
+            parts.append([])
+    return [part for part in parts if any(one.startswith(f"INSERT INTO {table} ") for one in part)]
+
+
 def test_one_ingest_is_one_transaction(sqlite_writer: Engine, tmp_path: Path) -> None:
+    """What it looks up before, and the note that it is under way, are no part of what it brings."""
     sent = statements(sqlite_writer)
     read_one(sqlite_writer, table(tmp_path / "a.csv", *ROWS))
-    assert (sent[0], sent[-1]) == ("BEGIN IMMEDIATE", "COMMIT")
-    assert sum(one in ("BEGIN", "BEGIN IMMEDIATE", "COMMIT", "ROLLBACK") for one in sent) == 2
-    assert any(one.startswith("INSERT INTO run") for one in sent)
-    assert any(one.startswith("INSERT INTO sighting") for one in sent)
+    (kept,) = transactions(sent, "sighting")
+    assert transactions(sent, "run") == transactions(sent, "rollup") == [kept]
+    assert transactions(sent, "touched") == [kept]
+    assert (kept[0], kept[-1]) == ("BEGIN IMMEDIATE", "COMMIT")
+    assert sum(one in ("BEGIN", "BEGIN IMMEDIATE", "COMMIT", "ROLLBACK") for one in kept) == 2
 
 
 def test_a_failed_ingest_is_rolled_back_and_told_in_a_transaction_of_its_own(
@@ -168,8 +180,9 @@ def test_a_failed_ingest_is_rolled_back_and_told_in_a_transaction_of_its_own(
 ) -> None:
     sent = statements(sqlite_writer)
     read_one(sqlite_writer, table(tmp_path / "a.csv", "date,species", "never,Lynx", "nowhere,Bear"))
-    kept = [one for one in sent if one in ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK")]
-    assert kept == ["BEGIN IMMEDIATE", "ROLLBACK", "BEGIN IMMEDIATE", "COMMIT"]
+    tried, told = transactions(sent, "run")
+    assert (tried[0], tried[-1]) == ("BEGIN IMMEDIATE", "ROLLBACK")
+    assert (told[0], told[-1]) == ("BEGIN IMMEDIATE", "COMMIT")
 
 
 def test_a_transaction_that_only_looks_does_not_wait_for_the_writer(

@@ -131,9 +131,13 @@ def test_the_ledger_knows_a_package_by_all_its_parts(sqlite_writer: Engine, tmp_
     table(folder / "deployments.csv", *DEPLOYMENTS[:2])
     for path in (folder, folder / "observations.csv"):
         read_one(sqlite_writer, path)
-    digests = [row.sha256 for row in rows_of(sqlite_writer, Run.id, Run.sha256)]
-    assert digests[3] != digests[0]
-    assert digests[4] != digests[1]
+    runs = rows_of(sqlite_writer, Run.id, Run.sha256, Run.options, Run.status)
+    assert runs[3].sha256 != runs[0].sha256
+    assert runs[4].sha256 == runs[1].sha256
+    for run in (runs[1], runs[4]):
+        assert {part["name"] for part in run.options["parts"]} == {"datapackage.json", "deployments.csv"}
+    assert runs[4].options["parts"] != runs[1].options["parts"]
+    assert [run.status for run in runs[3:]] == ["committed", "unchanged"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])

@@ -66,7 +66,8 @@ def test_a_url_is_an_input_and_one_that_has_not_changed_is_not_read_again(writer
             assert (sums(same), same.data_version) == ((0, 0, 0, 0, 0), 1)
             assert server.header("If-None-Match") == '"1"'
         more = read(writer, server, home, feed="station")
-        assert (more.status, sums(more), more.data_version) == ("committed", (10, 1, 0, 9, 0), 4)
+        # What has only grown there is read from where it ended.
+        assert (more.status, sums(more), more.data_version) == ("committed", (1, 1, 0, 0, 0), 4)
     known = [("committed", tag), ("unchanged", tag), ("unchanged", tag), ("committed", {"etag": '"2"'})]
     assert cursors(writer) == known
 
