@@ -82,6 +82,8 @@ def _went(one: Outcome) -> Iterator[str]:
         f"{name}: {one.status}, feed {one.feed}, format {one.format},"
         f" version {one.data_version}, {one.seconds:.1f} s, {rate:,} rows/s"
     )
+    if one.message:
+        yield f"{name}: {one.message}"
     if one.reasons:
         yield _refused(one)
     if one.tally.issues:

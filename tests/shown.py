@@ -16,9 +16,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-_COMMAND = re.compile(r"^\$ (.*(?:\n> .*)*)$", re.MULTILINE)
+_COMMAND = re.compile(r"^\$ (.*(?:\n>.*)*)$", re.MULTILINE)
+_MORE = re.compile(r"\n> ?")
 _MASKS = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "2026-01-02T03:04:05Z"),
+    (re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d\b"), "2026-01-02 03:04"),
+    (re.compile(r"\b\d+s ago\b"), "5s ago"),
     (re.compile(r"\b\d+\.\d s\b"), "0.1 s"),
     (re.compile(r"[\d,]+ rows/s"), "1,000 rows/s"),
     (re.compile(r'"seconds": [\d.]+'), '"seconds": 0.1'),
@@ -42,10 +45,11 @@ def anew(page: str) -> str:
 
 
 def _run_all(block: str, folder: Path) -> str:
-    commands = [found[1] for found in _COMMAND.finditer(block)]
-    return "".join(
-        f"$ {command}\n{_run(command.replace(chr(10) + '> ', chr(10)), folder)}" for command in commands
-    )
+    shown = []
+    for found in _COMMAND.finditer(block):
+        command = found[1]
+        shown.append(f"$ {command}\n" + _run(_MORE.sub("\n", command), folder))
+    return "".join(shown)
 
 
 def _run(command: str, folder: Path) -> str:
@@ -53,7 +57,10 @@ def _run(command: str, folder: Path) -> str:
     # The wide screen that a page has room for, and no colours.
     named = {"SIGHTINGS_HOME": str(folder / "var"), "COLUMNS": "116", "NO_COLOR": "1", "TERM": "dumb"}
     if not (folder / "manage.py").exists():
-        (folder / "python").symlink_to(sys.executable)
+        (folder / "sightings.toml").touch()  # else the one beside the program would be meant
+        python = folder / "python"
+        python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n', encoding="utf-8")
+        python.chmod(0o755)
         (folder / "manage.py").write_text(
             f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom manage import main\nmain()\n",
             encoding="utf-8",

@@ -11,10 +11,11 @@ from api.reports import REPORTS
 from ingest.columns import TERMS
 from ingest.formats import FORMATS
 from manage import main
+from tests.shown import anew
 
 ROOT = Path(__file__).parent.parent
 REPORTS_TEXT = (ROOT / "docs" / "reports.md").read_text(encoding="utf-8")
-FORMATS_TEXT = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+FORMATS_TEXT = (ROOT / "docs" / "ingest.md").read_text(encoding="utf-8")
 COMMANDS_TEXT = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
 INATURALIST_ONLY = {"timeObservedAt", "timeZone", "issue", "species"}
 
@@ -59,3 +60,8 @@ def test_links_between_the_pages_lead_somewhere(page):
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
     missing = [link for link in links if not (page.parent / link).exists()]
     assert not missing
+
+
+def test_every_command_on_the_page_about_ingest_prints_what_it_shows():
+    """``python -m tests.shown docs/ingest.md`` writes it anew."""
+    assert anew(FORMATS_TEXT) == FORMATS_TEXT
