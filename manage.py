@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from config import Settings
     from ingest.due import Due
-    from ingest.run import Outcome
+    from ingest.outcome import Outcome
     from ingest.source import Reach
     from ingest.work import Work
 

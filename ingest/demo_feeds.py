@@ -19,7 +19,8 @@ from db.questions.ledger import last_runs
 from db.questions.summary import sources
 from db.store import remove_feed
 from ingest import demo
-from ingest.run import Options, Outcome, ingest
+from ingest.outcome import Options, Outcome
+from ingest.run import ingest
 from ingest.source import of_file
 
 

@@ -19,7 +19,8 @@ from ingest import columns
 from ingest import rejects as files
 from ingest.formats.table import Table
 from ingest.known import UNDERSTANDING
-from ingest.run import Options, Outcome, ingest_again
+from ingest.outcome import Options, Outcome
+from ingest.run import ingest_again
 from ingest.source import Source, Unreadable, of_file, sha256
 from ingest.text import CHUNK, Chunk
 

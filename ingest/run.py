@@ -3,131 +3,40 @@
 from __future__ import annotations
 
 import gc
-import hashlib
 import logging
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
-from itertools import chain, islice
 from pathlib import Path
 from time import monotonic
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, Row
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import journal, stop
 from db.appends import last_reading
-from db.arrow import pa
 from db.engine import LOOK, shrink_log
 from db.filters import data_version
 from db.lock import Locked, LockLost, only_ingester
-from db.names import MixedFeed
-from db.newcomers import look_like_the_same
 from db.questions.ledger import last_cursor, reasons
 from db.repeats import record_repeat, tally_again
 from db.replays import name_after_their_input
-from db.store import Input, OpenRun, Tally, begin_run, record_failure
-from ingest import columns, days, known, taxa
-from ingest.evidence import gather
+from db.store import Input, Tally, begin_run, record_failure
+from ingest import known
+from ingest.fill import fill
 from ingest.formats import inputs, open_table
-from ingest.formats.table import Table, Wanted
+from ingest.formats.table import Table
 from ingest.growth import Earlier, tail
+from ingest.judge import NeedsApproval, Refused, judge, recognise, sentence
+from ingest.outcome import Options, Outcome, Progress
 from ingest.parse import Parser, Rules
-from ingest.parts import Understood
-from ingest.source import DAMAGE, Source, Unreadable, keeping_copies, of_file, sha256
+from ingest.rules import settle, signature, wanted
+from ingest.source import Source, keeping_copies, of_file, sha256
 from ingest.unfinished import without_open_line
 
-Progress = Callable[[int, int, int], None]
-"""Told after each chunk: rows read, bytes read, bytes in all."""
 log = logging.getLogger("sightings.ingest")
-_FEW = 10
-"""So few refused rows never stop a run, whatever their share: one bad row in three is no broken file."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the operator says of the inputs."""
-
-    feed: str | None = None
-    format: str = "auto"
-    date_order: days.Order | None = None
-    timezone: str | None = None
-    map: Mapping[str, str] = field(default_factory=dict)
-    """Their column -> our term."""
-    set: Mapping[str, str] = field(default_factory=dict)
-    """Term -> a value for every row."""
-    dry_run: bool = False
-    strict: bool = False
-    """One refused row is enough to refuse the input."""
-    max_error_rate: float = 0.2
-    accept_new_ids: bool = False
-    """Go on where most identifiers of a known feed are new."""
-    sheet: str | None = None
-    min_confidence: float = 0.0
-    made_up: bool = False
-
-    def said(self) -> dict[str, Any]:
-        """What bears on how rows are understood, where it is not left to be found out; for the ledger."""
-        names = ("feed", "format", "date_order", "timezone", "map", "set", "sheet", "min_confidence")
-        given = {name: getattr(self, name) for name in names}
-        given = {name: dict(value) if isinstance(value, Mapping) else value for name, value in given.items()}
-        return {name: value for name, value in given.items() if value and value != "auto"}
-
-
-@dataclass
-class Outcome:
-    """What became of one input."""
-
-    input: str
-    feed: str = ""
-    format: str = ""
-    status: str = "failed"
-    run: int | None = None
-    tally: Tally = field(default_factory=Tally)
-    reasons: dict[str, int] = field(default_factory=dict)
-    """Reason code -> refused rows."""
-    data_version: int = 0
-    terms: dict[str, str] = field(default_factory=dict)
-    extra: tuple[str, ...] = ()
-    """Columns that were kept without being understood."""
-    notes: tuple[str, ...] = ()
-    message: str = ""
-    seconds: float = 0.0
-
-    def as_json(self) -> dict[str, Any]:
-        """The shape that ``ingest --json`` promises."""
-        names = ("read", "inserted", "updated", "duplicate", "rejected", "skipped")
-        counts = {name: getattr(self.tally, name) for name in names}
-        return {
-            "run": self.run,
-            "feed": self.feed,
-            "input": self.input,
-            "format": self.format,
-            "status": self.status,
-            **counts,
-            "issues": self.tally.issues,
-            "dataVersion": self.data_version,
-            "reasons": self.reasons,
-            "skips": self.tally.skips,
-            "columns": self.terms,
-            "extra": list(self.extra),
-            "message": self.message,
-            "seconds": round(self.seconds, 3),
-        }
-
-
-class _Refused(Exception):
-    """The input as a whole is refused; nothing of it is kept."""
-
-
-class _NeedsApproval(_Refused):
-    """The input is fine by itself, and would most likely do harm: a person has to say so."""
-
-
 _Begin = Callable[[], AbstractContextManager[Connection]]
 """Begins the transaction of one input, which ends with the block."""
 
@@ -215,8 +124,8 @@ def _one(begin: _Begin, source: Source, options: Options, progress: Progress | N
     except Locked:
         raise
     except (Exception, stop.Stopped) as error:  # noqa: BLE001 - the ledger tells it, the other inputs go on
-        outcome.status = "needs_approval" if isinstance(error, _NeedsApproval) else "failed"
-        _fail(begin, what, outcome, _sentence(source.name, error))
+        outcome.status = "needs_approval" if isinstance(error, NeedsApproval) else "failed"
+        _fail(begin, what, outcome, sentence(source.name, error))
     outcome.seconds = monotonic() - started
     return outcome
 
@@ -230,7 +139,7 @@ def ingest_again(writer: Engine, what: Input, table: Table, options: Options, la
     started = monotonic()
     with only_ingester(writer), _rehearsal(writer) if options.dry_run else nullcontext(writer.begin) as begin:
         try:
-            rules = _rules(of_file(Path(what.name)), table, options)
+            rules = settle(of_file(Path(what.name)), table, options)
             rules = replace(rules, latin=rules.latin if latin is None else latin)
             outcome.terms = dict(rules.terms)
             found = {"delimiter": rules.delimiter, "date_order": rules.order, "latin": rules.latin}
@@ -241,7 +150,7 @@ def ingest_again(writer: Engine, what: Input, table: Table, options: Options, la
             with begin() as connection:
                 with stop.may_stop(), begin_run(connection, what) as run:
                     outcome.tally = run.tally
-                    outcome.reasons = dict(_fill(run, table, Parser(rules), None).most_common())
+                    outcome.reasons = dict(fill(run, table, Parser(rules), None).most_common())
                     name = partial(name_after_their_input, connection, run.feed, what.replays or 0)
                     outcome.status = run.finish(f"rejects of run {what.replays}, read again", name)
                     outcome.run, outcome.data_version = run.run_id, data_version(connection)
@@ -249,7 +158,7 @@ def ingest_again(writer: Engine, what: Input, table: Table, options: Options, la
         except Locked:
             raise
         except (Exception, stop.Stopped) as error:  # noqa: BLE001 - the ledger tells it
-            _fail(begin, what, outcome, _sentence(what.name, error))
+            _fail(begin, what, outcome, sentence(what.name, error))
     outcome.seconds = monotonic() - started
     return replace(outcome, run=None) if options.dry_run else outcome
 
@@ -266,7 +175,7 @@ def _repeated(begin: _Begin, what: Input, source: Source, options: Options, outc
         outcome.tally, outcome.reasons = tally_again(earlier), reasons(connection, earlier.id)
         outcome.feed, outcome.format, outcome.terms = earlier.feed, earlier.format, dict(earlier.terms)
         outcome.extra = tuple(name for name in earlier.columns if name not in earlier.terms)
-        _judge(source.name, outcome.tally, outcome.reasons, options)
+        judge(source.name, outcome.tally, outcome.reasons, options)
         outcome.message = f"the same bytes as run {earlier.repeats or earlier.id}"
         what = replace(what, feed=earlier.feed, format=earlier.format, columns=tuple(earlier.columns))
         what = replace(what, terms=dict(earlier.terms), options=dict(earlier.options))
@@ -279,22 +188,17 @@ def _understood(
     source: Source, what: Input, options: Options, outcome: Outcome
 ) -> tuple[Input, Table, Rules]:
     """Open an input and settle how it is to be read; what was found out is for the ledger, too."""
-    kind, table = open_table(source, options.format, _wanted(options))
+    kind, table = open_table(source, options.format, wanted(options))
     what = replace(what, feed=what.feed or table.feed or signature(table.columns), format=kind.name)
     what = replace(what, columns=table.columns)
     outcome.feed, outcome.format, outcome.notes = what.feed, what.format, table.notes
-    rules = _rules(source, table, options)
+    rules = settle(source, table, options)
     outcome.notes += rules.notes
     outcome.terms = dict(rules.terms)
     outcome.extra = tuple(name for name in table.columns if name not in rules.terms)
     found = {"delimiter": rules.delimiter, "date_order": rules.order, "latin": rules.latin}
     parts = {"parts": known.parts(table.parts)} if table.parts else {}
     return replace(what, terms=outcome.terms, options={**what.options, "found": found, **parts}), table, rules
-
-
-def _wanted(options: Options) -> Wanted:
-    given = frozenset(map(columns.known_term, (*options.set, *options.map.values())))
-    return Wanted(options.sheet, options.min_confidence, given)
 
 
 def _store(
@@ -308,7 +212,7 @@ def _store(
     *,
     appended: bool = False,
 ) -> None:
-    """Read the rows of a table in one transaction. Raises _Refused where it is broken as a whole.
+    """Read the rows of a table in one transaction. Raises Refused where it is broken as a whole.
 
     Where they were ``appended`` to known ones, none may be known: it may be a second animal beside one that
     looks the same, and only all rows together tell.
@@ -316,13 +220,13 @@ def _store(
     with begin() as connection:
         with stop.may_stop(), begin_run(connection, what) as run:
             outcome.tally = run.tally
-            outcome.reasons = dict(_fill(run, table, Parser(rules), progress).most_common())
+            outcome.reasons = dict(fill(run, table, Parser(rules), progress).most_common())
             if table.size or not appended:  # else nothing was appended but the beginning of a line
-                _judge(what.name, run.tally, outcome.reasons, options)
-            recognise = partial(_recognise, what.name, run, options)
-            outcome.status = run.finish("; ".join(outcome.notes), recognise)
+                judge(what.name, run.tally, outcome.reasons, options)
+            look = partial(recognise, what.name, run, options)
+            outcome.status = run.finish("; ".join(outcome.notes), look)
             if appended and run.tally.duplicate:
-                raise _Refused(f"{what.name} repeats what it has said before.")
+                raise Refused(f"{what.name} repeats what it has said before.")
             outcome.run, outcome.data_version = run.run_id, data_version(connection)
         journal.clear(connection)
 
@@ -337,7 +241,7 @@ def _appended(
         return None
     found = last.options.get("found", {})
     earlier = Earlier(last.bytes, last.sha256, last.format, tuple(last.columns), found.get("delimiter", ""))
-    behind = tail(source, earlier, _wanted(options))
+    behind = tail(source, earlier, wanted(options))
     if behind is None:
         return None
     what = replace(what, feed=last.feed, format=last.format, sha256=behind.sha256, bytes=behind.size)
@@ -361,11 +265,11 @@ def _appended(
 
 
 def _rules_as_before(source: Source, table: Table, options: Options, last: Any) -> Rules:
-    """How the rows behind those of an earlier run are to be understood: like them. Raises _Refused."""
+    """How the rows behind those of an earlier run are to be understood: like them. Raises Refused."""
     found = last.options["found"]
-    rules = _rules(source, table, replace(options, date_order=found["date_order"]))
+    rules = settle(source, table, replace(options, date_order=found["date_order"]))
     if rules.terms != last.terms or rules.order != found["date_order"]:
-        raise _Refused(f"{source.name} would be understood otherwise than before.")
+        raise Refused(f"{source.name} would be understood otherwise than before.")
     return replace(rules, latin=found["latin"])
 
 
@@ -407,7 +311,7 @@ def _brought(begin: _Begin, source: Source, options: Options, progress: Progress
     except Locked:
         raise
     except (Exception, stop.Stopped) as error:  # noqa: BLE001 - the ledger tells it, the other inputs go on
-        _fail(begin, what, outcome, _sentence(source.name, error))
+        _fail(begin, what, outcome, sentence(source.name, error))
     outcome.seconds = monotonic() - started
     return outcome
 
@@ -422,145 +326,3 @@ def _nothing_new(begin: _Begin, what: Input, last: Row[*tuple[Any, ...]] | None,
     with begin() as connection:
         outcome.run = record_failure(connection, what, outcome.message, outcome.tally, outcome.status)
         outcome.data_version = data_version(connection)
-
-
-def _sentence(name: str, error: BaseException) -> str:
-    """What a person is told; what nobody expected is logged whole."""
-    if stop.asked():  # whatever it was then: a statement that was broken off has a name of its own
-        return f"{name} was stopped by {stop.asked_by()}; nothing of it was kept."
-    if isinstance(error, Unreadable | MixedFeed | LockLost | _Refused):
-        return str(error)
-    if isinstance(error, columns.UnknownTerm):
-        return f"{name}: {error}"
-    if isinstance(error, DAMAGE):
-        return f"{name} cannot be read: {getattr(error, 'strerror', None) or error}."
-    log.error("the ingest of %s failed", name, exc_info=error)
-    first_line = str(error).partition("\n")[0][:200]
-    return f"{name} could not be ingested because of an unexpected {type(error).__name__}: {first_line}"
-
-
-def _fill(run: OpenRun, table: Table, parser: Parser, progress: Progress | None) -> Counter[str]:
-    """Stage all rows of the table; returns the reasons for which rows were refused."""
-    reasons: Counter[str] = Counter()
-    tally = run.tally
-    for chunk in table.chunks():
-        parsed = parser.parse(chunk)
-        ids = {
-            "taxon_id": _ids(parsed.taxa, run.taxa.ids),
-            "place_id": _ids(parsed.places, run.places.ids),
-        }
-        run.stage({**parsed.columns, **ids})
-        run.reject(parsed.rejects)
-        reasons.update(reject["reason"] for reject in parsed.rejects)
-        for reason, number in chunk.skipped.items():
-            tally.skips[reason] = tally.skips.get(reason, 0) + number
-        skipped = sum(chunk.skipped.values())
-        tally.skipped += skipped
-        tally.read += len(chunk.rows) + len(chunk.unfit) + skipped
-        tally.rejected += len(parsed.rejects)
-        for issue, number in parsed.issues.items():
-            tally.issues[issue] = tally.issues.get(issue, 0) + number
-        if progress:
-            progress(tally.read, chunk.done, table.size)
-    return reasons
-
-
-def _ids(found: Understood, ask: Callable[[Iterable[Any]], Mapping[Any, int]]) -> pa.Array:
-    """The id of each row's taxon or place."""
-    # Of a row that is refused nothing may have been understood.
-    values = [part.values[0] if part.values else None for part in found.parts]
-    ids = ask(value for value in values if value is not None)
-    return pa.array([ids[value] if value is not None else 0 for value in values]).take(pa.array(found.codes))
-
-
-def _judge(name: str, tally: Tally, reasons: Mapping[str, int], options: Options) -> None:
-    """Refuse an input that is broken as a whole. Raises _Refused."""
-    told = ", ".join(f"{reason} {number:,}" for reason, number in reasons.items())
-    if not tally.read:
-        raise _Refused(f"{name} has no rows.")
-    if tally.read == tally.rejected:
-        raise _Refused(f"{name} has {tally.read:,} rows and not one could be understood ({told}).")
-    refused = f"{name} has {tally.rejected:,} bad rows of {tally.read:,} ({told})"
-    if options.strict and tally.rejected:
-        raise _Refused(f"{refused} and --strict allows none.")
-    if tally.rejected > max(_FEW, options.max_error_rate * tally.read):
-        raise _Refused(f"{refused}, more than --max-error-rate {options.max_error_rate:g} allows.")
-
-
-def _recognise(name: str, run: OpenRun, options: Options) -> None:
-    """Stop an input that brings the records of its feed again under new names. Raises _NeedsApproval."""
-    found = None if options.accept_new_ids else look_like_the_same(run.connection, run.feed)
-    if found:
-        raise _NeedsApproval(
-            f"{name} needs approval: of {found.looked_at:,} rows looked at, {found.new:,} have identifiers"
-            f" that are new to this feed, and {found.known:,} of these are records that it has under other"
-            " ones, so they would count twice. Say --accept-new-ids if they are other records; else undo the"
-            " runs that brought the old ones, or give the file a feed of its own."
-        )
-
-
-def _rules(source: Source, table: Table, options: Options) -> Rules:
-    """How this table is to be understood. Raises Unreadable where it lacks a date, a name or their order."""
-    constants = {columns.known_term(name): value for name, value in options.set.items()}
-    terms = columns.understand(table.columns, {**table.told, **options.map})
-    terms = {column: term for column, term in terms.items() if term not in constants}
-    held = set(terms.values()) | set(constants)
-    for needed, what in ((columns.NEEDS_DATE, "a date"), (columns.NEEDS_NAME, "a species")):
-        if held.isdisjoint(needed):
-            raise Unreadable(
-                f"{source.name} has no column for {what}: its columns are {', '.join(table.columns[:20])};"
-                f" name one with --map COLUMN={needed[0]}, or give it to every row with --set {needed[0]}=..."
-            )
-    zone = ZoneInfo(options.timezone) if options.timezone else None
-    order = options.date_order or table.date_order or _order(source, table, terms)
-    latin = _latin(table, terms, constants)
-    found = gather(source.name, table, terms)
-    return Rules(
-        *(table.columns, terms, order, zone, latin, table.delimiter, constants),
-        decimal_comma=found.decimal_comma,
-        notes=found.notes,
-    )
-
-
-def _order(source: Source, table: Table, terms: Mapping[str, str]) -> days.Order | None:
-    at = {term: table.columns.index(column) for column, term in terms.items()}
-    if "eventDate" not in at:
-        return None
-    date, day, month = (at.get(term) for term in ("eventDate", "day", "month"))
-
-    def cell(row: list[str], place: int | None) -> str:
-        return row[place] if place is not None and place < len(row) else ""
-
-    rows = chain.from_iterable(chunk.rows for chunk in table.chunks())
-    dates = ((cell(row, date), cell(row, day), cell(row, month)) for row in rows)
-    head = list(islice(dates, 1_000))
-    if days.order_of(head) is None:
-        return None
-    found = days.order_of(chain(head, dates))
-    if found == "undecided":
-        example = next(one[0] for one in head if days.order_of([one]))
-        raise Unreadable(
-            f"{source.name} has dates like {example!r} and nothing in it tells for certain the day"
-            " from the month: say --date-order DMY or MDY."
-        )
-    return found
-
-
-def _latin(table: Table, terms: Mapping[str, str], constants: Mapping[str, str]) -> bool:
-    """Whether what the table calls species are scientific names."""
-    if "species" in constants:
-        return taxa.looks_latin([constants["species"]])
-    column = next((name for name, term in terms.items() if term == "species"), None)
-    if column is None or "scientificName" in terms.values():
-        return True
-    place = table.columns.index(column)
-    first = next(table.chunks(), None)
-    sample = first.rows[:2_000] if first else []
-    names = (row[place] for row in sample if place < len(row))
-    return taxa.looks_latin(names, beside_genus="genus" in terms.values())
-
-
-def signature(names: Iterable[str]) -> str:
-    """The feed of a table of no global source: the same columns are the same feed, however it is named."""
-    text = "\n".join(sorted(columns.plain(name) for name in names))
-    return f"table-{hashlib.sha256(text.encode()).hexdigest()[:6]}"

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from ingest.run import Outcome, Progress
+from ingest.outcome import Outcome, Progress
 
 REFUSED = ("failed", "needs_approval")
 """How a run ends of which nothing was kept."""

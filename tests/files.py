@@ -23,7 +23,7 @@ from db.filters import Filters, data_version, scope
 from db.models import Feed, Place, Reject, Rollup, Run, Sighting, Taxon, TaxonName, Touched
 from db.questions import counts
 from ingest.formats import is_bundle
-from ingest.run import Options, Outcome
+from ingest.outcome import Options, Outcome
 from ingest.run import ingest as run
 from ingest.source import find
 

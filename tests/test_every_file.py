@@ -23,7 +23,7 @@ import pytest
 
 from db.engine import open_writer
 from db.schema import upgrade
-from ingest.run import Outcome
+from ingest.outcome import Outcome
 from tests.conftest import SHARED_DATA
 from tests.files import read_one
 

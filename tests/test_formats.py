@@ -317,7 +317,7 @@ def test_a_file_that_vanishes_before_it_is_opened_is_told_and_stops_no_other(
     sqlite_writer: Engine, tmp_path: Path
 ) -> None:
     files = [table(tmp_path / f"{n}.csv", "date,species", f"2024-05-0{n},Lynx") for n in (1, 2)]
-    from ingest.run import Options
+    from ingest.outcome import Options
     from ingest.source import find
 
     sources = find([str(file) for file in files])

@@ -17,7 +17,7 @@ from db.questions import ledger
 from db.questions.history import history
 from db.store import remove_feed
 from ingest import known
-from ingest.run import Outcome
+from ingest.outcome import Outcome
 from tests.files import here, image, manage, manage_json, read_one, table, version
 
 HEAD = "occurrenceID,eventDate,species,individualCount"

@@ -406,7 +406,8 @@ from pathlib import Path
 import ingest.formats, ingest.run
 from db.engine import open_writer
 from db.schema import upgrade
-from ingest.run import Options, ingest
+from ingest.outcome import Options
+from ingest.run import ingest
 from ingest.source import find
 def peak():
     # Not ru_maxrss: a process inherits that of the one that started it.

@@ -14,8 +14,8 @@ from sqlalchemy import Engine, insert, update
 
 from db.models import Run
 from db.questions.ledger import last_cursor
+from ingest.outcome import Options, Outcome
 from ingest.remote import at
-from ingest.run import Options, Outcome
 from ingest.run import ingest as run
 from ingest.source import Unreadable, find
 from tests.files import here, manage_json, rows_of, sums, version

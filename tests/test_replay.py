@@ -15,8 +15,8 @@ from db.engine import LOOK
 from db.questions import ledger
 from db.questions.history import history
 from db.undo import undo
+from ingest.outcome import Outcome
 from ingest.replay import replay
-from ingest.run import Outcome
 from tests.files import here, image, manage_json, per, read_one, sums, table, version
 
 HEAD = "occurrenceID;date;art;count"

@@ -17,8 +17,8 @@ from sqlalchemy import Engine, select
 
 from db.models import Sighting
 from ingest import services
+from ingest.outcome import Options, Outcome
 from ingest.remote import at
-from ingest.run import Options, Outcome
 from ingest.run import ingest as run
 from ingest.source import Unreadable
 from tests.served import Served, reply, served

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ingest.due import Due
-from ingest.run import Options
+from ingest.outcome import Options
 from ingest.work import NothingToRead, inputs, options, work
 
 BIRDNET = Due(
