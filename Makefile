@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint format lock clean system-packages
+.PHONY: help demo test fuzz bench lint format lock clean system-packages
 
 help: ## this list
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -18,6 +18,9 @@ demo: $(VENV)/runtime.stamp ## install what is needed, make sample records and s
 test: $(VENV)/dev.stamp system-packages ## everything that has to pass: linter, formatter, types, tests
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -q --durations=10
+
+fuzz: $(VENV)/dev.stamp ## random tables and damaged files, 5,000 of each kind
+	$(BIN)/python -m pytest -q tests/test_fuzz.py --hypothesis-profile=fuzz
 
 bench: $(VENV)/dev.stamp ## measure what it costs
 	$(BIN)/python -m bench

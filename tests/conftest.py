@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pandas as pd  # noqa: F401 - before Arrow is told in db.arrow that there is none
 import pytest
+from hypothesis import settings
 from sqlalchemy import Engine
 
 from db.engine import open_writer
@@ -24,6 +25,8 @@ from db.schema import upgrade
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+settings.register_profile("fuzz", max_examples=5_000, deadline=None)
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
