@@ -13,6 +13,7 @@ from db.models import FOREVER, Feed, Lesson, Place, Taxon, TaxonName, Touched
 RANKS = ("kingdom", "phylum", "class", "order", "family", "genus", "species")
 ATTRIBUTES = ("scientific_name", "vernacular_name", "taxon_rank", *RANKS)
 """What a taxon may have beside its name."""
+_REMEMBERED = 100_000  # names; beyond, all is forgotten and looked up again, so that memory stays bounded
 _AT_ONCE = 400  # names asked for in one statement; SQLite allows 999 variables in its oldest builds
 
 
@@ -68,7 +69,11 @@ class Taxa:
 
     def ids(self, values: Iterable[TaxonValue]) -> dict[TaxonValue, int]:
         """The ids of these taxa; what is new is added, what an older row left empty is filled in."""
-        fresh = [value for value in dict.fromkeys(values) if value not in self._known]
+        asked = list(dict.fromkeys(values))
+        if len(self._known) > _REMEMBERED:
+            self._known.clear()
+            self._ids.clear()
+        fresh = [value for value in asked if value not in self._known]
         if fresh:
             self._find(fresh)
             self._add([value for value in fresh if value.name.casefold() not in self._ids])
@@ -194,7 +199,10 @@ class Places:
 
     def ids(self, values: Iterable[PlaceValue]) -> dict[PlaceValue, int]:
         """The ids of these places; what is new is added."""
-        fresh = [value for value in dict.fromkeys(values) if value not in self._ids]
+        asked = list(dict.fromkeys(values))
+        if len(self._ids) > _REMEMBERED:
+            self._ids.clear()
+        fresh = [value for value in asked if value not in self._ids]
         self._find(fresh)
         new = [_place_columns(value) for value in fresh if value not in self._ids]
         if new:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from db.check import damage
-from db.models import Feed, Sighting, Taxon, Touched
+from db.models import Feed, Place, Sighting, Taxon, Touched
 from db.names import MixedFeed
 from db.store import remove_feed
 from tests.files import image, per, read, read_one, rows_of, sums, table, version
@@ -242,3 +242,17 @@ def test_a_dry_run_of_several_files_predicts_each_after_the_other(writer: Engine
         (0,) * 5,
         (1, 0, 0, 1, 0),
     ]
+
+
+def test_what_is_remembered_of_names_and_places_stays_bounded(
+    writer: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("db.names._REMEMBERED", 5)
+    monkeypatch.setattr("ingest.cutting.BLOCK", 300)
+    monkeypatch.setattr("ingest.cutting._SAMPLE_ROWS", 5)
+    head = "occurrenceID,eventDate,species,locality"
+    rows = [f"r{n},2024-05-01,Animal {n % 30},Place {n % 40}" for n in range(120)]
+    assert sums(read_one(writer, table(tmp_path / "a.csv", head, *rows))) == (120, 120, 0, 0, 0)
+    assert len(rows_of(writer, Taxon.id)) == 30
+    assert len(rows_of(writer, Place.id)) == 40
+    assert nothing_is_wrong(writer)
