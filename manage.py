@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,6 +43,10 @@ class _Door(click.Group):
             return super().invoke(ctx)
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise
+        except BrokenPipeError:
+            # Whoever read it, such as head, has seen enough; Python must not complain of it at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
         except Exception as error:
             from db.lock import Locked
 
@@ -596,6 +601,8 @@ def rejects(run: int, as_json: bool, as_csv: bool) -> None:
     else:
         for one in found:
             click.echo("\n".join(accounts.reject(one)))
+        if not found:
+            click.echo(f"Run {run} kept no rejected rows.", err=True)
 
 
 @main.command()

@@ -32,6 +32,18 @@ def read_before(connection: Connection, sha256: str, made_up: bool) -> list[Row[
     return list(connection.execute(asked))
 
 
+def other_feeds_of(connection: Connection, sha256: str, feed: str) -> list[str]:
+    """The other feeds to which the same bytes were ingested, and not taken back: they count twice."""
+    asked = (
+        select(Feed.name)
+        .join(Run, Run.feed_id == Feed.id)
+        .where(Run.sha256 == sha256, Run.status == "committed", Feed.name != feed)
+        .distinct()
+        .order_by(Feed.name)
+    )
+    return [str(name) for name in connection.execute(asked).scalars()]
+
+
 def tally_again(earlier: Row[*tuple[Any, ...]]) -> Tally:
     """What reading the bytes of an earlier run again would count."""
     return Tally(

@@ -19,14 +19,15 @@ def _hexed(connection: Connection, table: str) -> ColumnElement[str]:
     return literal_column(f"lower(hex({column}))" if sqlite else f"encode({column}, 'hex')", Text)
 
 
-def name_after_their_input(connection: Connection, feed: int, replayed: int) -> None:
+def name_after_their_input(connection: Connection, feed: int) -> None:
     """Give staged rows without an identifier one that counts on from the identical rows of their own input.
 
-    The input of the run ``replayed`` may hold the same row, understood at once: that is another animal, not
-    this one. Rows that an earlier replay brought are not counted, so that they are met again.
+    The input whose rejects these are may hold the same row, understood at once: that is another animal, not
+    this one. Rows that an earlier replay brought, also one of the same input read before, are not counted, so
+    that they are met again.
     """
     nameless = select(STAGING.c.fingerprint).where(is_nameless(connection))
-    replays = select(Run.id).where(Run.replays == replayed)
+    replays = select(Run.id).where(Run.replays.is_not(None))
     held = (
         select(Sighting.fingerprint, func.count().label("times"))
         .where(Sighting.feed_id == feed, Sighting.retired_run.is_(None))

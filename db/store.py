@@ -61,6 +61,9 @@ class Tally:
         return self.read == self.inserted + self.updated + self.duplicate + self.rejected + self.skipped
 
 
+_EXAMPLES = 3
+
+
 @dataclass
 class OpenRun:
     """A run whose transaction is open: rows are staged, rejects noted, then ``finish`` decides."""
@@ -76,6 +79,8 @@ class OpenRun:
     after_key: int
     """The newest key before it."""
     _delta: Delta = field(default_factory=Delta)
+    examples: list[dict[str, Any]] = field(default_factory=list)
+    """The first few rejects: where the whole run is refused, nothing else of them is kept."""
     _rejects: int = 0
 
     def stage(self, columns: Columns) -> None:
@@ -92,6 +97,7 @@ class OpenRun:
             ]
             self.connection.execute(insert(Reject), numbered)
             self._rejects += len(rows)
+            self.examples += rows[: _EXAMPLES - len(self.examples)]
 
     def finish(self, message: str = "", before: Callable[[], None] | None = None) -> str:
         """Decide what is new, changed and known; bring rollups and ledger up to date; returns the status.

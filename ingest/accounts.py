@@ -84,13 +84,14 @@ def reject(row: Mapping[str, Any]) -> Iterator[str]:
 
 def undone(done: Mapping[str, Any]) -> Iterator[str]:
     """What an undo did, or would do."""
-    what = f"{done['removed']:,} revisions retired, {done['restored']:,} brought back"
+    what = f"{done['removed']:,} records taken out, {done['restored']:,} as they were before brought back"
     if done["run"] is None:
         yield f"run {done['undoes']} ({done['input']}) would be taken back: {what}"
         yield "A dry run: nothing was changed."
     else:
         yield f"run {done['undoes']} ({done['input']}) was taken back by run {done['run']}: {what}"
         yield f"version {done['dataVersion']}, feed {done['feed']}"
+        yield "Where its input is read again, its rows come again: mend it there, or pause its feed."
 
 
 def revisions(found: list[dict[str, Any]]) -> Iterator[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from db import stop
 from db.lock import LockLost
@@ -27,9 +28,16 @@ class NeedsApproval(Refused):
     """The input is fine by itself, and would most likely do harm: a person has to say so."""
 
 
-def judge(name: str, tally: Tally, reasons: Mapping[str, int], options: Options) -> None:
-    """Refuse an input that is broken as a whole. Raises Refused."""
+def judge(
+    name: str,
+    tally: Tally,
+    reasons: Mapping[str, int],
+    options: Options,
+    examples: Sequence[Mapping[str, Any]] = (),
+) -> None:
+    """Refuse an input that is broken as a whole. Raises Refused, with some of its bad rows."""
     told = ", ".join(f"{reason} {number:,}" for reason, number in reasons.items())
+    told += "".join(f"; line {one['line']}: {one['detail']}" for one in examples)
     if not tally.read:
         raise Refused(f"{name} has no rows.")
     if tally.read == tally.rejected:

@@ -21,7 +21,7 @@ from db.engine import LOOK, shrink_log
 from db.filters import data_version
 from db.lock import Locked, LockLost, only_ingester
 from db.questions.ledger import last_cursor, reasons
-from db.repeats import record_repeat, tally_again
+from db.repeats import other_feeds_of, record_repeat, tally_again
 from db.replays import name_after_their_input
 from db.store import Input, Tally, begin_run, record_failure
 from ingest import known
@@ -151,7 +151,7 @@ def ingest_again(writer: Engine, what: Input, table: Table, options: Options, la
                 with stop.may_stop(), begin_run(connection, what) as run:
                     outcome.tally = run.tally
                     outcome.reasons = dict(fill(run, table, Parser(rules), None).most_common())
-                    name = partial(name_after_their_input, connection, run.feed, what.replays or 0)
+                    name = partial(name_after_their_input, connection, run.feed)
                     outcome.status = run.finish(f"rejects of run {what.replays}, read again", name)
                     outcome.run, outcome.data_version = run.run_id, data_version(connection)
                 journal.clear(connection)
@@ -222,7 +222,11 @@ def _store(
             outcome.tally = run.tally
             outcome.reasons = dict(fill(run, table, Parser(rules), progress).most_common())
             if table.size or not appended:  # else nothing was appended but the beginning of a line
-                judge(what.name, run.tally, outcome.reasons, options)
+                judge(what.name, run.tally, outcome.reasons, options, run.examples)
+            others = other_feeds_of(connection, what.sha256 or "", what.feed)
+            if others:
+                told = f"the same bytes are in the feed {' and '.join(others)} too, where they count as well"
+                outcome.notes += (told,)
             look = partial(recognise, what.name, run, options)
             outcome.status = run.finish("; ".join(outcome.notes), look)
             if appended and run.tally.duplicate:

@@ -53,10 +53,11 @@ def tell_outcomes(outcomes: Sequence[Outcome], dry_run: bool) -> None:
     """What was understood, the counts as a table, and a line for each; what failed goes to stderr."""
     console = plain_console()
     table = Table("input", box=None, header_style="dim", pad_edge=False)
-    for name in _COUNTS:
+    counts = (*_COUNTS, "skipped") if any(one.tally.skipped for one in outcomes) else _COUNTS
+    for name in counts:
         table.add_column(name, justify="right")
     for one in outcomes:
-        table.add_row(_shortened(one), *(f"{getattr(one.tally, count):,}" for count in _COUNTS))
+        table.add_row(_shortened(one), *(f"{getattr(one.tally, count):,}" for count in counts))
         for line in _understood(one):
             console.print(line)
     console.print(table)
@@ -64,7 +65,7 @@ def tell_outcomes(outcomes: Sequence[Outcome], dry_run: bool) -> None:
         if one.status in REFUSED:
             click.echo(f"Error: {one.message}", err=True)
         else:
-            console.print("\n".join(_went(one)))
+            console.print("\n".join(_went(one, dry_run)))
     if dry_run:
         console.print("A dry run: nothing was changed.")
 
@@ -75,17 +76,20 @@ def _shortened(one: Outcome) -> str:
     return name if len(name) <= _NAME_SHOWN else f"…{name[1 - _NAME_SHOWN :]}"
 
 
-def _went(one: Outcome) -> Iterator[str]:
-    name = Path(one.input).name
+def _went(one: Outcome, dry_run: bool) -> Iterator[str]:
+    name, would = Path(one.input).name, "would be " if dry_run else ""
     rate = int(one.tally.read / one.seconds) if one.seconds else 0
     yield (
-        f"{name}: {one.status}, feed {one.feed}, format {one.format},"
+        f"{name}: {would}{one.status}, feed {one.feed}, format {one.format},"
         f" version {one.data_version}, {one.seconds:.1f} s, {rate:,} rows/s"
     )
     if one.message:
         yield f"{name}: {one.message}"
     if one.reasons:
         yield _refused(one)
+    if one.tally.skips:
+        told = ", ".join(f"{reason} {number:,}" for reason, number in one.tally.skips.items())
+        yield f"{name}: skipped, as no animals {told}"
     if one.tally.issues:
         told = ", ".join(f"{issue} {number:,}" for issue, number in one.tally.issues.items())
         yield f"{name}: kept, but flagged {told}"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.files import here, manage, manage_json, table
+from tests.files import ROOT, environment, here, manage, manage_json, table
 
 HEAD = "occurrenceID,date,species,count"
 GOOD = [f"{number},2024-05-{number:02},Lynx,1" for number in range(1, 10)]
@@ -183,8 +185,8 @@ def test_too_many_bad_rows_refuse_the_file_and_strict_allows_none(home: Path) ->
     file = table(home / "a.csv", HEAD, *GOOD, *bad)
     refused = here(home, "ingest", file)
     assert (refused.returncode, refused.stdout.count("Error")) == (1, 0)
-    told = f"Error: {file} has 11 bad rows of 20 (RECORDED_DATE_INVALID 11), more than --max-error-rate 0.2"
-    assert refused.stderr == f"{told} allows.\n"
+    assert refused.stderr.startswith(f"Error: {file} has 11 bad rows of 20 (RECORDED_DATE_INVALID 11; line ")
+    assert refused.stderr.endswith("), more than --max-error-rate 0.2 allows.\n")
     (run,) = manage_json(home, "ingest", "--max-error-rate", "0.6", file)["runs"]
     assert counts(run) == [20, 9, 0, 0, 11, 0]
     few = table(home / "b.csv", HEAD, *GOOD, bad[0])
@@ -265,3 +267,26 @@ def test_the_same_on_postgresql(postgresql_database: str, home: Path) -> None:
     assert [counts(run) for run in runs] == [[10, 9, 0, 0, 1, 0], [1, 0, 1, 0, 0, 0]]
     assert manage(home, "check", database_url=postgresql_database).stdout == "Nothing is wrong.\n"
     assert not (home / "sightings.db").exists()
+
+
+def test_whoever_has_seen_enough_is_no_error(home: Path) -> None:
+    bad = [f"x{number},never,Lynx,{'y' * 2_000}" for number in range(300)]
+    here(home, "ingest", "--max-error-rate", "1", table(home / "a.csv", HEAD, *GOOD, *bad))
+    program = f"{sys.executable} {ROOT / 'manage.py'} rejects 1 | head -1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", program],
+        env=environment(home),
+        cwd=home,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("line 11: RECORDED_DATE_INVALID")
+
+
+def test_a_refused_file_shows_some_of_its_bad_rows(home: Path) -> None:
+    bad = [f"x{number},never,Lynx,1" for number in range(11)]
+    done = here(home, "ingest", table(home / "a.csv", HEAD, *GOOD, *bad))
+    assert "; line 11: 'never' is not a date; line 12: 'never' is not a date; line 13: " in done.stderr
+    assert done.stderr.count("line 1") == 3
+    assert here(home, "rejects", 1).stderr == "Run 1 kept no rejected rows.\n"

@@ -232,3 +232,10 @@ def test_a_large_file_is_skipped_within_a_second(home: Path) -> None:
     assert "the same bytes as run 1" in done.stdout
     # Of the processor: others use this machine, too.
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1
+
+
+def test_the_same_bytes_in_a_second_feed_are_told(writer: Engine, tmp_path: Path) -> None:
+    path = table(tmp_path / "a.csv", "date,species", "2024-05-01,Lynx")
+    assert read_one(writer, path, feed="river").notes == ()
+    (note,) = read_one(writer, path, feed="rivr").notes
+    assert note == "the same bytes are in the feed river too, where they count as well"

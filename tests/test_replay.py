@@ -180,3 +180,16 @@ def test_the_command_reads_the_table_that_rejects_writes(home: Path) -> None:
     (run,) = manage_json(home, "replay", 1, home / "r.csv")["runs"]
     assert (run["status"], run["read"], run["inserted"], run["rejected"]) == ("committed", 4, 1, 3)
     assert "replays        run 1" in here(home, "runs", 2).stdout
+
+
+def test_a_reject_that_was_corrected_once_is_met_when_its_input_is_read_again_and_corrected_again(
+    writer: Engine, tmp_path: Path
+) -> None:
+    """Under another name the input is read anew, and its bad row is rejected anew: it is one animal still."""
+    rows = ["date,species", "2024-05-01,Lynx", "2024-05-02,Bear", "31.12.2024x,Wolf"]
+    fixed = table(tmp_path / "fixed.csv", "date,species", "2024-12-31,Wolf")
+    for name in ("a.csv", "copy.csv"):
+        bad = read_one(writer, table(tmp_path / name, *rows), feed="f")
+        assert bad.reasons == {"RECORDED_DATE_INVALID": 1}
+        again(writer, bad.run, fixed)
+    assert per(writer, "total") == {("Lynx", 0): 1, ("Bear", 0): 1, ("Wolf", 0): 1}

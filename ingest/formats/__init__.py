@@ -204,4 +204,5 @@ def _refuse_harm(zipped: Source) -> None:
 
 
 def _what(name: str) -> str:
-    return next((known.what for known in FORMATS if known.name == name), "there is no such format")
+    names = ", ".join(known.name for known in FORMATS)
+    return next((known.what for known in FORMATS if known.name == name), f"the formats are {names}")
