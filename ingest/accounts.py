@@ -84,7 +84,7 @@ def reject(row: Mapping[str, Any]) -> Iterator[str]:
 
 def undone(done: Mapping[str, Any]) -> Iterator[str]:
     """What an undo did, or would do."""
-    what = f"{done['removed']:,} records taken out, {done['restored']:,} as they were before brought back"
+    what = f"records taken out {done['removed']:,}, brought back as they were before {done['restored']:,}"
     if done["run"] is None:
         yield f"run {done['undoes']} ({done['input']}) would be taken back: {what}"
         yield "A dry run: nothing was changed."
