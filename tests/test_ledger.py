@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import resource
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from db.questions.history import history
 from db.store import remove_feed
 from ingest import known
 from ingest.outcome import Outcome
-from tests.files import here, image, manage, manage_json, read_one, table, version
+from tests.files import here, image, manage_json, read_one, table, version
 
 HEAD = "occurrenceID,eventDate,species,individualCount"
 GOOD = [f"{number},2024-05-{number:02},Lynx,{number}" for number in range(1, 10)]
@@ -215,23 +214,6 @@ def test_real_records_are_skipped_with_the_counts_of_reading_them(
         again = read_one(sqlite_writer, file)
         assert skipped(again)
         assert (again.tally, again.reasons, again.terms) == (really.tally, really.reasons, really.terms)
-
-
-def test_a_large_file_is_skipped_within_a_second(home: Path) -> None:
-    path = home / "large.csv"
-    line = "{0},2024-05-01,Lynx,1,{1}\n"
-    note = "x" * 1_000
-    with path.open("w") as file:
-        file.write(f"{HEAD},note\n")
-        file.writelines(line.format(number, note) for number in range(90_000))
-    assert path.stat().st_size > 89_000_000
-    here(home, "ingest", path)
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = manage(home, "ingest", path, "--json")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert "the same bytes as run 1" in done.stdout
-    # Of the processor: others use this machine, too.
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1
 
 
 def test_the_same_bytes_in_a_second_feed_are_told(writer: Engine, tmp_path: Path) -> None:

@@ -173,7 +173,8 @@ def test_an_ingest_under_way_ends_with_its_scheduler_and_leaves_nothing_half_don
     assert (process.returncode, time.monotonic() - started < 10) == (0, True)
     assert len(children) == 1
     assert not Path(f"/proc/{children[0]}").exists()
-    assert ledger(home) == []
+    # Told at the most that it was stopped.
+    assert all((one["status"], one["inserted"]) == ("failed", 0) for one in ledger(home))
     assert (home / "inbox" / "big.csv").exists()
     assert manage(home, "check").returncode == 0
 
