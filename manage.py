@@ -111,6 +111,16 @@ def _pairs(_context: click.Context, parameter: click.Parameter, given: tuple[str
     return {left.strip(): right.strip() for left, _, right in pairs}
 
 
+def _format(_context: click.Context, parameter: click.Parameter, given: str | None) -> str | None:
+    if given not in (None, "auto"):
+        from ingest.formats import FORMATS
+
+        names = [known.name for known in FORMATS]
+        if given not in names:
+            raise click.BadParameter(f"{given!r} is none of: auto, {', '.join(names)}", param=parameter)
+    return given
+
+
 def _zone(_context: click.Context, parameter: click.Parameter, given: str | None) -> str | None:
     from zoneinfo import ZoneInfo
 
@@ -139,7 +149,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 _PAIRS: dict[str, Any] = {"multiple": True, "callback": _pairs}
 _ORDER, _SHARE = click.Choice(["YMD", "DMY", "MDY"]), click.FloatRange(0, 1)
 _READING_OPTIONS = (
-    click.option("--format", help="How to read it, if not by its content."),
+    click.option("--format", callback=_format, help="How to read it, if not by its content."),
     click.option("--date-order", type=_ORDER, help="For dates that do not tell day from month."),
     click.option("--timezone", callback=_zone, help="Move times that carry an offset into this zone."),
     click.option("--map", **_PAIRS, metavar="THEIRS=OURS", help="A column and the term it means."),

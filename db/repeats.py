@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from sqlalchemy import Connection, Row, exists, insert, or_, select
@@ -44,21 +45,30 @@ def other_feeds_of(connection: Connection, sha256: str, feed: str) -> list[str]:
     return [str(name) for name in connection.execute(asked).scalars()]
 
 
-def tally_again(earlier: Row[*tuple[Any, ...]]) -> Tally:
-    """What reading the bytes of an earlier run again would count."""
-    return Tally(
-        read=earlier.read,
-        duplicate=earlier.read - earlier.rejected - earlier.skipped,
-        rejected=earlier.rejected,
-        skipped=earlier.skipped,
-        skips=dict(earlier.skips),
-        issues=dict(earlier.issues),
-    )
+def tally_again(connection: Connection, earlier: Row[*tuple[Any, ...]]) -> Tally:
+    """What reading the bytes of an earlier run again would count.
+
+    One that has read only what was appended since another stands for the rows of that, too.
+    """
+    tally = Tally()
+    run: Row[*tuple[Any, ...]] | None = earlier
+    skips, issues = Counter[str](), Counter[str]()
+    while run is not None:
+        tally.read += run.read
+        tally.rejected += run.rejected
+        tally.skipped += run.skipped
+        skips.update(run.skips)
+        issues.update(run.issues)
+        since = run.options.get("since")
+        run = connection.execute(select(Run.__table__).where(Run.id == since)).first() if since else None
+    tally.duplicate = tally.read - tally.rejected - tally.skipped
+    tally.skips, tally.issues = dict(skips), dict(issues)
+    return tally
 
 
 def record_repeat(connection: Connection, what: Input, earlier: Row[*tuple[Any, ...]], message: str) -> int:
     """One ledger line for an input that was not read, because an earlier run had read its bytes."""
-    line = ledger_line(what, earlier.feed_id) | vars(tally_again(earlier))
+    line = ledger_line(what, earlier.feed_id) | vars(tally_again(connection, earlier))
     line |= {"status": "unchanged", "message": message, "repeats": earlier.repeats or earlier.id}
     statement = insert(Run).values(**line, started_at=now(), finished_at=now())
     return int(connection.execute(statement.returning(Run.id)).scalar_one())

@@ -15,8 +15,11 @@ from types import FrameType
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-class Stopped(BaseException):
-    """The process was told to stop; the message says by what. Nobody is to take it for a failure."""
+class Stopped(KeyboardInterrupt):
+    """The process was told to stop; the message says by what. Nobody is to take it for a failure.
+
+    Of this kind, because psycopg cancels the statement that is under way for a KeyboardInterrupt only.
+    """
 
 
 class _State:

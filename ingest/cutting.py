@@ -67,6 +67,9 @@ class Cutter:
         """The next so many characters up to the end of a line; all that is left where none ends."""
         block = self._rest
         while more := self.text.read(size):
+            if len(more) < size:  # the end of the text: its last line, too, whether it has an end or not
+                self._rest = ""
+                return block + more
             end = more.rfind("\n")
             if end < 0 and "\n" not in block:
                 # Lines that end with a carriage return alone; the very last may be half of a pair.

@@ -31,6 +31,8 @@ class Evidence:
     """Numbers have a decimal comma, so that the dot of 1.234 marks the thousand."""
     notes: tuple[str, ...] = ()
     """What a person should know."""
+    comma_told: bool = False
+    """Some cell told the decimal mark; else it is what goes with the delimiter."""
 
 
 def gather(name: str, table: Table, terms: Mapping[str, str]) -> Evidence:
@@ -45,7 +47,8 @@ def gather(name: str, table: Table, terms: Mapping[str, str]) -> Evidence:
     cells = {term: _filled(rows, table.columns.index(column)) for column, term in terms.items()}
     _refuse_day_numbers(name, cells.get("eventDate", []))
     comma = _has_decimal_comma([cell for term in _NUMBERS for cell in cells.get(term, ())])
-    return Evidence(table.delimiter == ";" if comma is None else comma, _projected(terms, cells))
+    by_delimiter = table.delimiter == ";"
+    return Evidence(by_delimiter if comma is None else comma, _projected(terms, cells), comma is not None)
 
 
 def _filled(rows: Sequence[list[str]], place: int) -> list[str]:

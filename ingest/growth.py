@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 import io
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import IO
@@ -23,6 +24,8 @@ from ingest.unfinished import is_text
 _BLOCK = 1 << 20
 _BEGINNING = 1 << 16
 _LONGEST_LINE = 16 << 20
+_QUIET = 60.0
+"""Seconds without a change, after which nobody is in the middle of a line."""
 
 
 @dataclass(frozen=True)
@@ -116,8 +119,14 @@ def _tail(source: Source, earlier: Earlier, wanted: Wanted) -> Tail | None:
     if table is None:
         return None
     end = earlier.size + behind.size
+    if end < source.size and _is_quiet(source):
+        return None  # a last line without an end is common, and whole where nobody has written on
     numbered = _renumbered(table, before.lines - above)
     return Tail(numbered, end, whole_lines, waits=end < source.size)
+
+
+def _is_quiet(source: Source) -> bool:
+    return time.time() - source.path.stat().st_mtime > _QUIET
 
 
 def _take(file: IO[bytes], size: int, digest: hashlib._Hash, measured: _Measured) -> bytes:

@@ -56,8 +56,9 @@ def recognise(name: str, run: OpenRun, options: Options) -> None:
         raise NeedsApproval(
             f"{name} needs approval: of {found.looked_at:,} rows looked at, {found.new:,} have identifiers"
             f" that are new to this feed, and {found.known:,} of these are records that it has under other"
-            " ones, so they would count twice. Say --accept-new-ids if they are other records; else undo the"
-            " runs that brought the old ones, or give the file a feed of its own."
+            " ones, so they would count twice. Say --accept-new-ids (for a feed: manage.py ingest --feed NAME"
+            " --accept-new-ids) if they are other records; else undo the runs that brought the old ones, or"
+            " give the file a feed of its own."
         )
 
 

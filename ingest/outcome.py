@@ -80,6 +80,7 @@ class Outcome:
             "skips": self.tally.skips,
             "columns": self.terms,
             "extra": list(self.extra),
+            "notes": list(self.notes),
             "message": self.message,
             "seconds": round(self.seconds, 3),
         }

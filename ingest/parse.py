@@ -35,6 +35,8 @@ class Rules:
     constants: dict[str, str] = field(default_factory=dict)
     """Term -> a value for every row."""
     decimal_comma: bool = False
+    comma_told: bool = False
+    """Some cell can be read with this decimal mark only; else it is what goes with the delimiter."""
     notes: tuple[str, ...] = ()
     """What a person should know of how the table is understood."""
 

@@ -13,6 +13,7 @@ from ingest.child import Answer, Child
 from ingest.due import Due
 from ingest.inbox import Inbox, State, still
 from ingest.source import Unreadable, find
+from ingest.unfinished import WAITS
 
 INBOX = "the inbox"
 Went = Literal["well", "badly", "later"]
@@ -56,7 +57,8 @@ class Reader:
                 except _Locked:
                     return
                 # One that went on growing stays: what is new in it would be put away unread.
-                if runs is not None and still([file], 0).get(file) == state:
+                waits = any(WAITS in run.get("notes", ()) for run in runs or ())
+                if runs is not None and not waits and still([file], 0).get(file) == state:
                     self._put_away(file, runs)
         self._broke = {file: broke for file, broke in self._broke.items() if file.exists()}
 

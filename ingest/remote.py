@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,10 +17,17 @@ from ingest.urls import shown
 
 def at(url: str, limits: Limits) -> Source:
     """What is at a URL: one download, or the pages of a public API. Nothing is asked before it is fetched."""
+    # Two URLs that differ in what is hidden have one name.
+    secret = hashlib.sha256(url.encode()).hexdigest()[:16] if shown(url) != url else ""
 
     def bring(cursor: Mapping[str, Any] | None) -> Source | None:
+        if cursor and cursor.get("url", secret) != secret:
+            cursor = None  # of another key, which may open other records
         service = services.service_of(url)
-        return services.read(service, url, cursor, limits) if service else fetch(url, cursor, limits)
+        here = services.read(service, url, cursor, limits) if service else fetch(url, cursor, limits)
+        if here is None or not secret:
+            return here
+        return replace(here, cursor={**(here.cursor or {}), "url": secret})
 
     def refuse() -> IO[bytes]:
         raise Unreadable(f"{shown(url)} has not been fetched.")

@@ -76,7 +76,7 @@ def replay(writer: Engine, run_id: int, file: Path | None, said: Mapping[str, An
         replays=run.repeats or run.id,
     )
     options = replace(options, date_order=options.date_order or found.get("date_order"))
-    return ingest_again(writer, what, table, options, found.get("latin"))
+    return ingest_again(writer, what, table, options, found)
 
 
 def _run(connection: Connection, run_id: int) -> tuple[Row[*tuple[Any, ...]], Row[*tuple[Any, ...]]]:

@@ -41,6 +41,7 @@ def settle(source: Source, table: Table, options: Options) -> Rules:
     return Rules(
         *(table.columns, terms, order, zone, latin, table.delimiter, constants),
         decimal_comma=found.decimal_comma,
+        comma_told=found.comma_told,
         notes=found.notes,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -34,7 +34,7 @@ from ingest.outcome import Options, Outcome, Progress
 from ingest.parse import Parser, Rules
 from ingest.rules import settle, signature, wanted
 from ingest.source import Source, keeping_copies, of_file, sha256
-from ingest.unfinished import without_open_line
+from ingest.unfinished import WAITS, without_open_line
 
 log = logging.getLogger("sightings.ingest")
 _Begin = Callable[[], AbstractContextManager[Connection]]
@@ -118,7 +118,7 @@ def _one(begin: _Begin, source: Source, options: Options, progress: Progress | N
             appended = _appended(begin, what, source, options, progress)
             if appended is None:
                 with stop.may_stop():
-                    what, table, rules = _understood(source, what, options, outcome)
+                    what, table, rules = _understood(begin, source, what, options, outcome)
                 _store(begin, what, table, rules, options, outcome, progress)
             outcome = appended or outcome
     except Locked:
@@ -130,21 +130,22 @@ def _one(begin: _Begin, source: Source, options: Options, progress: Progress | N
     return outcome
 
 
-def ingest_again(writer: Engine, what: Input, table: Table, options: Options, latin: bool | None) -> Outcome:
+def ingest_again(
+    writer: Engine, what: Input, table: Table, options: Options, found: Mapping[str, Any]
+) -> Outcome:
     """Rows of an earlier input, as one more run of its feed, whatever share of them is refused again.
 
-    ``latin`` is what was found out of its names, which a few rows might not tell. Raises db.lock.Locked.
+    ``found`` is what was decided for it as a whole, which a few rows might not tell. Raises db.lock.Locked.
     """
     outcome = Outcome(what.name, feed=what.feed, format=what.format)
     started = monotonic()
     with only_ingester(writer), _rehearsal(writer) if options.dry_run else nullcontext(writer.begin) as begin:
         try:
             rules = settle(of_file(Path(what.name)), table, options)
-            rules = replace(rules, latin=rules.latin if latin is None else latin)
+            rules = _as_found(rules, found)
             outcome.terms = dict(rules.terms)
-            found = {"delimiter": rules.delimiter, "date_order": rules.order, "latin": rules.latin}
             what = replace(what, columns=table.columns, terms=outcome.terms)
-            what = replace(what, options={**what.options, "found": found})
+            what = replace(what, options={**what.options, "found": _found(rules)})
             with begin() as connection:
                 journal.note(connection, what)
             with begin() as connection:
@@ -172,7 +173,7 @@ def _repeated(begin: _Begin, what: Input, source: Source, options: Options, outc
         if earlier is None:
             journal.note(connection, what)
             return False
-        outcome.tally, outcome.reasons = tally_again(earlier), reasons(connection, earlier.id)
+        outcome.tally, outcome.reasons = tally_again(connection, earlier), reasons(connection, earlier.id)
         outcome.feed, outcome.format, outcome.terms = earlier.feed, earlier.format, dict(earlier.terms)
         outcome.extra = tuple(name for name in earlier.columns if name not in earlier.terms)
         judge(source.name, outcome.tally, outcome.reasons, options)
@@ -184,21 +185,41 @@ def _repeated(begin: _Begin, what: Input, source: Source, options: Options, outc
     return True
 
 
+def _feed_before(begin: _Begin, what: Input, table: Table) -> str:
+    """The feed of the last run over an input of this name, if that has only gained columns since."""
+    with begin() as connection:
+        last = last_reading(connection, what.name, what.made_up)
+    if last is None or last.options.get("said") != what.options["said"]:
+        return ""
+    return str(last.feed) if set(last.columns) < set(table.columns) else ""
+
+
 def _understood(
-    source: Source, what: Input, options: Options, outcome: Outcome
+    begin: _Begin, source: Source, what: Input, options: Options, outcome: Outcome
 ) -> tuple[Input, Table, Rules]:
     """Open an input and settle how it is to be read; what was found out is for the ledger, too."""
     kind, table = open_table(source, options.format, wanted(options))
-    what = replace(what, feed=what.feed or table.feed or signature(table.columns), format=kind.name)
+    feed = what.feed or table.feed or _feed_before(begin, what, table) or signature(table.columns)
+    what = replace(what, feed=feed, format=kind.name)
     what = replace(what, columns=table.columns)
     outcome.feed, outcome.format, outcome.notes = what.feed, what.format, table.notes
     rules = settle(source, table, options)
     outcome.notes += rules.notes
     outcome.terms = dict(rules.terms)
     outcome.extra = tuple(name for name in table.columns if name not in rules.terms)
-    found = {"delimiter": rules.delimiter, "date_order": rules.order, "latin": rules.latin}
+    found = _found(rules)
     parts = {"parts": known.parts(table.parts)} if table.parts else {}
     return replace(what, terms=outcome.terms, options={**what.options, "found": found, **parts}), table, rules
+
+
+def _found(rules: Rules) -> dict[str, Any]:
+    """What was decided for a table as a whole, and is to hold for whatever is read of it later."""
+    return {
+        "delimiter": rules.delimiter,
+        "date_order": rules.order,
+        "latin": rules.latin,
+        "decimal_comma": rules.decimal_comma,
+    }
 
 
 def _store(
@@ -241,7 +262,9 @@ def _appended(
     """Read only the rows that were appended to an input since its last run; None where all must be read."""
     with begin() as connection:
         last = last_reading(connection, source.name, options.made_up)
-    if last is None or any(last.options.get(name) != value for name, value in what.options.items()):
+    if last is None or options.strict:  # all rows together are to be judged
+        return None
+    if any(last.options.get(name) != value for name, value in what.options.items()):
         return None
     found = last.options.get("found", {})
     earlier = Earlier(last.bytes, last.sha256, last.format, tuple(last.columns), found.get("delimiter", ""))
@@ -256,7 +279,7 @@ def _appended(
         source.name, last.feed, last.format, notes=(f"only what was appended since run {last.id} was read",)
     )
     if behind.waits:
-        outcome.notes += ("its last line has no end yet and waits",)
+        outcome.notes += (WAITS,)
     try:
         rules = _rules_as_before(source, behind.table, options, last)
         outcome.terms = dict(rules.terms)
@@ -274,7 +297,19 @@ def _rules_as_before(source: Source, table: Table, options: Options, last: Any) 
     rules = settle(source, table, replace(options, date_order=found["date_order"]))
     if rules.terms != last.terms or rules.order != found["date_order"]:
         raise Refused(f"{source.name} would be understood otherwise than before.")
-    return replace(rules, latin=found["latin"])
+    if rules.comma_told and rules.decimal_comma != found.get("decimal_comma", rules.decimal_comma):
+        raise Refused(f"{source.name} shows another decimal mark than before.")
+    return _as_found(rules, found)
+
+
+def _as_found(rules: Rules, found: Mapping[str, Any]) -> Rules:
+    """With what all rows together have told, where these few tell it less well."""
+    latin, comma = found.get("latin"), found.get("decimal_comma")
+    return replace(
+        rules,
+        latin=rules.latin if latin is None else latin,
+        decimal_comma=rules.decimal_comma if comma is None else comma,
+    )
 
 
 def _fail(begin: _Begin, what: Input, outcome: Outcome, message: str) -> None:

@@ -7,6 +7,8 @@ import time
 from ingest import packed, zips
 from ingest.source import DAMAGE, Source, Unreadable, up_to
 
+WAITS = "its last line has no end yet and waits"
+"""What a run says of an input that it did not read to its end."""
 _A_MOMENT = 0.5
 """Seconds."""
 _LONGEST_LINE = 16 << 20

@@ -334,7 +334,7 @@ def test_an_unfinished_last_line_waits_and_is_counted_when_it_has_its_end(
     path = table(tmp_path / "log.csv", HEAD, *rows(0, 5))
     read_one(writer, path)
     append(path, "2024-06-01,Be")
-    os.utime(path, (1, 1))
+    aged(path, 30)
     outcome = read_one(writer, path)
     assert (outcome.status, sums(outcome)) == ("unchanged", (0, 0, 0, 0, 0))
     assert outcome.notes[1:] == ("its last line has no end yet and waits",)
@@ -457,3 +457,63 @@ def test_a_file_that_is_read_while_a_process_writes_it_ends_with_the_exact_count
     assert not any(outcome.tally.rejected or outcome.tally.updated for outcome in outcomes)
     found = per(sqlite_writer, "total", "individuals")
     assert found == {(f"Lynx {number}", 0): number * 10 for number in range(1, 13)}
+
+
+def aged(path: Path, seconds: float = 90) -> Path:
+    """As if nobody had written it for a while."""
+    os.utime(path, (time.time() - seconds,) * 2)
+    return path
+
+
+def test_a_last_line_without_an_end_is_taken_where_nobody_writes_on(writer: Engine, tmp_path: Path) -> None:
+    path = table(tmp_path / "a.csv", HEAD, *rows(0, 3))
+    read_one(writer, path, feed="log")
+    append(path, "\n".join(rows(3, 5)))
+    assert sums(read_one(writer, aged(path), feed="log")) == (5, 2, 0, 3, 0)
+    single = tmp_path / "one.csv"
+    single.write_text(f"{HEAD}\n{rows(7, 8)[0]}")
+    assert sums(read_one(writer, aged(single), feed="log")) == (1, 1, 0, 0, 0)
+
+
+def test_the_decimal_mark_of_the_whole_holds_for_what_is_appended(writer: Engine, tmp_path: Path) -> None:
+    """1,000 alone is a thousand; below 2,5 it is one."""
+    path = table(
+        tmp_path / "a.tsv", "date\tspecies\tcount", "2024-01-01\tBear\t2,5", "2024-01-01\tBear\t3,25"
+    )
+    read_one(writer, path, feed="log")
+    append(path, "2024-01-02\tBear\t1,000\n2024-01-02\tBear\t2,000\n")
+    assert sums(read_one(writer, path, feed="log"))[:2] == (2, 2)
+    assert per(writer, "day", "individuals", days=((20240102, 20240102),)) == {("Bear", 20240102): 3.0}
+
+
+def test_a_decimal_mark_that_shows_later_lets_all_be_read_anew(writer: Engine, tmp_path: Path) -> None:
+    path = table(tmp_path / "a.tsv", "id\tdate\tspecies\tcount", "1\t2024-01-01\tBear\t1,000")
+    read_one(writer, path, feed="log")
+    append(path, "2\t2024-01-02\tBear\t1,5\n")
+    assert sums(read_one(writer, path, feed="log")) == (2, 1, 1, 0, 0)
+    assert per(writer, "total", "individuals") == {("Bear", 0): 2.5}
+
+
+def test_a_key_that_comes_later_leaves_the_records_in_their_feed(writer: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "a.ndjson"
+    record = '{"occurrenceID":"%s","eventDate":"2024-01-0%s","scientificName":"Ursus arctos"%s}\n'
+    path.write_text("".join(record % (n, n, "") for n in (1, 2)))
+    first = read_one(writer, path)
+    append(path, record % (3, 3, ',"sex":"male"'))
+    second = read_one(writer, path)
+    assert (second.feed, sums(second)[0:2], second.tally.duplicate) == (first.feed, (3, 1), 2)
+    other = table(tmp_path / "b.csv", "id,date,species", "1,2024-01-01,Lynx")
+    assert read_one(writer, other).feed != first.feed
+
+
+def test_the_bytes_of_a_grown_file_again_count_all_of_its_rows(writer: Engine, tmp_path: Path) -> None:
+    path = table(tmp_path / "a.csv", HEAD, *rows(0, 30), "never,Lynx,1")
+    read_one(writer, path, feed="log")
+    append(path, rows(30, 31)[0] + "\n")
+    assert sums(read_one(writer, path, feed="log")) == (1, 1, 0, 0, 0)
+    again = read_one(writer, path, feed="log")
+    assert (again.status, sums(again)) == ("unchanged", (32, 0, 0, 31, 1))
+    strict = read_one(writer, path, feed="log", strict=True)
+    assert (strict.status, "--strict allows none" in strict.message) == ("failed", True)
+    append(path, rows(31, 32)[0] + "\n")
+    assert read_one(writer, path, feed="log", strict=True).status == "failed"

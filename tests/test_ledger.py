@@ -56,7 +56,8 @@ def test_a_run_tells_what_was_said_what_was_found_and_what_was_counted(
         "map": {"when": "eventDate", "what": "species"},
         "min_confidence": 0.5,
     }
-    assert told["options"]["found"] == {"delimiter": ";", "date_order": "DMY", "latin": False}
+    found = {"delimiter": ";", "date_order": "DMY", "latin": False, "decimal_comma": True}
+    assert told["options"]["found"] == found
     assert (told["columns"], told["terms"]["n"]) == (["when", "ring", "what", "n"], "individualCount")
     assert (told["read"], told["rejected"], told["reasons"]) == (3, 1, {"NAME_MISSING": 1})
     assert (told["days"], told["undoneBy"]) == ("2024-04-02/2024-04-13", None)

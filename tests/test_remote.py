@@ -18,7 +18,7 @@ from ingest.outcome import Options, Outcome
 from ingest.remote import at
 from ingest.run import ingest as run
 from ingest.source import Unreadable, find
-from tests.files import here, manage_json, rows_of, sums, version
+from tests.files import here, manage_json, read_one, rows_of, sums, version
 from tests.served import Served, reply, served, turns
 
 GOOD = "occurrenceID,date,species\n" + "".join(f"{day},2024-05-{day:02},Lynx\n" for day in range(1, 10))
@@ -195,3 +195,31 @@ def test_a_feed_may_lie_behind_a_url(home: Path) -> None:
     assert here(home, "ingest", "file:///etc/passwd").stderr == (
         "Error: file:///etc/passwd is not fetched: only http and https are.\n"
     )
+
+
+def test_what_another_key_opens_is_asked_for_anew(writer: Engine, home: Path) -> None:
+    """Two URLs that differ in a key only have one name, and not one content."""
+    answers = [reply(GOOD, ETag='"1"'), reply(MORE, ETag='"1"'), SAME]
+    with served(lambda _: answers.pop(0)) as server:
+        first = read(writer, server, home, "/a.csv?token=one", feed="station")
+        second = read(writer, server, home, "/a.csv?token=two", feed="station")
+        assert server.header("If-None-Match") is None
+        assert first.input == second.input
+        assert second.tally.inserted == 1
+        assert read(writer, server, home, "/a.csv?token=two", feed="station").status == "unchanged"
+        assert server.header("If-None-Match") == '"1"'
+
+
+def test_what_another_input_brought_and_was_taken_back_is_fetched_again(
+    writer: Engine, home: Path, tmp_path: Path
+) -> None:
+    from db.undo import undo
+
+    copy = tmp_path / "a.csv"
+    copy.write_text(GOOD)
+    local = read_one(writer, copy, feed="station")
+    answers = [reply(GOOD, ETag='"1"'), reply(GOOD, ETag='"1"')]
+    with served(lambda _: answers.pop(0)) as server:
+        assert read(writer, server, home, feed="station").status == "unchanged"
+        undo(writer, local.run or 0)
+        assert sums(read(writer, server, home, feed="station"))[:2] == (9, 9)

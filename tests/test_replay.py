@@ -193,3 +193,10 @@ def test_a_reject_that_was_corrected_once_is_met_when_its_input_is_read_again_an
         assert bad.reasons == {"RECORDED_DATE_INVALID": 1}
         again(writer, bad.run, fixed)
     assert per(writer, "total") == {("Lynx", 0): 1, ("Bear", 0): 1, ("Wolf", 0): 1}
+
+
+def test_the_decimal_mark_of_the_whole_holds_for_its_rejects(writer: Engine, tmp_path: Path) -> None:
+    path = table(tmp_path / "a.tsv", "date\tspecies\tcount", "2024-01-01\tBear\t2,5", "2024-01-02\t\t1,000")
+    bad = read_one(writer, path, feed="f")
+    assert sums(again(writer, bad.run, set={"species": "Wolf"}))[1] == 1
+    assert per(writer, "total", "individuals") == {("Bear", 0): 2.5, ("Wolf", 0): 1.0}

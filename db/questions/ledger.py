@@ -106,8 +106,9 @@ def last_cursor(connection: Connection, name: str, feed: str = "") -> Row[*tuple
     Where an undo took back what had been read up to there, it goes on from before that.
     """
     undo, undone = aliased(Run), aliased(Run)
+    # Of the whole feed: what was taken back may have been brought by another input, and only met here.
     taken_back = exists().where(
-        undone.input == name,
+        undone.feed_id == Run.feed_id,
         undone.id <= Run.id,
         undo.undoes == undone.id,
         undo.id > Run.id,
