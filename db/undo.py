@@ -5,7 +5,7 @@ An undo can be taken back by the same rule. Nothing is deleted: "as it was at ve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, func, literal, or_, select, true, update
@@ -37,11 +37,14 @@ class Undone:
     removed: int
     restored: int
     data_version: int
+    met_by: tuple[int, ...] = ()
+    """Later runs of the feed that met records which were there: some may be what was taken back."""
 
     def as_json(self) -> dict[str, Any]:
         """For a command that answers in JSON."""
         names = ("run", "undoes", "feed", "input", "status", "removed", "restored")
-        return {name: getattr(self, name) for name in names} | {"dataVersion": self.data_version}
+        more = {"dataVersion": self.data_version, "metBy": list(self.met_by)}
+        return {name: getattr(self, name) for name in names} | more
 
 
 def undo(writer: Engine, run_id: int, dry_run: bool = False) -> Undone:
@@ -54,9 +57,7 @@ def undo(writer: Engine, run_id: int, dry_run: bool = False) -> Undone:
                 done = _undo(connection, run_id)
             if dry_run:
                 transaction.rollback()
-    if dry_run:
-        return Undone(None, run_id, done.feed, done.input, done.status, done.removed, done.restored, before)
-    return done
+    return replace(done, run=None, data_version=before) if dry_run else done
 
 
 def _undo(connection: Connection, run_id: int) -> Undone:
@@ -76,7 +77,14 @@ def _undo(connection: Connection, run_id: int) -> Undone:
     _flip(connection, run_id)
     tally = run.tally
     version = data_version(connection)
-    return Undone(run.run_id, run_id, feed.name, wrong.input, status, tally.removed, tally.restored, version)
+    counts = (status, tally.removed, tally.restored, version, _met_by(connection, wrong))
+    return Undone(run.run_id, run_id, feed.name, wrong.input, *counts)
+
+
+def _met_by(connection: Connection, wrong: Row[*tuple[Any, ...]]) -> tuple[int, ...]:
+    met = select(Run.id).where(Run.feed_id == wrong.feed_id, Run.id > wrong.id, Run.duplicate > 0)
+    met = met.where(Run.status.in_(("committed", "unchanged")), Run.repeats.is_(None)).order_by(Run.id)
+    return tuple(connection.execute(met).scalars())
 
 
 def _refusable(connection: Connection, run_id: int) -> Row[*tuple[Any, ...]]:

@@ -92,6 +92,9 @@ def undone(done: Mapping[str, Any]) -> Iterator[str]:
         yield f"run {done['undoes']} ({done['input']}) was taken back by run {done['run']}: {what}"
         yield f"version {done['dataVersion']}, feed {done['feed']}"
         yield "Where its input is read again, its rows come again: mend it there, or pause its feed."
+    if done["metBy"]:
+        runs = ", ".join(map(str, done["metBy"]))
+        yield f"Later runs ({runs}) met records that were there: read their inputs again for what they hold."
 
 
 def revisions(found: list[dict[str, Any]]) -> Iterator[str]:

@@ -315,3 +315,12 @@ def test_whatever_was_read_undone_from_the_end_everything_returns(
         assert state() == states[-1][1]
         assert nothing_is_wrong(writer)
     writer.dispose()
+
+
+def test_later_runs_that_met_what_is_taken_back_are_named(writer: Engine, tmp_path: Path) -> None:
+    one = table(tmp_path / "a.csv", HEAD, *[f"{n},2024-05-0{n},Lynx,1" for n in (1, 2)])
+    two = table(tmp_path / "b.csv", HEAD, *[f"{n},2024-05-0{n},Lynx,1" for n in (2, 3)])
+    first, second = read_one(writer, one, feed="f"), read_one(writer, two, feed="f")
+    done = undo(writer, first.run or 0)
+    assert (done.removed, done.met_by) == (2, (second.run,))
+    assert sums(read_one(writer, two, feed="f")) == (2, 1, 0, 1, 0)
