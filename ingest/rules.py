@@ -31,8 +31,8 @@ def settle(source: Source, table: Table, options: Options) -> Rules:
         if held.isdisjoint(needed):
             raise Unreadable(
                 f"{source.name} has no column for {what}: its columns are {', '.join(table.columns[:20])};"
-                f" name one with --map COLUMN={needed[0]}, or give it to every row with --set {needed[0]}=VALUE"
-                + (" (empty for no date)." if needed == columns.NEEDS_DATE else ".")
+                f" name one with --map COLUMN={needed[0]}, or give it to every row with"
+                f" --set {needed[0]}=VALUE{' (empty for no date)' if needed == columns.NEEDS_DATE else ''}."
             )
     zone = ZoneInfo(options.timezone) if options.timezone else None
     order = options.date_order or table.date_order or _order(source, table, terms)
