@@ -79,7 +79,24 @@ _EMPTY = pa.table(
 )
 
 
+_TAXA_APART = 8  # a power of two
+_MANY = 200_000
+
+
 def _summed(rows: pa.Table, keys: Sequence[str] = _KEYS) -> pa.Table:
+    """One row for each combination of keys, one of which is the taxon.
+
+    Of many rows some taxa come after the others: to sum takes several times the memory of what is summed.
+    """
+    if len(rows) <= _MANY:
+        return _grouped(rows, keys)
+    share = pc.bit_wise_and(rows["taxon_id"], _TAXA_APART - 1)
+    return pa.concat_tables(
+        [_grouped(rows.filter(pc.equal(share, number)), keys) for number in range(_TAXA_APART)]
+    )
+
+
+def _grouped(rows: pa.Table, keys: Sequence[str]) -> pa.Table:
     grouped = rows.group_by(list(keys), use_threads=False).aggregate([(name, "sum") for name in _COUNTS])
     return grouped.rename_columns([name.removesuffix("_sum") for name in grouped.column_names])
 

@@ -9,10 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 from sqlalchemy import Engine
 
+from db import rollups
+from db.arrow import pa
 from db.check import damage
 from db.engine import open_reader, open_writer
 from db.filters import Filters, scope
@@ -189,3 +192,16 @@ def _compare(writer: Engine, batches: list[tuple[str, list[Record]]]) -> None:
             assert before is None or before[0] != asked or before[1] == found, question
             answers[number] = (asked, found)
     reader.dispose()
+
+
+def test_many_counts_are_summed_in_parts_and_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["bucket", "taxon_id", "records", "individuals", "uncounted", "absences"]
+    rows = [(2024 + n % 3, n % 11, 1, 0.5, n % 2, 0) for n in range(500)]
+    table = pa.table(dict(zip(names, map(pa.array, zip(*rows, strict=True)), strict=True)))
+    whole = rollups._summed(table, ("bucket", "taxon_id"))
+    monkeypatch.setattr(rollups, "_MANY", 100)
+    parts = rollups._summed(table, ("bucket", "taxon_id"))
+    assert sorted(map(tuple, (row.values() for row in parts.to_pylist()))) == sorted(
+        map(tuple, (row.values() for row in whole.to_pylist()))
+    )
+    assert sum(parts["records"].to_pylist()) == 500
