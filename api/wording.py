@@ -55,7 +55,7 @@ def caption(order: Order, tidy: Tidy, told: dict[str, Any]) -> Words:
     footer = [
         freshness,
         *told["warnings"][:2],
-        *(f"{number(one[unit])} {unit} left out: {one['reason']}" for one in tidy.left_out),
+        *(_left_out(one) for one in tidy.left_out),
         f"Version {told['dataVersion']}",
         *([f"Ingested {told['ingestedAt'][:16].replace('T', ' ')} UTC"] if told["ingestedAt"] else []),
         order.title,
@@ -63,6 +63,11 @@ def caption(order: Order, tidy: Tidy, told: dict[str, Any]) -> Words:
     ]
     description = ". ".join(part for part in (title, subtitle, _in_words(tidy), freshness) if part)
     return Words(title, subtitle, unit, tuple(footer), description)
+
+
+def _left_out(told: dict[str, Any]) -> str:
+    amount, unit = next((told[unit], unit) for unit in told if unit != "reason")
+    return f"{number(amount)} {unit} left out: {told['reason']}"
 
 
 def _subtitle(parameters: ReportParameters, tidy: Tidy) -> str:
@@ -76,10 +81,12 @@ def _subtitle(parameters: ReportParameters, tidy: Tidy) -> str:
 
 
 def _in_words(tidy: Tidy) -> str:
-    """The totals of the first lines or bars, for who cannot see them."""
+    """The main facts, for who cannot see the picture: its own words, or the first totals."""
+    if tidy.said:
+        return tidy.said
     if "value" not in tidy.columns:
         return ""
     totals: dict[str, float] = {}
     for row in tidy.rows:
-        totals[row["name"]] = totals.get(row["name"], 0) + row["value"]
+        totals[row["name"]] = totals.get(row["name"], 0) + (row["value"] or 0)
     return "; ".join(f"{name}: {value(amount)}" for name, amount in list(totals.items())[:8])

@@ -27,10 +27,18 @@ _INKS = {  # role: light, dark
     "s5": ("#3b474f", "#d3dade"),
     "s6": ("#6b55c9", "#b3a4f5"),
     "s7": ("#7a2a1e", "#e3d94a"),
+    "r1": ("#deebf5", "#16303f"),
+    "r2": ("#b5d3e8", "#194a66"),
+    "r3": ("#7fb2d6", "#1f6a93"),
+    "r4": ("#4489ba", "#3a8fc0"),
+    "r5": ("#17629c", "#7bbfe8"),
+    "r6": ("#083e6b", "#c9e6f8"),
 }
 LIGHT: Mapping[str, str] = MappingProxyType({role: inks[0] for role, inks in _INKS.items()})
 DARK: Mapping[str, str] = MappingProxyType({role: inks[1] for role, inks in _INKS.items()})
 SERIES = tuple(role for role in LIGHT if role[0] == "s")
+RAMP = tuple(role for role in LIGHT if role[0] == "r" and role[1:].isdigit())
+"""Little to much in one hue; in the dark the more is the lighter."""
 MARKERS = ("o", "s", "^", "D", "v", "p", "<", ">")  # the second cue: one shape per series
 
 

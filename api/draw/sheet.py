@@ -11,9 +11,11 @@ from typing import Any, Literal, cast
 
 import matplotlib as mpl
 from matplotlib.artist import Artist
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
+from matplotlib.patches import PathPatch, Rectangle
+from matplotlib.path import Path
 from matplotlib.transforms import Affine2D
 
 from api.draw.artists import Group, Label, font
@@ -115,6 +117,27 @@ class Sheet:
     ) -> None:
         """A filled rectangle; `named` makes it a data mark."""
         patch = Rectangle((x, y), wide, high, facecolor=self.look.inks[ink], edgecolor="none", linewidth=0)
+        if named:
+            patch.set_gid(self._name([named]))
+        self._add(patch)
+
+    def area(
+        self,
+        outlines: Sequence[Sequence[tuple[float, float]]],
+        ink: str,
+        *,
+        alpha: float = 1.0,
+        named: Named | None = None,
+    ) -> None:
+        """What closed outlines enclose, filled as one shape: an outline inside another one is a hole."""
+        vertices = [point for outline in outlines for point in (*outline, outline[0])]
+        codes = [
+            code
+            for outline in outlines
+            for code in (Path.MOVETO, *[Path.LINETO] * (len(outline) - 1), Path.CLOSEPOLY)
+        ]
+        shape = Path(vertices, codes)
+        patch = PathPatch(shape, facecolor=to_rgba(self.look.inks[ink], alpha), edgecolor="none", linewidth=0)
         if named:
             patch.set_gid(self._name([named]))
         self._add(patch)

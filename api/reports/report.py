@@ -30,6 +30,8 @@ class Tidy:
     warnings: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
     """What this report tells in ``meta`` beside what all of them tell."""
+    said: str = ""
+    """The main facts in words, for who cannot see the picture; where it is empty, the totals by name."""
 
 
 @dataclass(frozen=True)
