@@ -14,10 +14,9 @@ from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import IO, Any
 
-from ingest import packed, zips
+from ingest import packed, scratch, zips
 from ingest.stretches import Stretches
 
 _BLOCK = 1 << 20
@@ -181,8 +180,8 @@ def piped(stream: IO[bytes]) -> Iterator[Source]:
 
     It lies in a temporary file, because a source is read more than once.
     """
-    with TemporaryDirectory(prefix="sightings-") as folder:
-        path = Path(folder) / "stdin"
+    with scratch.folder() as folder:
+        path = folder / "stdin"
         with path.open("wb") as file:
             while block := stream.read(_BLOCK):
                 file.write(block)
@@ -310,8 +309,8 @@ def laid_down(source: Source) -> Source:
 @contextmanager
 def _copied(source: Source) -> Iterator[Path]:
     # A folder of its own, because a library may put files beside it.
-    with TemporaryDirectory(prefix="sightings-") as folder:
-        path = Path(folder) / f"copy{Path(source.name).suffix}"
+    with scratch.folder() as folder:
+        path = folder / f"copy{Path(source.name).suffix}"
         with source.open() as file, path.open("wb") as copy:
             shutil.copyfileobj(file, copy, _BLOCK)
         yield path

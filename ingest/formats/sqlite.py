@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ingest import text
+from ingest import scratch, text
 from ingest.formats.table import Table, unique
 from ingest.source import Source, Unreadable, of_file
 from ingest.text import Chunk
@@ -64,8 +63,8 @@ def _here(source: Source) -> Iterator[Path]:
             if file.read(16) == _MAGIC:
                 yield source.path
                 return
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "unpacked.db"
+    with scratch.folder() as folder:
+        path = folder / "unpacked.db"
         with source.open() as packed, path.open("wb") as file:
             shutil.copyfileobj(packed, file, 1 << 20)
         yield path
