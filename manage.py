@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from config import Settings
     from ingest.due import Due
     from ingest.outcome import Outcome
-    from ingest.source import Reach
+    from ingest.sources.source import Reach
     from ingest.work import Work
 
 # Heavy imports stand inside the commands, so that --help answers at once.
@@ -249,8 +249,8 @@ def _reach(settings: Settings) -> Reach:
     """How URLs are read under these settings."""
     from functools import partial
 
-    from ingest.remote import at
-    from ingest.request import Limits
+    from ingest.sources.remote import at
+    from ingest.sources.request import Limits
 
     limits = Limits(
         allow_hosts=settings.allow_hosts,
@@ -308,11 +308,11 @@ def schedule() -> None:
 
     import config
     from db.questions.ledger import last_runs
-    from ingest.child import Child
     from ingest.feeds import InForce
     from ingest.formats import is_bundle
-    from ingest.inbox import Inbox
-    from ingest.schedule import Schedule
+    from ingest.schedule.child import Child
+    from ingest.schedule.inbox import Inbox
+    from ingest.schedule.schedule import Schedule
 
     settings = _settings()
     copy = settings.home / "schedule.toml"
@@ -652,10 +652,10 @@ def replay(run: int, file: Path | None, as_json: bool, **given: Any) -> None:
 
     FILE may also hold the corrected lines alone, as they stand in the input.
     """
-    from ingest.columns import UnknownTerm
     from ingest.replay import CannotReplay
     from ingest.replay import replay as read_again
-    from ingest.source import Unreadable
+    from ingest.sources.source import Unreadable
+    from ingest.words.columns import UnknownTerm
 
     settings = _settings()
     with _stoppable():

@@ -21,7 +21,7 @@ from db.store import remove_feed
 from ingest import demo
 from ingest.outcome import Options, Outcome
 from ingest.run import ingest
-from ingest.source import of_file
+from ingest.sources.source import of_file
 
 
 @dataclass(frozen=True)

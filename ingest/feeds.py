@@ -17,9 +17,9 @@ import tomlkit
 from tomlkit.container import Container
 from tomlkit.items import AoT, Array, Item, Table
 
-from ingest.columns import UnknownTerm, known_term
 from ingest.due import Due
 from ingest.formats import FORMATS
+from ingest.words.columns import UnknownTerm, known_term
 
 Check = Callable[[str], object]
 """Tries a text as the content of the file; raises ValueError, with a sentence, if it is no good."""

@@ -9,9 +9,9 @@ from typing import Any
 from db.arrow import pa
 from db.store import OpenRun
 from ingest.formats.table import Table
+from ingest.meaning.parse import Parser
+from ingest.meaning.parts import Understood
 from ingest.outcome import Progress
-from ingest.parse import Parser
-from ingest.parts import Understood
 
 
 def fill(run: OpenRun, table: Table, parser: Parser, progress: Progress | None) -> Counter[str]:

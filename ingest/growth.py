@@ -16,10 +16,10 @@ from typing import IO
 
 from ingest.formats import FORMATS, open_table
 from ingest.formats.table import Table, Wanted
-from ingest.rows import Chunk
-from ingest.source import DAMAGE, Source, Unreadable
-from ingest.stretches import Stretches
-from ingest.unfinished import is_text
+from ingest.sources.source import DAMAGE, Source, Unreadable
+from ingest.sources.stretches import Stretches
+from ingest.sources.unfinished import is_text
+from ingest.text.rows import Chunk
 
 _BLOCK = 1 << 20
 _BEGINNING = 1 << 16

@@ -11,9 +11,9 @@ from db.lock import LockLost
 from db.names import MixedFeed
 from db.newcomers import look_like_the_same
 from db.store import OpenRun, Tally
-from ingest import columns
 from ingest.outcome import Options
-from ingest.source import DAMAGE, Unreadable
+from ingest.sources.source import DAMAGE, Unreadable
+from ingest.words import columns
 
 log = logging.getLogger("sightings.ingest")
 _FEW = 10

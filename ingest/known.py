@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from db.repeats import read_before
-from ingest.source import DAMAGE, Source, sha256
+from ingest.sources.source import DAMAGE, Source, sha256
 
 UNDERSTANDING = 1
 """Raise it whenever the same bytes would be understood otherwise than before: then they are read again."""

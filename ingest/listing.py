@@ -14,7 +14,7 @@ from db.questions.counts import totals
 from db.questions.ledger import last_runs
 from db.questions.summary import freshness
 from ingest.due import Due
-from ingest.source import Unreadable, find
+from ingest.sources.source import Unreadable, find
 from ingest.wording import plain_console
 
 Shown = Mapping[str, Any]

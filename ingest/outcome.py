@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from db.store import Tally
-from ingest import days
+from ingest.words import days
 
 Progress = Callable[[int, int, int], None]
 """Told after each chunk: rows read, bytes read, bytes in all."""

@@ -15,14 +15,14 @@ from db.engine import LOOK
 from db.models import Feed, Run
 from db.questions.ledger import rejects
 from db.store import Input
-from ingest import columns
 from ingest import rejects as files
 from ingest.formats.table import Table
 from ingest.known import UNDERSTANDING
 from ingest.outcome import Options, Outcome
 from ingest.run import ingest_again
-from ingest.source import Source, Unreadable, of_file, sha256
-from ingest.text import CHUNK, Chunk
+from ingest.sources.source import Source, Unreadable, of_file, sha256
+from ingest.text.text import CHUNK, Chunk
+from ingest.words import columns
 
 _AS_IN_THE_FILE = ("gbif", "inaturalist", "table")
 """Formats whose columns are those of the file: in others a row of another width cannot be corrected alone."""

@@ -30,11 +30,11 @@ from ingest.formats import inputs, open_table
 from ingest.formats.table import Table
 from ingest.growth import Earlier, tail
 from ingest.judge import NeedsApproval, Refused, judge, recognise, sentence
+from ingest.meaning.parse import Parser, Rules
+from ingest.meaning.rules import settle, signature, wanted
 from ingest.outcome import Options, Outcome, Progress
-from ingest.parse import Parser, Rules
-from ingest.rules import settle, signature, wanted
-from ingest.source import Source, keeping_copies, of_file, sha256
-from ingest.unfinished import WAITS, without_open_line
+from ingest.sources.source import Source, keeping_copies, of_file, sha256
+from ingest.sources.unfinished import WAITS, without_open_line
 
 log = logging.getLogger("sightings.ingest")
 _Begin = Callable[[], AbstractContextManager[Connection]]

@@ -12,7 +12,7 @@ from typing import IO, Any
 from ingest.due import Due
 from ingest.formats import is_bundle
 from ingest.outcome import Options
-from ingest.source import STDIN, Reach, Source, Unreadable, find, of_file, piped
+from ingest.sources.source import STDIN, Reach, Source, Unreadable, find, of_file, piped
 
 Work = list[tuple[list[str], Options]]
 """Paths, and how those are to be read."""

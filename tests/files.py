@@ -25,7 +25,7 @@ from db.questions import counts
 from ingest.formats import is_bundle
 from ingest.outcome import Options, Outcome
 from ingest.run import ingest as run
-from ingest.source import find
+from ingest.sources.source import find
 
 ROOT = Path(__file__).resolve().parent.parent
 Buckets = dict[tuple[str, int], float]

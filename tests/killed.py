@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-import ingest.cutting
-import ingest.text
+import ingest.text.cutting
+import ingest.text.text
 
 POINTS: dict[str, tuple[str, str, str, int]] = {
     # name: module, function, whether it dies before or after it, at which call
@@ -59,8 +59,8 @@ def arm(point: str) -> None:
 
 
 if __name__ == "__main__":
-    ingest.text.CHUNK = 20
-    ingest.cutting.BLOCK = 400
+    ingest.text.text.CHUNK = 20
+    ingest.text.cutting.BLOCK = 400
     arm(sys.argv.pop(1))
     import manage
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from email.utils import formatdate
 
-from ingest.request import Limits
+from ingest.sources.request import Limits
 
 Answer = bytes | Iterator[bytes]
 

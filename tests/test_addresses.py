@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import urllib3.util.connection
 
-from ingest.addresses import is_public
-from ingest.fetch import fetch
-from ingest.request import Limits
-from ingest.source import Unreadable
+from ingest.sources.addresses import is_public
+from ingest.sources.fetch import fetch
+from ingest.sources.request import Limits
+from ingest.sources.source import Unreadable
 from tests.served import Served, reply, served, turns
 
 PUBLIC = "93.184.215.14"

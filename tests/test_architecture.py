@@ -10,6 +10,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("manage", "config", "api", "ingest", "db")
+FLOORS = ("words", "sources", "text", "formats", "meaning", "", "schedule")
+"""The rooms of ``ingest`` from the ground up; "" is what lies in none of them."""
 READ_CONFIG = {"manage", "api"}
 
 
@@ -71,6 +73,20 @@ def test_arrows_point_down(module: str) -> None:
         "config": {"manage", "api", "ingest", "db", "tests", "bench"},
     }[room]
     assert not rooms_of(module) & forbidden
+
+
+def floor_of(module: str) -> int:
+    """How high up in ``ingest`` a module lives; what is said of an input is for every floor."""
+    parts = module.split(".")
+    room = parts[1] if len(parts) > 1 and parts[1] in FLOORS else ""
+    return 0 if module == "ingest.outcome" else FLOORS.index(room)
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("ingest.")])
+def test_no_floor_of_the_ingest_leans_on_one_above_it(module: str) -> None:
+    behind = {module_behind(name) for name in IMPORTS[module]} - {None, "ingest"}
+    ours = [name for name in behind if name and name.startswith("ingest.")]
+    assert [name for name in ours if floor_of(name) > floor_of(module)] == []
 
 
 @pytest.mark.parametrize("module", MODULES)

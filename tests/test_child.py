@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-import ingest.child
-from ingest.child import Child
+import ingest.schedule.child
+from ingest.schedule.child import Child
 
 RUNS = 'import json; print(json.dumps({"runs": [{"status": "committed"}]}))'
 HANGS = "import time; print('{', flush=True); time.sleep(60)"
@@ -63,7 +63,7 @@ def test_one_that_hangs_is_ended_at_its_deadline() -> None:
 
 
 def test_one_that_does_not_listen_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingest.child, "_STOP_SECONDS", 0.3)
+    monkeypatch.setattr(ingest.schedule.child, "_STOP_SECONDS", 0.3)
     ready = tmp_path / "ready"
     answer = child(f"NAME = {str(ready)!r}; {DEAF}", 1).ingest()
     assert ready.exists()

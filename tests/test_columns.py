@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ingest import columns
-from ingest.columns import TERMS, UnknownTerm, understand
+from ingest.words import columns
+from ingest.words.columns import TERMS, UnknownTerm, understand
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from db.models import Sighting
-from ingest.countries import BOXES, presumed
+from ingest.meaning.countries import BOXES, presumed
 from tests.files import per, read_one, rows_of, sums, table
 
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest import cutting, text
-from ingest.cutting import Cutter
-from ingest.rows import Chunk, Columnar
-from ingest.source import Unreadable, of_file
+from ingest.sources.source import Unreadable, of_file
+from ingest.text import cutting, text
+from ingest.text.cutting import Cutter
+from ingest.text.rows import Chunk, Columnar
 
 CELLS = st.text(st.sampled_from('ab ,"\t\u00fc\U0001f98a'), max_size=6)
 ROWS = st.lists(st.lists(CELLS, min_size=3, max_size=3), min_size=1, max_size=30)

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ingest import days
-from ingest.days import NotADate, Order, When
+from ingest.words import days
+from ingest.words.days import NotADate, Order, When
 
 EIGHT = 8 * 3600
 

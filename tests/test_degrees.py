@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ingest.degrees import degrees, pair
+from ingest.words.degrees import degrees, pair
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from api.reports import REPORTS
-from ingest.columns import TERMS
 from ingest.formats import FORMATS
+from ingest.words.columns import TERMS
 from manage import main
 from tests.shown import anew
 
@@ -38,7 +38,7 @@ def test_every_term_is_documented(term):
 
 
 def test_every_reason_for_a_rejection_is_documented():
-    source = (ROOT / "ingest" / "parse.py").read_text(encoding="utf-8")
+    source = (ROOT / "ingest" / "meaning" / "parse.py").read_text(encoding="utf-8")
     reasons = set(re.findall(r'Refusal\(\s*"([A-Z_]+)"', source))
     assert reasons
     assert all(f"| `{reason}` |" in FORMATS_TEXT for reason in reasons)

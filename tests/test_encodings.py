@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.encodings import Encoding, find
-from ingest.source import of_file
+from ingest.sources.source import of_file
+from ingest.text.encodings import Encoding, find
 from tests.test_text import HEAD, ROW, notes_of, rows_of, written
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ingest.evidence import Evidence, gather
 from ingest.formats.table import Table
-from ingest.source import Unreadable
-from ingest.text import Chunk
+from ingest.meaning.evidence import Evidence, gather
+from ingest.sources.source import Unreadable
+from ingest.text.text import Chunk
 
 
 def found(counts: list[str], delimiter: str = ",", feed: str | None = None, **axes: list[str]) -> Evidence:

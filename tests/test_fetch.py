@@ -19,9 +19,9 @@ from typing import Any
 
 import pytest
 
-from ingest.fetch import fetch
-from ingest.source import Source, Unreadable
-from ingest.urls import shown
+from ingest.sources.fetch import fetch
+from ingest.sources.source import Source, Unreadable
+from ingest.sources.urls import shown
 from tests.conftest import missing
 from tests.served import Served, drip, reply, served, turns
 

@@ -12,9 +12,9 @@ from sqlalchemy import Engine
 import ingest.run
 from db.models import Place, Reject, Run, Sighting
 from ingest.formats import FORMATS
-from ingest.parse import Parser
-from ingest.source import Source
-from ingest.text import Chunk
+from ingest.meaning.parse import Parser
+from ingest.sources.source import Source
+from ingest.text.text import Chunk
 from tests.files import image, per, read, read_one, rows_of, sums, table
 
 META = """<?xml version="1.0" encoding="UTF-8"?>
@@ -318,7 +318,7 @@ def test_a_file_that_vanishes_before_it_is_opened_is_told_and_stops_no_other(
 ) -> None:
     files = [table(tmp_path / f"{n}.csv", "date,species", f"2024-05-0{n},Lynx") for n in (1, 2)]
     from ingest.outcome import Options
-    from ingest.source import find
+    from ingest.sources.source import find
 
     sources = find([str(file) for file in files])
     files[0].unlink()
@@ -331,7 +331,7 @@ def test_a_table_that_breaks_off_while_it_is_read_leaves_nothing(
     sqlite_writer: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = table(tmp_path / "a.csv", "date,species", *["2024,Lynx"] * 50_000)
-    from ingest import text
+    from ingest.text import text
 
     whole = text.chunks
 
@@ -388,7 +388,7 @@ def test_a_name_that_is_no_text_is_ledgered_all_the_same(writer: Engine, tmp_pat
 
 
 def test_a_source_can_be_opened_again_and_again(tmp_path: Path) -> None:
-    from ingest.source import find, members
+    from ingest.sources.source import find, members
 
     (source,) = find([str(archive(tmp_path / "a.zip", "x\n"))])
     for one in (source, *members(source)):

@@ -200,7 +200,7 @@ def test_a_database_that_nobody_knows_is_refused_with_its_tables(
 
 def test_a_station_in_a_zip_is_unpacked(sqlite_writer: Engine, tmp_path: Path) -> None:
     from ingest.formats import open_table
-    from ingest.source import find, members
+    from ingest.sources.source import find, members
 
     station(tmp_path / "birds.db", (*BLACKBIRD, "b.mp3"))
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as packed:

@@ -19,8 +19,8 @@ from sqlalchemy import Engine
 from db.check import damage
 from db.models import Place, Sighting, Taxon
 from ingest.formats import FORMATS, is_bundle
-from ingest.inbox import Inbox
-from ingest.source import find
+from ingest.schedule.inbox import Inbox
+from ingest.sources.source import find
 from tests.files import manage_json, per, read, read_one, rows_of, sums, table, version
 
 CAMTRAP = "A10-camtrap-dp"

@@ -20,7 +20,7 @@ from db.models import Place, Sighting
 from ingest.formats import old_workbook
 from ingest.formats.table import Table, Wanted
 from ingest.formats.workbooks import read as read_excel
-from ingest.source import Unreadable, of_file
+from ingest.sources.source import Unreadable, of_file
 from tests.files import per, read_one, rows_of, sums, version
 from tests.workbook import Rows, workbook
 

@@ -17,7 +17,7 @@ from db.models import Place, Reject, Sighting, TaxonName
 from ingest.formats import batches, json_documents
 from ingest.formats.json_documents import read as read_json
 from ingest.formats.table import Table, Wanted
-from ingest.source import DAMAGE, Unreadable, of_file
+from ingest.sources.source import DAMAGE, Unreadable, of_file
 from tests.files import per, read, read_one, rows_of, sums, version
 
 Find = Callable[[str], Path]

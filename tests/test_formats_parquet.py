@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from db.models import Sighting
 from ingest.formats import parquet as reader
 from ingest.formats.table import Table, Wanted
-from ingest.source import DAMAGE, Unreadable, of_file
+from ingest.sources.source import DAMAGE, Unreadable, of_file
 from tests.files import per, read_one, rows_of, sums
 
 Find = Callable[[str], Path]

@@ -26,8 +26,8 @@ from db.schema import upgrade
 from db.store import remove_feed
 from ingest.formats import open_table
 from ingest.growth import Earlier, tail
-from ingest.source import Source, of_file
-from ingest.unfinished import without_open_line
+from ingest.sources.source import Source, of_file
+from ingest.sources.unfinished import without_open_line
 from tests.files import per, read_one, rows_of, sums, table
 
 HEAD = "date,species,count"

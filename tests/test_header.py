@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ingest import header
-from ingest.header import Header
+from ingest.text import header
+from ingest.text.header import Header
 
 NAMES = ["date", "species", "count"]
 ROW = ["2024-05-17", "Lynx", "3"]

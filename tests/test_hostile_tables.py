@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from db.models import Place, Reject, Run, Sighting, Taxon
-from ingest.text import CHUNK
+from ingest.text.text import CHUNK
 from tests.files import image, per, read_one, rows_of, sums, table
 from tests.seed import open_app
 from tests.test_api_hostile import assert_harmless

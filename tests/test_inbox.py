@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from ingest.child import Child
-from ingest.inbox import Inbox, still
-from ingest.reading import Reader
+from ingest.schedule.child import Child
+from ingest.schedule.inbox import Inbox, still
+from ingest.schedule.reading import Reader
 from tests.files import ROOT, environment, manage_json, table
 
 

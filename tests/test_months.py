@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ingest import months
+from ingest.words import months
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ import pytest
 from sqlalchemy import Engine
 
 from ingest.formats import inputs, open_table
-from ingest.source import keeping_copies, laid_down, local, members, of_file, unpacked
+from ingest.sources.source import keeping_copies, laid_down, local, members, of_file, unpacked
 from tests.files import ROOT, image, read, read_one, sums, table
 
 HEAD = "date,species,count"
@@ -408,7 +408,7 @@ from db.engine import open_writer
 from db.schema import upgrade
 from ingest.outcome import Options
 from ingest.run import ingest
-from ingest.source import find
+from ingest.sources.source import find
 def peak():
     # Not ru_maxrss: a process inherits that of the one that started it.
     return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])

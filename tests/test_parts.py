@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db.arrow import pa
-from ingest import fingerprints, parts, positions, values
-from ingest.parts import Group, Part, distinct, part
+from ingest.meaning import fingerprints, parts, positions
+from ingest.meaning.parts import Group, Part, distinct, part
+from ingest.words import values
 
 TEXTS = st.lists(st.sampled_from(["", "a", "b", "ab", "ü"]), min_size=1, max_size=40)
 

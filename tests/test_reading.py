@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ingest.child import Child
 from ingest.due import Due
-from ingest.inbox import Inbox
-from ingest.reading import Reader
+from ingest.schedule.child import Child
+from ingest.schedule.inbox import Inbox
+from ingest.schedule.reading import Reader
 from tests.files import table
 
 HEAD = "date,species"

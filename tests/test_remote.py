@@ -15,9 +15,9 @@ from sqlalchemy import Engine, insert, update
 from db.models import Run
 from db.questions.ledger import last_cursor
 from ingest.outcome import Options, Outcome
-from ingest.remote import at
 from ingest.run import ingest as run
-from ingest.source import Unreadable, find
+from ingest.sources.remote import at
+from ingest.sources.source import Unreadable, find
 from tests.files import here, manage_json, read_one, rows_of, sums, version
 from tests.served import Served, reply, served, turns
 

@@ -22,14 +22,14 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 
-import ingest.schedule
+import ingest.schedule.schedule
 from db.engine import open_writer
 from db.lock import only_ingester
-from ingest.child import Child
 from ingest.due import Due
-from ingest.inbox import Inbox
-from ingest.reading import Reader
-from ingest.schedule import Schedule
+from ingest.schedule.child import Child
+from ingest.schedule.inbox import Inbox
+from ingest.schedule.reading import Reader
+from ingest.schedule.schedule import Schedule
 from tests.files import here, manage, start, table
 
 HEAD = "date,species"
@@ -212,7 +212,7 @@ def calls(tmp_path: Path) -> Path:
 @pytest.fixture
 def running(home: Path, calls: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Schedule]]:
     """Starts schedules of such ingests in threads of this process, and ends them."""
-    monkeypatch.setattr(ingest.schedule, "_PULSE_SECONDS", 0.05)
+    monkeypatch.setattr(ingest.schedule.schedule, "_PULSE_SECONDS", 0.05)
     started: list[tuple[Schedule, threading.Thread]] = []
 
     def begin(*feeds: Due, deadline: float = 20, **more: Any) -> Schedule:

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from ingest import scratch
+from ingest.sources import scratch
 
 HOLD = """
 import sys, tempfile
 tempfile.tempdir = sys.argv[1]
-from ingest import scratch
+from ingest.sources import scratch
 with scratch.folder() as folder:
     (folder / "copy.csv").write_bytes(b"unpacked")
     print(folder, flush=True)

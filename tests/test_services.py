@@ -16,11 +16,11 @@ import pytest
 from sqlalchemy import Engine, select
 
 from db.models import Sighting
-from ingest import services
 from ingest.outcome import Options, Outcome
-from ingest.remote import at
 from ingest.run import ingest as run
-from ingest.source import Unreadable
+from ingest.sources import services
+from ingest.sources.remote import at
+from ingest.sources.source import Unreadable
 from tests.served import Served, reply, served
 
 Meddle = Callable[["Gbif | Inaturalist", int], None]

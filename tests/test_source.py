@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from ingest import packed
-from ingest.source import Unreadable, find, of_file, piped, sha256
+from ingest.sources import packed
+from ingest.sources.source import Unreadable, find, of_file, piped, sha256
 from tests.files import ROOT, environment, manage_json, read, table
 
 HEAD = "occurrenceID,date,species"

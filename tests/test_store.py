@@ -248,8 +248,8 @@ def test_what_is_remembered_of_names_and_places_stays_bounded(
     writer: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("db.names._REMEMBERED", 5)
-    monkeypatch.setattr("ingest.cutting.BLOCK", 300)
-    monkeypatch.setattr("ingest.cutting._SAMPLE_ROWS", 5)
+    monkeypatch.setattr("ingest.text.cutting.BLOCK", 300)
+    monkeypatch.setattr("ingest.text.cutting._SAMPLE_ROWS", 5)
     head = "occurrenceID,eventDate,species,locality"
     rows = [f"r{n},2024-05-01,Animal {n % 30},Place {n % 40}" for n in range(120)]
     assert sums(read_one(writer, table(tmp_path / "a.csv", head, *rows))) == (120, 120, 0, 0, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ingest import taxa
+from ingest.words import taxa
 
 
 def named(latin: bool = True, **given: str) -> tuple[str, str, str] | None:

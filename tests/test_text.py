@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest import text
-from ingest.source import Unreadable, of_file
+from ingest.sources.source import Unreadable, of_file
+from ingest.text import text
 
 HEAD = "date,species,observer"
 ROW = "2024-05-01,Küchenschelle,Jürgen"

@@ -6,8 +6,8 @@ import unicodedata
 
 import pytest
 
-from ingest import values
-from ingest.zones import named_zone
+from ingest.words import values
+from ingest.words.zones import named_zone
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from ingest.formats import (
 )
 from ingest.formats.delimited import NotText
 from ingest.formats.table import About, Table, Wanted
-from ingest.source import DAMAGE, Source, Unreadable, is_archive, is_zip, laid_down, members, unpacked
+from ingest.sources.source import DAMAGE, Source, Unreadable, is_archive, is_zip, laid_down, members, unpacked
 
 _UNTOLD = About("")
 _JUMPING = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1", b"PARE", b"SQLite format 3\x00")

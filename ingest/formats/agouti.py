@@ -12,7 +12,7 @@ from ingest.formats.bundles import header
 from ingest.formats.camera_traps import no_animal, places_of, sightings, told_of
 from ingest.formats.delimited import read_table
 from ingest.formats.table import About, Table, Wanted
-from ingest.source import Source
+from ingest.sources.source import Source
 
 _NEEDED = {"observationid", "sequenceid", "sequencestart", "animalscientificname"}
 _TERMS = {

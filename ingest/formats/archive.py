@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from ingest.source import Source
+from ingest.sources.source import Source
 
 _DOCUMENTS = frozenset(
     (

@@ -9,13 +9,13 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import IO, cast
 
-from ingest import encodings, text
 from ingest.formats.bundles import at
 from ingest.formats.meta_xml import Field, Part
 from ingest.formats.table import Table, fitted, portions, unique
-from ingest.rows import Chunk
-from ingest.source import Source, Unreadable
-from ingest.text import Dialect
+from ingest.sources.source import Source, Unreadable
+from ingest.text import encodings, text
+from ingest.text.rows import Chunk
+from ingest.text.text import Dialect
 
 
 def rows_of(archive: Source, part: Part, files: Mapping[str, Source], key: str) -> Table:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ingest.rows import Chunk
-from ingest.text import CHUNK
+from ingest.text.rows import Chunk
+from ingest.text.text import CHUNK
 
 _MOST_CELLS = 1_000_000
 _MOST_CHARACTERS = 1 << 24  # a record of iNaturalist's API may be 200 kB long, and 20,000 of them 4 GB

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ingest.formats import delimited, detections, sqlite
 from ingest.formats.reshape import Cells, mentioning, places, with_columns
 from ingest.formats.table import About, Table, Wanted
-from ingest.source import Source, Unreadable
+from ingest.sources.source import Source, Unreadable
 
 _PI = frozenset({"date", "time", "sciname", "comname", "confidence"})
 _GO = frozenset({"id", "date", "time", "scientificname", "commonname", "confidence"})

@@ -10,13 +10,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ingest import columns
-from ingest.days import NotADate
-from ingest.days import parse as parse_date
 from ingest.formats import delimited, detections, recordings
 from ingest.formats.reshape import Cells, cells, mentioning, places, with_columns
 from ingest.formats.table import About, Table, Wanted
-from ingest.source import Source, Unreadable
+from ingest.sources.source import Source, Unreadable
+from ingest.words import columns
+from ingest.words.days import NotADate
+from ingest.words.days import parse as parse_date
 
 # In a selection table of many recordings Begin Time runs on through all of them; File Offset does not.
 _STARTS = ("fileoffsets", "starts", "begintimes", "offset", "start", "starttime")

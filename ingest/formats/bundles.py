@@ -12,8 +12,9 @@ from io import StringIO
 from pathlib import PurePosixPath
 from typing import IO, cast
 
-from ingest import columns, text
-from ingest.source import DAMAGE, Source, is_zip, members, of_file
+from ingest.sources.source import DAMAGE, Source, is_zip, members, of_file
+from ingest.text import text
+from ingest.words import columns
 
 _HEAD = 65_536
 _TABLES = (".csv", ".tsv", ".txt", ".json", ".xlsx", ".xls", ".parquet", ".db")

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ingest import columns
 from ingest.formats.reshape import places
 from ingest.formats.table import Table, fitted, portions, unique
-from ingest.rows import Chunk
+from ingest.text.rows import Chunk
+from ingest.words import columns
 
 _REASONS = {
     "BLANK": "blank, empty, no animal, misfire, misfired",

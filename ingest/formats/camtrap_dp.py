@@ -29,9 +29,9 @@ from ingest.formats.camera_traps import Judge, no_animal, places_of, sightings, 
 from ingest.formats.delimited import read_table
 from ingest.formats.joined import Other, join
 from ingest.formats.table import About, Table, Wanted, fitted, portions
-from ingest.rows import Chunk
-from ingest.source import DAMAGE, Source, Unreadable
-from ingest.values import number
+from ingest.sources.source import DAMAGE, Source, Unreadable
+from ingest.text.rows import Chunk
+from ingest.words.values import number
 
 _DESCRIPTOR, _OBSERVATIONS, _DEPLOYMENTS = "datapackage.json", "observations.csv", "deployments.csv"
 _NEEDED = {"observationid", "deploymentid", "observationtype"}

@@ -9,13 +9,13 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from ingest import columns, taxa
 from ingest.formats.archive_rows import key_column, rows_of
 from ingest.formats.bundles import at, base_of, below, inside, is_several, unread
 from ingest.formats.joined import Other, join
 from ingest.formats.meta_xml import Part, read_meta
 from ingest.formats.table import About, Table, Wanted
-from ingest.source import Source, Unreadable
+from ingest.sources.source import Source, Unreadable
+from ingest.words import columns, taxa
 
 _META = "meta.xml"
 _OF_THE_CORE = frozenset(

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import chain, islice
 
-from ingest import columns, text
 from ingest.formats.pairs import divide_pairs
 from ingest.formats.table import Table, Wanted, unique
-from ingest.source import Source, Unreadable, is_archive
-from ingest.text import Chunk
-from ingest.values import MISSING, number
+from ingest.sources.source import Source, Unreadable, is_archive
+from ingest.text import text
+from ingest.text.text import Chunk
+from ingest.words import columns
+from ingest.words.values import MISSING, number
 
 _GBIF = frozenset({"gbifid"})
 _INATURALIST = (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from ingest import columns, days
 from ingest.formats.camera_traps import places_of
 from ingest.formats.table import Table, fitted, portions
+from ingest.words import columns, days
 
 _ORDERS: tuple[days.Order, ...] = ("DMY", "MDY")
 

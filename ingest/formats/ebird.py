@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ingest import text
 from ingest.formats import delimited, shared
 from ingest.formats.reshape import Cells, cells, mentioning, places, texts, with_columns
 from ingest.formats.table import About, Table, Wanted, unique
-from ingest.source import Source, Unreadable, is_zip
-from ingest.text import Chunk, Dialect
+from ingest.sources.source import Source, Unreadable, is_zip
+from ingest.text import text
+from ingest.text.text import Chunk, Dialect
 
 _MINE = frozenset({"submissionid", "scientificname", "taxonomicorder", "count", "date"})
 _FIRST = b"GLOBAL UNIQUE IDENTIFIER\t"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ingest.columns import plain
+from ingest.words.columns import plain
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from ingest.formats.table import Table, fitted, portions, unique
 from ingest.formats.temporary import fill, of_keys, open_temporary
-from ingest.rows import Chunk
-from ingest.values import MISSING
+from ingest.text.rows import Chunk
+from ingest.words.values import MISSING
 
 _MOST_ANCESTORS = 20  # beyond, events are each other's parents
 

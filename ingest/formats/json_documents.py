@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import IO, Any
 
-from ingest import columns, encodings
 from ingest.formats.batches import NoRecord, Row, batches
 from ingest.formats.global_sources import origin
 from ingest.formats.json_records import Shape, record, shape, unix_time, written
@@ -26,8 +25,10 @@ from ingest.formats.json_values import (
     whole,
 )
 from ingest.formats.table import About, Table, Wanted
-from ingest.source import Source, Unreadable
-from ingest.text import Chunk
+from ingest.sources.source import Source, Unreadable
+from ingest.text import encodings
+from ingest.text.text import Chunk
+from ingest.words import columns
 
 _MOST_COLUMNS = 5_000
 _MOST_LISTS = 1_000

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ingest.formats.json_text import Broken, Number, free
-from ingest.values import storable
+from ingest.words.values import storable
 
 _DEEPEST = 5
 _BETWEEN = "; "

@@ -9,7 +9,7 @@ from typing import IO, Any
 from ingest.formats.batches import NoRecord
 from ingest.formats.json_records import written
 from ingest.formats.json_text import DEEPEST, LONGEST, Broken, Path, Reader, decode, walk
-from ingest.source import Source
+from ingest.sources.source import Source
 
 Item = tuple[Path, int, Any]
 """The keys that lead to a list, the line if each value has one of its own, and a value of the list."""

@@ -13,9 +13,9 @@ from xml.etree.ElementTree import Element
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import ParseError, parse
 
-from ingest.days import Order
-from ingest.source import Source, Unreadable
-from ingest.text import Dialect
+from ingest.sources.source import Source, Unreadable
+from ingest.text.text import Dialect
+from ingest.words.days import Order
 
 _ESCAPES = {"\\t": "\t", "\\n": "\n", "\\r": "\r", "\\r\\n": "\r\n", "&#9;": "\t"}
 _LINE_ENDS = ("", "\n", "\r", "\r\n", " ", "  ")

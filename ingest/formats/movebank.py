@@ -10,7 +10,7 @@ import re
 from ingest.formats import delimited
 from ingest.formats.reshape import Cells, mentioning, places, with_columns
 from ingest.formats.table import About, Table, Wanted
-from ingest.source import Source
+from ingest.sources.source import Source
 
 _NEEDED = frozenset({"eventid", "timestamp", "locationlong", "locationlat"})
 _TOLD = {

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Iterator
 from typing import IO
 
-from ingest.source import DAMAGE, Source, Unreadable
+from ingest.sources.source import DAMAGE, Source, Unreadable
 
 _MOST_UNPACKED = 512 << 20
 _MOST_CELLS = 3_000_000  # of 72 bytes each, while they are read

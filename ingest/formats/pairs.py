@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 
-from ingest.columns import plain, understand
-from ingest.degrees import pair
 from ingest.formats.reshape import with_columns
 from ingest.formats.table import Table
-from ingest.rows import Row
-from ingest.values import MISSING
+from ingest.text.rows import Row
+from ingest.words.columns import plain, understand
+from ingest.words.degrees import pair
+from ingest.words.values import MISSING
 
 _NAMES = frozenset(
     {

@@ -14,9 +14,9 @@ from typing import IO, TYPE_CHECKING, Any
 from db.arrow import pa, pc
 from ingest.formats.global_sources import origin
 from ingest.formats.table import About, Table, Wanted, unique
-from ingest.rows import Chunk, Columnar
-from ingest.source import DAMAGE, Source, Unreadable
-from ingest.text import CHUNK
+from ingest.sources.source import DAMAGE, Source, Unreadable
+from ingest.text.rows import Chunk, Columnar
+from ingest.text.text import CHUNK
 
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile

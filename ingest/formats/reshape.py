@@ -8,10 +8,10 @@ from dataclasses import replace
 from itertools import compress, repeat
 
 from db.arrow import pa
-from ingest.columns import plain
 from ingest.formats.table import Table, unique
-from ingest.rows import Chunk, Columnar, Row, columns_of
-from ingest.source import Source, is_zip, members
+from ingest.sources.source import Source, is_zip, members
+from ingest.text.rows import Chunk, Columnar, Row, columns_of
+from ingest.words.columns import plain
 
 Cells = tuple[str, ...]
 Needs = Sequence[int | None]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from ingest import columns
 from ingest.formats.cells import Cell, date_of, is_serial, text_of, time_of
 from ingest.formats.table import unique
+from ingest.words import columns
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ingest import scratch, text
 from ingest.formats.table import Table, unique
-from ingest.source import Source, Unreadable, of_file
-from ingest.text import Chunk
+from ingest.sources import scratch
+from ingest.sources.source import Source, Unreadable, of_file
+from ingest.text import text
+from ingest.text.text import Chunk
 
 _MAGIC = b"SQLite format 3\x00"
 _WAL = 2

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ingest.days import Order
-from ingest.rows import Chunk, Columnar, Row
-from ingest.source import Source
+from ingest.sources.source import Source
+from ingest.text.rows import Chunk, Columnar, Row
+from ingest.words.days import Order
 
 _PORTION = 5_000
 

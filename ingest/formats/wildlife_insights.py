@@ -14,8 +14,8 @@ from ingest.formats.delimited import read_table
 from ingest.formats.deployment_dates import order_by_deployments
 from ingest.formats.joined import Other, join
 from ingest.formats.table import About, Table, Wanted, fitted, portions
-from ingest.rows import Chunk
-from ingest.source import Source, Unreadable
+from ingest.sources.source import Source, Unreadable
+from ingest.text.rows import Chunk
 
 _IMAGES, _SEQUENCES, _DEPLOYMENTS = r"images(_\w+)?\.csv", r"sequences(_\w+)?\.csv", r"deployments\.csv"
 _PARTS = rf"{_IMAGES}|{_SEQUENCES}|{_DEPLOYMENTS}|(cameras|projects)\.csv"

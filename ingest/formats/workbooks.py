@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from ingest import columns
 from ingest.formats import old_workbook, packed_workbook
 from ingest.formats.batches import batches
 from ingest.formats.cells import is_serial
 from ingest.formats.sheets import Reading, Sheet, reading, sheet
 from ingest.formats.table import About, Table, Wanted
-from ingest.source import Source, Unreadable
-from ingest.text import Chunk
+from ingest.sources.source import Source, Unreadable
+from ingest.text.text import Chunk
+from ingest.words import columns
 
 if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook

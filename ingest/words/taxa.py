@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from db.names import RANKS, TaxonValue
-from ingest.values import clean
+from ingest.words.values import clean
 
 COLUMNS = (
     "scientificName",

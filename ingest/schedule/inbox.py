@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.source import IsBundle, below, is_hidden, is_unfinished, never
+from ingest.sources.source import IsBundle, below, is_hidden, is_unfinished, never
 
 State = tuple[int, float]
 """Size and time of the last change: as long as both stay, so does the file."""

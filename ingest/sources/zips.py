@@ -13,7 +13,7 @@ from pathlib import Path
 from stat import S_ISLNK
 from typing import IO
 
-from ingest.packed import Counted, Damaged, most
+from ingest.sources.packed import Counted, Damaged, most
 
 _MOST_MEMBERS = 9_999
 _MOST_DIRECTORY = 400 * _MOST_MEMBERS

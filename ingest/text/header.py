@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ingest.columns import NEEDS_DATE, NEEDS_NAME, understand
+from ingest.words.columns import NEEDS_DATE, NEEDS_NAME, understand
 
 _ALL = 2
 

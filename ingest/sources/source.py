@@ -16,8 +16,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
-from ingest import packed, scratch, zips
-from ingest.stretches import Stretches
+from ingest.sources import packed, scratch, zips
+from ingest.sources.stretches import Stretches
 
 _BLOCK = 1 << 20
 _BUFFER = 1 << 16

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from db.arrow import pa, pc
-from ingest import values
-from ingest.fingerprints import Numbers, of_doubles
-from ingest.parts import Codes, Given, Group, Part, part
+from ingest.meaning.fingerprints import Numbers, of_doubles
+from ingest.meaning.parts import Codes, Given, Group, Part, part
+from ingest.words import values
 
 Doubles = np.ndarray[Any, np.dtype[np.float64]]
 TERMS = ("decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters")

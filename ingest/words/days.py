@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from ingest import months
+from ingest.words import months
 
 Order = Literal["YMD", "DMY", "MDY"]
 

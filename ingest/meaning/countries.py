@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ingest.parts import Part, Understood, part
-from ingest.positions import Positions
+from ingest.meaning.parts import Part, Understood, part
+from ingest.meaning.positions import Positions
 
 _BOXES = """
 AE 51 22 57 27  AF 60 29 76 39  AL 19 39 22 43  AM 43 38 47 42  AO 11 -18 25 -4

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from ingest.degrees import degrees
+from ingest.words.degrees import degrees
 
 MISSING = frozenset({"", "NA", "N/A", "NULL", "null", "None", "none", "nan", "NaN", "-"})
 """How systems write "nothing" in a column of numbers. Among names NA may be Namibia: only '' is nothing."""

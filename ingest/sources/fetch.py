@@ -17,10 +17,10 @@ from urllib.parse import urljoin
 from urllib3.exceptions import TimeoutError as TimedOut
 from urllib3.response import BaseHTTPResponse
 
-from ingest.body import Again, body
-from ingest.request import BROKEN, Clock, Limits, TooLate, get
-from ingest.source import Source, Unreadable
-from ingest.urls import Target, printable, shown, target
+from ingest.sources.body import Again, body
+from ingest.sources.request import BROKEN, Clock, Limits, TooLate, get
+from ingest.sources.source import Source, Unreadable
+from ingest.sources.urls import Target, printable, shown, target
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 5

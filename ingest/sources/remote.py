@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
-from ingest import services
-from ingest.fetch import fetch
-from ingest.request import Limits
-from ingest.source import Source, Unreadable
-from ingest.urls import shown
+from ingest.sources import services
+from ingest.sources.fetch import fetch
+from ingest.sources.request import Limits
+from ingest.sources.source import Source, Unreadable
+from ingest.sources.urls import shown
 
 
 def at(url: str, limits: Limits) -> Source:

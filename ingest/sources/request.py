@@ -19,8 +19,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 
-from ingest.addresses import Resolve, addresses
-from ingest.urls import Target
+from ingest.sources.addresses import Resolve, addresses
+from ingest.sources.urls import Target
 
 USER_AGENT = "Sightings/1 (wildlife records)"
 _GRACE = 0.05

@@ -16,8 +16,8 @@ from typing import IO
 from pyarrow import csv as arrow_csv
 
 from db.arrow import pa, pc
-from ingest.rows import Chunk, Columnar, Row
-from ingest.source import DAMAGE, Unreadable
+from ingest.sources.source import DAMAGE, Unreadable
+from ingest.text.rows import Chunk, Columnar, Row
 
 BLOCK = 1 << 22
 """Characters that are looked at together."""

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from urllib3.response import BaseHTTPResponse
 
-from ingest.request import Clock, Limits
-from ingest.source import Unreadable
-from ingest.urls import shown
+from ingest.sources.request import Clock, Limits
+from ingest.sources.source import Unreadable
+from ingest.sources.urls import shown
 
 _BLOCK = 1 << 16
 

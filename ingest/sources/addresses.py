@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
-from ingest.source import Unreadable
+from ingest.sources.source import Unreadable
 
 Resolve = Callable[..., list[tuple[Any, ...]]]
 """Asked as ``socket.getaddrinfo`` is, answers as it does."""

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from ingest.source import Unreadable
+from ingest.sources.source import Unreadable
 
 _PORTS = {"http": 80, "https": 443}
 _HIDDEN = "***"

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from itertools import chain, islice
 from zoneinfo import ZoneInfo
 
-from ingest import columns, days, taxa
-from ingest.evidence import gather
 from ingest.formats.table import Table, Wanted
+from ingest.meaning.evidence import gather
+from ingest.meaning.parse import Rules
 from ingest.outcome import Options
-from ingest.parse import Rules
-from ingest.source import Source, Unreadable
+from ingest.sources.source import Source, Unreadable
+from ingest.words import columns, days, taxa
 
 
 def wanted(options: Options) -> Wanted:

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from ingest.child import Answer, Child
 from ingest.due import Due
-from ingest.inbox import Inbox, State, still
-from ingest.source import Unreadable, find
-from ingest.unfinished import WAITS
+from ingest.schedule.child import Answer, Child
+from ingest.schedule.inbox import Inbox, State, still
+from ingest.sources.source import Unreadable, find
+from ingest.sources.unfinished import WAITS
 
 INBOX = "the inbox"
 Went = Literal["well", "badly", "later"]

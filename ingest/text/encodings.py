@@ -6,7 +6,7 @@ import codecs
 import re
 from dataclasses import dataclass
 
-from ingest.source import Source
+from ingest.sources.source import Source
 
 _BLOCK = 1 << 20
 _HEAD = 4_096

@@ -16,10 +16,10 @@ from datetime import UTC, datetime
 from typing import IO, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from ingest.fetch import download, moment, of_scratch, scratch
-from ingest.request import Clock, Limits
-from ingest.source import Source, Unreadable
-from ingest.urls import shown
+from ingest.sources.fetch import download, moment, of_scratch, scratch
+from ingest.sources.request import Clock, Limits
+from ingest.sources.source import Source, Unreadable
+from ingest.sources.urls import shown
 
 _MOST_RECORDS = 100_000
 """GBIF gives no more to one query; iNaturalist asks for no more than 10,000 pages a day."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from ingest import packed, zips
-from ingest.source import DAMAGE, Source, Unreadable, up_to
+from ingest.sources import packed, zips
+from ingest.sources.source import DAMAGE, Source, Unreadable, up_to
 
 WAITS = "its last line has no end yet and waits"
 """What a run says of an input that it did not read to its end."""

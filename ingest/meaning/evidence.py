@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ingest.days import is_day_number
-from ingest.degrees import degrees
 from ingest.formats.table import Table
-from ingest.source import Unreadable
-from ingest.values import MISSING
+from ingest.sources.source import Unreadable
+from ingest.words.days import is_day_number
+from ingest.words.degrees import degrees
+from ingest.words.values import MISSING
 
 _SAMPLE_ROWS = 2_000
 _AXES = ("decimalLongitude", "decimalLatitude")

@@ -14,11 +14,12 @@ import numpy as np
 
 from db.arrow import pa, pc
 from db.names import PlaceValue
-from ingest import countries, days, fingerprints, months, positions, taxa, values
-from ingest.parts import SEPARATOR, Given, Group, Part, Refusal, Understood, distinct, part, refused
-from ingest.rows import Chunk, Columnar, Row, columns_of
-from ingest.text import join
-from ingest.zones import named_zone
+from ingest.meaning import countries, fingerprints, positions
+from ingest.meaning.parts import SEPARATOR, Given, Group, Part, Refusal, Understood, distinct, part, refused
+from ingest.text.rows import Chunk, Columnar, Row, columns_of
+from ingest.text.text import join
+from ingest.words import days, months, taxa, values
+from ingest.words.zones import named_zone
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import IO, NamedTuple
 
-from ingest import encodings, header
-from ingest.cutting import Cutter
-from ingest.rows import Chunk as Chunk
-from ingest.source import Source, Unreadable
+from ingest.sources.source import Source, Unreadable
+from ingest.text import encodings, header
+from ingest.text.cutting import Cutter
+from ingest.text.rows import Chunk as Chunk
 
 CHUNK = 20_000
 DELIMITERS = "\t;,|"

@@ -1,0 +1,1 @@
+"""Where bytes come from, whatever they are packed in and wherever they lie; it knows no rows."""
