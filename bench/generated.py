@@ -34,11 +34,12 @@ _TAILS = ("lus", "rus", "nia", "dea", "mys", "pus", "tor", "bes", "vis")
 _EPITHETS = ("alba", "minor", "major", "rufus", "niger", "vulgaris", "silvestris")
 
 
-def rows(number: int, seed: int = 20_261_122) -> Iterator[str]:
+def rows(number: int, seed: int = 20_261_122, *, times: bool = False) -> Iterator[str]:
     """Lines of text with their ends, in blocks; the header first.
 
     A twentieth of the rows is not counted, one in a thousand has a month for a date, one in ten thousand a
-    day that does not exist: what real files are like, and what has to be looked for.
+    day that does not exist: what real files are like, and what has to be looked for. With ``times``, each
+    whole day has a time of day.
     """
     random = np.random.default_rng(seed)
     names = _names()
@@ -54,7 +55,7 @@ def rows(number: int, seed: int = 20_261_122) -> Iterator[str]:
         columns = (
             range(4_000_000_001 + start, 4_000_000_001 + start + size),
             kind,
-            _dates(random, size),
+            _dates(random, size, times),
             _counts(random, size),
             (46 + place / 200 + random.normal(0, 0.01, size)).round(4).tolist(),
             (13 + place % 37 / 20 + random.normal(0, 0.01, size)).round(4).tolist(),
@@ -78,8 +79,10 @@ def _names() -> list[str]:
     return names
 
 
-def _dates(random: np.random.Generator, size: int) -> Sequence[str]:
+def _dates(random: np.random.Generator, size: int, times: bool) -> Sequence[str]:
     texts = (_FIRST_DAY + random.integers(0, _DAYS, size)).astype(str).astype(object)
+    if times:
+        texts = texts + np.char.mod("T%02d:30", random.integers(0, 24, size)).astype(object)
     vague = random.random(size)
     texts[vague < 0.001] = "2019-06"
     texts[vague < 0.0001] = "2019-02-30"
@@ -92,11 +95,11 @@ def _counts(random: np.random.Generator, size: int) -> Sequence[str]:
     return [str(text) for text in texts]
 
 
-def write(path: Path, number: int) -> None:
+def write(path: Path, number: int, times: bool) -> None:
     """Write a file of this many rows."""
     with path.open("w", encoding="utf-8", newline="") as file:
-        file.writelines(rows(number))
+        file.writelines(rows(number, times=times))
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]), int(sys.argv[2]))
+    write(Path(sys.argv[1]), int(sys.argv[2]), "times" in sys.argv[3:])

@@ -58,11 +58,12 @@ def measure_large(plan: Plan) -> list[Row]:
         ]
 
 
-def generate(folder: Path, rows: int) -> Path:
-    """A generated file in this folder."""
+def generate(folder: Path, rows: int, *, times: bool = False) -> Path:
+    """A generated file in this folder; with ``times``, its days have hours."""
     file = folder / "generated.tsv"
     # In a process of its own: a child is born with its parent's peak of memory.
-    run([PYTHON, "-m", "bench.generated", str(file), str(rows)], folder)
+    more = ["times"] if times else []
+    run([PYTHON, "-m", "bench.generated", str(file), str(rows), *more], folder)
     return file
 
 
