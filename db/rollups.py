@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
 from math import isclose
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sqlalchemy import (
@@ -24,15 +22,10 @@ from sqlalchemy import (
 )
 
 from db.arrow import pa, pc
+from db.grains import cell_of_record, cells_of, hour_bucket, hour_of, hour_of_record, iso_week
 from db.models import FOREVER, Rollup, Sighting, Touched
 
 _COUNTS = ("records", "individuals", "uncounted", "absences")
-
-
-def iso_week(day: int) -> int:
-    """The bucket of the ISO week that a day (YYYYMMDD) lies in: 20241230 -> 2025001."""
-    year, week, _ = date(day // 10_000, day // 100 % 100, day % 100).isocalendar()
-    return year * 1000 + week
 
 
 def measures(sign: int = 1) -> list[ColumnElement[Any]]:
@@ -46,44 +39,94 @@ def measures(sign: int = 1) -> list[ColumnElement[Any]]:
 
 
 _KEYS = ("taxon_id", "first_day", "last_day")
+_BUCKET = ("bucket", "taxon_id")
 
 
-@dataclass
-class Delta:
-    """What a run adds to the counts, per taxon and interval of days, gathered as the rows come by."""
+class Changes(NamedTuple):
+    """What a run changes of the counts: per taxon and interval of days, hour of the day, cell of the map."""
 
-    _parts: list[pa.Table] = field(default_factory=list)
+    days: pa.Table
+    hours: pa.Table
+    cells: pa.Table
 
-    def add(self, rows: Mapping[str, pa.Array]) -> None:
-        """Count some sightings: columns under the names of ``sighting``, an undated one with null days."""
-        present = pc.invert(rows["absent"])
-        counted = pc.if_else(present, pc.fill_null(rows["individual_count"], 1.0), 0.0)
-        uncounted = pc.and_(present, pc.is_null(rows["individual_count"]))
-        columns = [rows["taxon_id"], *(pc.fill_null(rows[name], 0) for name in _KEYS[1:])]
-        columns += [pc.cast(present, pa.int64()), counted]
-        columns += [pc.cast(uncounted, pa.int64()), pc.cast(rows["absent"], pa.int64())]
-        self._parts.append(_summed(pa.table(columns, names=[*_KEYS, *_COUNTS])))
+
+class _Sums:
+    """Rows of counts summed by some keys as they come by."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._keys = keys
+        self._parts = [_nothing(keys)]
+
+    def add(self, rows: pa.Table) -> None:
+        if len(rows):
+            self._parts.append(_summed(rows, self._keys))
         if len(self._parts) > _PARTS:
             self.total()
 
     def total(self) -> pa.Table:
-        """One row for each taxon and interval."""
         if len(self._parts) > 1:
-            self._parts = [_summed(pa.concat_tables(self._parts))]
-        return self._parts[0] if self._parts else _EMPTY
+            self._parts = [_summed(pa.concat_tables(self._parts), self._keys)]
+        return self._parts[0]
 
 
 _PARTS = 8
-_EMPTY = pa.table(
-    {name: pa.array([], pa.float64() if name == "individuals" else pa.int64()) for name in (*_KEYS, *_COUNTS)}
-)
+
+
+def _nothing(keys: Sequence[str]) -> pa.Table:
+    kinds = {name: pa.float64() if name == "individuals" else pa.int64() for name in (*keys, *_COUNTS)}
+    return pa.table({name: pa.array([], kind) for name, kind in kinds.items()})
+
+
+class Delta:
+    """What a run adds to the counts, gathered as the rows come by."""
+
+    def __init__(self) -> None:
+        self._days, self._hours, self._cells = (_Sums(keys) for keys in (_KEYS, _BUCKET, _BUCKET))
+
+    def add(self, rows: Mapping[str, pa.Array]) -> None:
+        """Count some sightings: columns under the names of ``sighting``, what is not known is null."""
+        present = pc.invert(rows["absent"])
+        counted = pc.if_else(present, pc.fill_null(rows["individual_count"], 1.0), 0.0)
+        uncounted = pc.and_(present, pc.is_null(rows["individual_count"]))
+        counts = [pc.cast(present, pa.int64()), counted]
+        counts += [pc.cast(uncounted, pa.int64()), pc.cast(rows["absent"], pa.int64())]
+        days = [pc.fill_null(rows[name], 0) for name in _KEYS[1:]]
+        table = pa.table([rows["taxon_id"], *days, *counts], names=[*_KEYS, *_COUNTS])
+        self._days.add(table)
+        self._hours.add(_with_bucket(table, *_hours(rows)))
+        self._cells.add(_with_bucket(table, *_cells(rows)))
+
+    def total(self) -> Changes:
+        """One row for each taxon and interval, hour or cell."""
+        return Changes(self._days.total(), self._hours.total(), self._cells.total())
+
+
+def _hours(rows: Mapping[str, pa.Array]) -> tuple[pa.Array, Any]:
+    """Which rows have one year and a time of day, and the bucket of each of these."""
+    year, other = (pc.divide(rows[name], 10_000) for name in _KEYS[1:])
+    timed = pc.and_(pc.fill_null(pc.equal(year, other), False), pc.is_valid(rows["time_of_day"]))
+    years, times = (column.filter(timed).to_numpy() for column in (year, rows["time_of_day"]))
+    return timed, hour_bucket(years, hour_of(times))
+
+
+def _cells(rows: Mapping[str, pa.Array]) -> tuple[pa.Array, Any]:
+    """Which rows a map may show, and the cell of each of these."""
+    north, east = rows["decimal_latitude"], rows["decimal_longitude"]
+    shown = pc.and_(pc.invert(rows["geospatial_issue"]), pc.and_(pc.is_valid(north), pc.is_valid(east)))
+    return shown, cells_of(*(degrees.filter(shown).to_numpy() for degrees in (north, east)))
+
+
+def _with_bucket(table: pa.Table, chosen: pa.Array, buckets: Any) -> pa.Table:
+    """The taxa and counts of the chosen rows, in these buckets."""
+    rows = table.drop_columns(_KEYS[1:]).filter(chosen)
+    return rows.add_column(0, "bucket", pa.array(buckets, pa.int64()))
 
 
 _TAXA_APART = 8  # a power of two
 _MANY = 200_000
 
 
-def _summed(rows: pa.Table, keys: Sequence[str] = _KEYS) -> pa.Table:
+def _summed(rows: pa.Table, keys: Sequence[str]) -> pa.Table:
     """One row for each combination of keys, one of which is the taxon.
 
     Of many rows some taxa come after the others: to sum takes several times the memory of what is summed.
@@ -102,43 +145,56 @@ def _grouped(rows: pa.Table, keys: Sequence[str]) -> pa.Table:
 
 
 def roll_up(
-    connection: Connection, run_id: int, feed: int, after_key: int, added: pa.Table | None = None
+    connection: Connection, run_id: int, feed: int, after_key: int, added: Changes | None = None
 ) -> tuple[int | None, int | None]:
     """Bring ``rollup`` and ``touched`` up to what this run added (keys above after_key) and retired.
 
     ``added`` is its Delta, where all that it brought was new; otherwise the database is asked. Returns the
     first and the last day that it touched, None where nothing dated was.
     """
-    delta = _changed(connection, run_id, after_key) if added is None else added
-    if not len(delta):
+    changes = _changed(connection, run_id, after_key) if added is None else added
+    if not len(changes.days):
         return None, None
     for grain in _GRAINS:
-        _add(connection, feed, _per_bucket(delta, grain))
-    _touch(connection, run_id, delta)
-    dated = delta.filter(pc.greater(delta["first_day"], 0))
+        _add(connection, feed, _per_bucket(changes.days, grain))
+    _add(connection, feed, changes.hours)
+    _add(connection, feed, changes.cells)
+    _touch(connection, run_id, changes.days)
+    dated = changes.days.filter(pc.greater(changes.days["first_day"], 0))
     return pc.min(dated["first_day"]).as_py(), pc.max(dated["last_day"]).as_py()
 
 
-def _changed(connection: Connection, run_id: int, after_key: int) -> pa.Table:
-    keys = (Sighting.taxon_id, *(func.coalesce(day, 0) for day in (Sighting.first_day, Sighting.last_day)))
+def _changed(connection: Connection, run_id: int, after_key: int) -> Changes:
     # A row that came and was corrected within the same input is in neither part: it never counted.
-    added = (
-        select(*keys, *measures())
-        .where(Sighting.key > after_key, Sighting.added_run == run_id, Sighting.retired_run.is_(None))
-        .group_by(*keys)
+    added = and_(Sighting.key > after_key, Sighting.added_run == run_id, Sighting.retired_run.is_(None))
+    retired = and_(Sighting.retired_run == run_id, Sighting.added_run != run_id)
+
+    def ask(
+        names: Sequence[str], keys: Sequence[ColumnElement[Any]], *terms: ColumnElement[bool]
+    ) -> pa.Table:
+        halves = [
+            select(*keys, *measures(sign)).where(part, *terms).group_by(*keys)
+            for part, sign in ((added, 1), (retired, -1))
+        ]
+        rows = _as_table(connection.execute(union_all(*halves)).all(), _nothing(names).schema)
+        return _summed(rows, names)
+
+    days = [func.coalesce(day, 0) for day in (Sighting.first_day, Sighting.last_day)]
+    hour, timed = hour_of_record()
+    cell, shown = cell_of_record()
+    taxon = Sighting.__table__.c.taxon_id
+    return Changes(
+        ask(_KEYS, (taxon, *days)), ask(_BUCKET, (hour, taxon), timed), ask(_BUCKET, (cell, taxon), shown)
     )
-    retired = (
-        select(*keys, *measures(-1))
-        .where(Sighting.retired_run == run_id, Sighting.added_run != run_id)
-        .group_by(*keys)
-    )
-    rows = connection.execute(union_all(added, retired)).all()
-    columns = zip(*rows, strict=True) if rows else ((),) * len(_EMPTY.schema)
+
+
+def _as_table(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.Table:
+    columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
     arrays = [
         pa.array(map(_KINDS[kind.type], column), kind.type)
-        for column, kind in zip(columns, _EMPTY.schema, strict=True)
+        for column, kind in zip(columns, schema, strict=True)
     ]
-    return pa.table(arrays, schema=_EMPTY.schema)
+    return pa.table(arrays, schema=schema)
 
 
 _KINDS = {pa.int64(): int, pa.float64(): float}
@@ -174,14 +230,14 @@ def _per_bucket(delta: pa.Table, grain: Callable[[Any, Any], Any] | None) -> pa.
     rows = delta.drop_columns(_KEYS[1:]).append_column("bucket", pa.array(buckets))
     if grain is not None:
         rows = rows.filter(pc.greater(rows["bucket"], 0))
-    return _summed(rows, ("bucket", "taxon_id"))
+    return _summed(rows, _BUCKET)
 
 
 _AT_ONCE = 50_000  # rows as Python's objects, of which each takes some 300 bytes
 
 
 def _add(connection: Connection, feed: int, rows: pa.Table) -> None:
-    names = ("bucket", "taxon_id", *_COUNTS)
+    names = (*_BUCKET, *_COUNTS)
     gone = []
     # In the order of the table's key, so that its pages are filled one after the other.
     order = pc.sort_indices(rows, sort_keys=[("bucket", "ascending"), ("taxon_id", "ascending")])
@@ -238,14 +294,7 @@ _ROLLUP: Table = Rollup.__table__  # type: ignore[assignment]
 
 def wrong_rollups(connection: Connection) -> list[str]:
     """Recount every bucket from the sightings and name those that differ; empty is well."""
-    keys = (Sighting.feed_id, Sighting.taxon_id, Sighting.first_day, Sighting.last_day)
-    recount: dict[tuple[int, int, int], list[float]] = {}
-    current = select(*keys, *measures()).where(Sighting.retired_run.is_(None)).group_by(*keys)
-    for row in connection.execute(current):
-        for bucket in _buckets(row.first_day, row.last_day):
-            sums = recount.setdefault((bucket, row.taxon_id, row.feed_id), [0.0] * len(_COUNTS))
-            for place, name in enumerate(_COUNTS):
-                sums[place] += getattr(row, name)
+    recount = _recount(connection)
     wrong = []
     for row in connection.execute(select(Rollup.__table__)):
         key = (row.bucket, row.taxon_id, row.feed_id)
@@ -255,6 +304,25 @@ def wrong_rollups(connection: Connection) -> list[str]:
             wrong.append(f"bucket {key[0]}, taxon {key[1]}, feed {key[2]}: kept {kept}, counted {counted}")
     wrong += [f"bucket {key[0]}, taxon {key[1]}, feed {key[2]}: missing" for key in recount]
     return wrong
+
+
+def _recount(connection: Connection) -> dict[tuple[int, int, int], list[float]]:
+    """Bucket, taxon and feed -> the four counts of the current sightings."""
+    recount: dict[tuple[int, int, int], list[float]] = {}
+    whose = (Sighting.feed_id, Sighting.taxon_id)
+    days = (*whose, Sighting.first_day, Sighting.last_day)
+    current = select(*days, *measures()).where(Sighting.retired_run.is_(None)).group_by(*days)
+    for row in connection.execute(current):
+        for bucket in _buckets(row.first_day, row.last_day):
+            sums = recount.setdefault((bucket, row.taxon_id, row.feed_id), [0.0] * len(_COUNTS))
+            for place, name in enumerate(_COUNTS):
+                sums[place] += getattr(row, name)
+    for bucket_of_record, has_one in (hour_of_record(), cell_of_record()):
+        keys = (*whose, bucket_of_record.label("bucket"))
+        current = select(*keys, *measures()).where(Sighting.retired_run.is_(None), has_one)
+        for feed, taxon, bucket, *counted in connection.execute(current.group_by(*keys)):
+            recount[bucket, taxon, feed] = counted
+    return recount
 
 
 def _same(one: float, other: float) -> bool:

@@ -39,6 +39,8 @@ class Record:
     latitude: float | None = 59.9
     longitude: float | None = 10.7
     genus: str = ""
+    doubtful: bool = False
+    """Where it was."""
 
     @property
     def taxon(self) -> TaxonValue:
@@ -85,7 +87,7 @@ def ingest(writer: Engine, records: Iterable[Record], feed: str = "test", made_u
                 "basis_of_record": pa.array([row.basis for row in rows], pa.string()),
                 "decimal_latitude": pa.array([row.latitude for row in rows], pa.float64()),
                 "decimal_longitude": pa.array([row.longitude for row in rows], pa.float64()),
-                "geospatial_issue": pa.array([False] * len(rows)),
+                "geospatial_issue": pa.array([row.doubtful for row in rows]),
                 "verbatim": pa.array(["verbatim"] * len(rows)),
             }
         )

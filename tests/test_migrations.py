@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -14,6 +15,7 @@ from sqlalchemy import Engine, inspect, text
 from db import schema
 from db.engine import open_writer
 from db.models import Base
+from db.rollups import wrong_rollups
 from tests.files import manage
 
 
@@ -62,6 +64,55 @@ def test_the_newest_file_is_the_head_that_alembic_finds() -> None:
 def test_a_second_upgrade_changes_nothing(writer: Engine) -> None:
     schema.upgrade(writer)
     assert schema.revision(writer) == schema.head()
+
+
+def test_what_is_there_already_is_counted_by_hour_and_cell(database_url: str) -> None:
+    writer = open_writer(database_url)
+    settings = schema._settings()
+    with writer.begin() as connection:
+        settings.attributes["connection"] = connection
+        command.upgrade(settings, "0001")
+        for statement in _AS_IT_WAS:
+            connection.execute(text(statement))
+    schema.upgrade(writer)
+    with writer.begin() as connection:
+        assert wrong_rollups(connection) == []
+        counted = "SELECT bucket, records, individuals FROM rollup WHERE bucket >= 100000000 ORDER BY bucket"
+        assert list(map(tuple, connection.execute(text(counted)))) == [
+            (202400017, 1, 3.0),
+            (1000000000 + 3600 * 649 + 1907, 1, 3.0),
+            (1000000000 + 3600 * 1799, 1, 1.0),
+        ]
+
+
+_SIGHTING = (
+    "INSERT INTO sighting (feed_id, occurrence_id, fingerprint, added_run, retired_run, line, taxon_id,"
+    " place_id, first_day, last_day, time_of_day, individual_count, absent, decimal_latitude,"
+    " decimal_longitude, geospatial_issue, verbatim) VALUES (1, '{}', '1', 1, {}, 2, 1, 1, {}, '')"
+)
+_AS_IT_WAS = (
+    "INSERT INTO feed (id, name, made_up) VALUES (1, 'north', false)",
+    (
+        "INSERT INTO run (id, input, format, columns, terms, started_at, finished_at, status, changed, read,"
+        " inserted, updated, duplicate, rejected, skipped, removed, issues, message)"
+        " VALUES (1, '', '', '[]', '[]', '', '', 'committed', true, 3, 2, 0, 0, 0, 0, 0, '{}', '')"
+    ),
+    "INSERT INTO taxon (id, name_key, name) VALUES (1, 'lynx', 'Lynx')",
+    (
+        "INSERT INTO place (id, country_code, state_province, county, locality, location_id)"
+        " VALUES (1, '', '', '', '', '')"
+    ),
+    _SIGHTING.format("a", "NULL", "20240517, 20240517, 61200, 3, false, -25.1, 10.7, false"),
+    _SIGHTING.format("b", "NULL", "NULL, NULL, 61200, NULL, false, 90, 180, false"),
+    _SIGHTING.format("c", "1", "20240517, 20240517, 61200, 3, false, 59.9, 10.7, false"),
+    _SIGHTING.format("d", "NULL", "NULL, NULL, NULL, NULL, false, 59.9, 10.7, true"),
+    (
+        "INSERT INTO rollup (bucket, taxon_id, feed_id, records, individuals, uncounted, absences)"
+        " VALUES (0, 1, 1, 3, 5, 2, 0), (2024, 1, 1, 1, 3, 0, 0), (202405, 1, 1, 1, 3, 0, 0),"
+        " (2024020, 1, 1, 1, 3, 0, 0), (20240517, 1, 1, 1, 3, 0, 0)"
+    ),
+)
+"""Of a database that an older version has filled: two records that count, one retired, one off the map."""
 
 
 def test_two_that_upgrade_an_empty_database_at_once_both_succeed(database_url: str) -> None:

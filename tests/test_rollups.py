@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -19,9 +20,11 @@ from db.arrow import pa
 from db.check import damage
 from db.engine import open_reader, open_writer
 from db.filters import Filters, scope
-from db.rollups import iso_week
+from db.grains import CELLS, HOURS, cell_of, iso_week
+from db.models import Rollup
 from db.schema import upgrade
-from tests.files import Buckets, per, version
+from db.undo import undo
+from tests.files import Buckets, per, rows_of, version
 from tests.seed import Record, ingest
 
 NAMES = ("Lynx", "Bear", "Wolf")
@@ -205,3 +208,61 @@ def test_many_counts_are_summed_in_parts_and_are_the_same(monkeypatch: pytest.Mo
         map(tuple, (row.values() for row in whole.to_pylist()))
     )
     assert sum(parts["records"].to_pylist()) == 500
+
+
+def test_positions_and_hours_are_counted_on_both_databases(writer: Engine) -> None:
+    """One sighting of each is corrected, one comes again, and some have no year, time or position."""
+
+    def at(latitude: float | None, longitude: float | None, identifier: str, **more: Any) -> Record:
+        return Record("Lynx", 20240517, latitude=latitude, longitude=longitude, identifier=identifier, **more)
+
+    first = [
+        at(59.95, 10.75, "a", time=61_200, count=3),
+        at(59.9, 10.7, "b", time=64_799, count=None),
+        at(-89.7, -179.9, "c", time=0, count=0),
+        at(90, 180, "d", time=86_400),
+        at(None, None, "e"),
+        Record("Lynx", None, time=3_600, identifier="f"),
+        Record("Lynx", 20231230, 20240102, time=3_600, identifier="g", latitude=-0.1, longitude=-0.1),
+    ]
+    again = [first[1], replace(first[0], latitude=10.0, time=None, count=2)]
+    ingest(writer, first)
+    assert _counted(writer, HOURS) == {
+        202400017: (2, 4.0, 1, 0),
+        202400000: (1, 1.0, 0, 1),
+    }
+    oslo, south, north, gulf = (
+        cell_of(59.9, 10.7),
+        cell_of(-89.65, -179.85),
+        cell_of(89.95, -180),
+        cell_of(-0.05, -0.05),
+    )
+    assert _counted(writer, CELLS) == {
+        oslo: (3, 5.0, 1, 0),
+        south: (0, 0.0, 0, 1),
+        north: (1, 1.0, 0, 0),
+        gulf: (1, 1.0, 0, 0),
+    }
+    run = ingest(writer, again)
+    moved = cell_of(10.04, 10.75)
+    assert _counted(writer, HOURS)[202400017] == (1, 1.0, 1, 0)
+    assert _counted(writer, CELLS)[oslo] == (2, 2.0, 1, 0)
+    assert _counted(writer, CELLS)[moved] == (1, 2.0, 0, 0)
+    undo(writer, run)
+    assert _counted(writer, CELLS)[oslo] == (3, 5.0, 1, 0)
+    assert moved not in _counted(writer, CELLS)
+    with writer.begin() as connection:
+        assert damage(connection) == []
+    assert per(writer, "day") == {("Lynx", 20240517): 4}
+
+
+def _counted(writer: Engine, ends: tuple[int, int]) -> dict[int, tuple[float, ...]]:
+    columns = (Rollup.bucket, Rollup.records, Rollup.individuals, Rollup.uncounted, Rollup.absences)
+    return {
+        bucket: tuple(counts) for bucket, *counts in rows_of(writer, *columns) if ends[0] <= bucket <= ends[1]
+    }
+
+
+def test_what_a_map_may_not_show_is_in_no_cell(writer: Engine) -> None:
+    ingest(writer, [Record("Lynx", 20240517, doubtful=True), Record("Lynx", 20240518)])
+    assert list(_counted(writer, CELLS).values()) == [(1, 1.0, 0, 0)]

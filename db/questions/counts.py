@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, ColumnElement, Connection, and_, cast, func, literal, or_, select
 
 from db.filters import Scope, conditions, last_day_of_month
+from db.grains import iso_week
 from db.models import FOREVER, Rollup, Sighting, Taxon, TaxonName
-from db.rollups import iso_week, measures
+from db.rollups import measures
 
 _GRAINS = {
     "year": (1_000, 9_999),

@@ -1,4 +1,7 @@
-"""What a run was told, where it goes on, what it took back or taught; where a restored revision came from."""
+"""What a run was told, where it goes on, what it took back or taught; where a restored revision came from.
+
+And the counts per hour of the day and per cell of the map, of what is there already.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -34,6 +37,7 @@ def upgrade() -> None:
         with op.batch_alter_table(table, recreate="never") as named:
             named.add_column(sa.Column("added_run", sa.Integer(), nullable=True))
     _new_tables()
+    _count_hours_and_cells()
 
 
 def _new_tables() -> None:
@@ -62,3 +66,28 @@ def _new_tables() -> None:
         sa.ForeignKeyConstraint(["taxon_id"], ["taxon.id"], name="fk_lesson_taxon_id"),
     )
     op.create_index("ix_lesson_forgotten", "lesson", ["forgotten_run"])
+
+
+_HOUR = "first_day / 10000 * 100000 + time_of_day / 3600 % 24"
+_CELL = "1000000000 + 3600 * (CASE WHEN {north} >= 1800 THEN 1799 ELSE {north} END) + {east} % 3600"
+_NORTH, _EAST = "decimal_latitude * 10.0 + 900.0", "decimal_longitude * 10.0 + 1800.0"
+_COUNT = """
+    INSERT INTO rollup (bucket, taxon_id, feed_id, records, individuals, uncounted, absences)
+    SELECT {bucket} AS of_bucket, taxon_id, feed_id,
+        sum(CASE WHEN absent THEN 0 ELSE 1 END),
+        sum(CASE WHEN absent THEN 0.0 ELSE coalesce(individual_count, 1.0) END),
+        sum(CASE WHEN NOT absent AND individual_count IS NULL THEN 1 ELSE 0 END),
+        sum(CASE WHEN absent THEN 1 ELSE 0 END)
+    FROM sighting WHERE retired_run IS NULL AND {term}
+    GROUP BY of_bucket, taxon_id, feed_id
+"""
+
+
+def _count_hours_and_cells() -> None:
+    # Of a number that is not negative; CAST alone rounds on PostgreSQL.
+    cut = "CAST({} AS INTEGER)" if op.get_bind().dialect.name == "sqlite" else "CAST(floor({}) AS INTEGER)"
+    cell = _CELL.format(north=cut.format(_NORTH), east=cut.format(_EAST))
+    timed = "first_day / 10000 = last_day / 10000 AND time_of_day IS NOT NULL"
+    shown = "NOT geospatial_issue AND decimal_latitude IS NOT NULL AND decimal_longitude IS NOT NULL"
+    for bucket, term in ((_HOUR, timed), (cell, shown)):
+        op.execute(_COUNT.format(bucket=bucket, term=term))
