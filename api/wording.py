@@ -75,7 +75,7 @@ def _subtitle(parameters: ReportParameters, tidy: Tidy) -> str:
     taxa = {"scientificName", "vernacularName", "species", "taxonKey"}
     filters = parameters.understood()
     asked = [one for name, given in filters.items() if name in taxa for one in given]
-    parts = [", ".join(names if 0 < len(names) <= 4 else asked)] if asked else []
+    parts = [tidy.of] if tidy.of else [", ".join(names if 0 < len(names) <= 4 else asked)] if asked else []
     parts += [f"{name} {' or '.join(given)}" for name, given in filters.items() if name not in taxa]
     return " · ".join(parts)
 

@@ -268,7 +268,7 @@ def test_a_png_is_as_large_as_it_was_asked_to_be(client: FlaskClient) -> None:
 
 def test_the_catalogue_lists_every_report_with_addresses_that_answer(client: FlaskClient) -> None:
     reports = told(client, "/api/v1/reports")["reports"]
-    assert [report["name"] for report in reports] == ["timeline", "species", "summary", "recent"]
+    assert {"timeline", "species", "summary", "recent"} <= {report["name"] for report in reports}
     for report in reports:
         assert report["question"].endswith("?")
         assert {"species", "eventDate", "bbox", "asOf", "theme"} <= set(report["parameters"])

@@ -5,6 +5,7 @@ from api.draw.look import Look
 from api.draw.picture import RENDERER, Picture
 from api.draw.ranking import Bar, ranking
 from api.draw.reading import reading
+from api.draw.seasonality import Month, seasonality
 from api.draw.series import Line, Point
 from api.draw.table import table
 from api.draw.timeline import timeline
@@ -17,6 +18,7 @@ __all__ = [
     "Fact",
     "Line",
     "Look",
+    "Month",
     "Picture",
     "Point",
     "Words",
@@ -25,6 +27,7 @@ __all__ = [
     "numbers",
     "ranking",
     "reading",
+    "seasonality",
     "table",
     "timeline",
 ]

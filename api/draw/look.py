@@ -30,7 +30,7 @@ _INKS = {  # role: light, dark
     "r1": ("#deebf5", "#16303f"),
     "r2": ("#b5d3e8", "#194a66"),
     "r3": ("#7fb2d6", "#1f6a93"),
-    "r4": ("#4489ba", "#3a8fc0"),
+    "r4": ("#3878aa", "#3a8fc0"),
     "r5": ("#17629c", "#7bbfe8"),
     "r6": ("#083e6b", "#c9e6f8"),
 }
@@ -38,7 +38,8 @@ LIGHT: Mapping[str, str] = MappingProxyType({role: inks[0] for role, inks in _IN
 DARK: Mapping[str, str] = MappingProxyType({role: inks[1] for role, inks in _INKS.items()})
 SERIES = tuple(role for role in LIGHT if role[0] == "s")
 RAMP = tuple(role for role in LIGHT if role[0] == "r" and role[1:].isdigit())
-"""Little to much in one hue; in the dark the more is the lighter."""
+"""Little to much in one hue; in the dark the more is the lighter. Ink reads on the first three, paper on
+the others."""
 MARKERS = ("o", "s", "^", "D", "v", "p", "<", ">")  # the second cue: one shape per series
 
 

@@ -121,6 +121,22 @@ class Sheet:
             patch.set_gid(self._name([named]))
         self._add(patch)
 
+    def tiles(
+        self,
+        corners: Sequence[tuple[float, float]],
+        wide: float,
+        high: float,
+        ink: str,
+        names: Sequence[Named] = (),
+    ) -> None:
+        """Equal filled rectangles by their upper left corners, by the hundred, each called by its name."""
+        # From the corner and not around the middle: whole pixels stay whole ones. A marker's size is twice
+        # its reach, because it might go either way.
+        sides = [(0.0, 0.0), (wide, 0.0), (wide, -high), (0.0, -high), (0.0, 0.0)]
+        shape = Path(sides, [Path.MOVETO, *[Path.LINETO] * 3, Path.CLOSEPOLY])
+        xs, ys = [x for x, _ in corners], [y for _, y in corners]
+        self._spots(xs, ys, shape, 2 * max(wide, high), self.look.inks[ink], "none", 0, names)
+
     def area(
         self,
         outlines: Sequence[Sequence[tuple[float, float]]],
@@ -174,7 +190,7 @@ class Sheet:
         self,
         xs: Sequence[float],
         ys: Sequence[float],
-        shape: str,
+        shape: str | Path,
         size: float,
         face: str,
         edge: str,

@@ -6,6 +6,7 @@ from typing import Any
 
 from api.reports.recent import RECENT
 from api.reports.report import Report
+from api.reports.seasonality import SEASONALITY
 from api.reports.species import SPECIES
 from api.reports.summary import SUMMARY
 from api.reports.timeline import TIMELINE
@@ -15,6 +16,7 @@ REPORTS: dict[str, Report[Any, Any]] = {
     for report in (
         TIMELINE,
         SPECIES,
+        SEASONALITY,
         SUMMARY,
         RECENT,
     )

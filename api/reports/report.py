@@ -32,6 +32,8 @@ class Tidy:
     """What this report tells in ``meta`` beside what all of them tell."""
     said: str = ""
     """The main facts in words, for who cannot see the picture; where it is empty, the totals by name."""
+    of: str = ""
+    """What its rows are summed over, where they bear no names."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ _GRAINS = {
 }
 _DIVISORS = {"year": 10_000, "month": 100, "day": 1}
 _SUMMED = (Rollup.records, Rollup.individuals, Rollup.uncounted, Rollup.absences)
+ALL_TAXA = 0
+"""The taxon of a Count that is summed over all taxa of the scope; no taxon has this id."""
 
 
 class Count(NamedTuple):
@@ -32,26 +34,37 @@ class Count(NamedTuple):
     absences: int
 
 
-def totals(connection: Connection, scope: Scope) -> list[Count]:
-    """One Count per taxon over the whole scope, undated sightings too where no dates are asked for."""
+def totals(connection: Connection, scope: Scope, *, apart: bool = True) -> list[Count]:
+    """One Count per taxon over the whole scope, undated sightings too where no dates are asked for.
+
+    Not ``apart``, all taxa are summed into one Count of ALL_TAXA; none where there is nothing to sum.
+    """
     grain = _one_bucket(scope)
     if grain is not None:
-        return _from_rollups(connection, scope, Rollup.bucket == grain, literal(0))
-    terms = conditions(scope)
-    asked = select(Sighting.taxon_id, literal(0), *measures()).where(*terms).group_by(Sighting.taxon_id)
+        return _from_rollups(connection, scope, Rollup.bucket == grain, literal(0), apart)
+    taxon = _taxon(Sighting.taxon_id, apart)
+    asked = select(taxon, literal(0), *measures()).where(*conditions(scope)).group_by(taxon)
     return [Count(*row) for row in connection.execute(asked)]
 
 
-def per_bucket(connection: Connection, scope: Scope, interval: str) -> list[Count]:
-    """Counts per taxon and bucket of this interval; without the sightings that no single bucket holds."""
+def per_bucket(connection: Connection, scope: Scope, interval: str, *, apart: bool = True) -> list[Count]:
+    """Counts per taxon and bucket of this interval; without the sightings that no single bucket holds.
+
+    Not ``apart``, the database sums all taxa: as many Counts of ALL_TAXA as there are buckets.
+    """
     rollup = _rollup_of(scope, interval)
     if rollup is not None:
-        return _from_rollups(connection, scope, *rollup)
+        return _from_rollups(connection, scope, *rollup, apart)
     if interval == "week":
-        return _by_week(connection, scope)
-    bucket, precise = _record_bucket(interval)
-    asked = select(Sighting.taxon_id, bucket, *measures()).where(*conditions(scope), precise)
-    return [Count(*row) for row in connection.execute(asked.group_by(Sighting.taxon_id, bucket))]
+        return _by_week(connection, scope, apart)
+    (bucket, precise), taxon = _record_bucket(interval), _taxon(Sighting.taxon_id, apart)
+    asked = select(taxon, bucket, *measures()).where(*conditions(scope), precise)
+    return [Count(*row) for row in connection.execute(asked.group_by(taxon, bucket))]
+
+
+def _taxon(column: Any, apart: bool) -> ColumnElement[int]:
+    """What to group by beside the bucket."""
+    return column if apart else literal(ALL_TAXA)
 
 
 def _one_bucket(scope: Scope) -> int | None:
@@ -105,15 +118,16 @@ def _aligned(grain: str, first: int, last: int) -> tuple[int, int] | None:
 
 
 def _from_rollups(
-    connection: Connection, scope: Scope, rows: ColumnElement[bool], bucket: ColumnElement[int]
+    connection: Connection, scope: Scope, rows: ColumnElement[bool], bucket: ColumnElement[int], apart: bool
 ) -> list[Count]:
     # PostgreSQL sums 64-bit integers into decimals; a count is to stay an integer.
     sums = [cast(func.sum(column), column.type) for column in _SUMMED]
-    asked = select(Rollup.taxon_id, bucket, *sums).where(rows)
+    taxon = _taxon(Rollup.taxon_id, apart)
+    asked = select(taxon, bucket, *sums).where(rows)
     for column, ids in ((Rollup.taxon_id, scope.taxa), (Rollup.feed_id, scope.feeds)):
         if ids is not None:
             asked = asked.where(column.in_(ids))
-    return [Count(*row) for row in connection.execute(asked.group_by(Rollup.taxon_id, bucket))]
+    return [Count(*row) for row in connection.execute(asked.group_by(taxon, bucket))]
 
 
 def _record_bucket(interval: str) -> tuple[ColumnElement[Any], ColumnElement[bool]]:
@@ -125,8 +139,8 @@ def _record_bucket(interval: str) -> tuple[ColumnElement[Any], ColumnElement[boo
     return first // divisor, first // divisor == last // divisor
 
 
-def _by_week(connection: Connection, scope: Scope) -> list[Count]:
-    keys = (Sighting.taxon_id, Sighting.first_day, Sighting.last_day)
+def _by_week(connection: Connection, scope: Scope, apart: bool) -> list[Count]:
+    keys = (_taxon(Sighting.taxon_id, apart), Sighting.first_day, Sighting.last_day)
     terms = (*conditions(scope), Sighting.first_day.is_not(None))
     asked = select(*keys, *measures()).where(*terms).group_by(*keys)
     weeks: dict[tuple[int, int], list[float]] = {}

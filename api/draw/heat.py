@@ -1,0 +1,190 @@
+"""Heat: values as shades in cells, and the legend that says what a shade stands for. Knows no calendar."""
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from api.draw.frame import Box, next_nice
+from api.draw.labels import Key
+from api.draw.look import RAMP
+from api.draw.named import Named
+from api.draw.sheet import GAP, Sheet
+from api.draw.words import axis_numbers, clean, number, width
+
+SHADES = RAMP[1:]  # the palest is too near to the grey of a cell that has no record
+TITLED = 400  # more cells leave out their titles, which only repeat their data
+_STEPS = (  # growing bounds, and how far their last shade reaches before the next ones tell more
+    ((1, 2, 5, 10, 20), 60),
+    ((1, 3, 10, 30, 100), 1_500),
+    ((1, 10, 100, 1e3, 1e4), 1e6),
+    ((1, 100, 1e4, 1e6, 1e8), math.inf),
+)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A cell that has a value: 0 is drawn as an empty frame, what is `partial` is hollow and dashed.
+
+    Its shade goes by `weight`, which is the value itself where no share of something is shown.
+    """
+
+    box: Box
+    value: float
+    weight: float
+    named: Named
+    partial: bool = False
+
+
+@dataclass(frozen=True)
+class Shades:
+    """Weights to inks: the shade of a weight is the last one whose bound it reaches."""
+
+    bounds: tuple[float, ...] = ()
+    inks: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+
+    def ink(self, weight: float) -> str:
+        """The shade of a weight above 0."""
+        return self.inks[max(0, bisect_right(self.bounds, weight) - 1)]
+
+
+def shades(weights: Iterable[float], unit: str = "") -> Shades:
+    """At most five shades: one for each value where they are few, else equal steps from 0, else growing ones.
+
+    Steps grow where most of the weights would otherwise share the palest shade.
+    """
+    known = sorted(weight for weight in weights if weight > 0 and math.isfinite(weight))
+    if not known:
+        return Shades()
+    whole = all(weight == int(weight) for weight in known)
+    distinct = sorted(set(known))
+    if len(distinct) <= len(SHADES) and whole:
+        return _shades(distinct, [f"{number(bound)}{unit}" for bound in distinct])
+    if known[-1] <= 6 * known[len(known) // 2]:
+        step = next_nice(known[-1] / len(SHADES), whole=whole)
+        bounds = [step * index for index in range(len(SHADES)) if step * index <= known[-1]]
+        first = f"1{unit}+" if whole and step > 1 else f">0{unit}"
+        return _shades(bounds, [first, *(f"{_short(bound)}{unit}+" for bound in bounds[1:])])
+    base = 10.0 ** math.floor(math.log10(known[0]))
+    steps = next(steps for steps, reach in _STEPS if known[-1] < base * reach)
+    bounds = [base * step for step in steps if base * step <= known[-1]]
+    return _shades(bounds, [f"{_short(bound)}{unit}+" for bound in bounds])
+
+
+def _shades(bounds: Sequence[float], texts: Sequence[str]) -> Shades:
+    """So many shades, as far apart as they can be."""
+    count = len(bounds)
+    inks = [SHADES[round((index + 0.5) * len(SHADES) / count - 0.5)] for index in range(count)]
+    return Shades(tuple(bounds), tuple(inks), tuple(texts))
+
+
+def _short(bound: float) -> str:
+    return axis_numbers([round(bound, 9)])[0]
+
+
+def edges(start: float, end: float, count: int, most: float = math.inf) -> list[float]:
+    """Where `count` equal cells between two pixels begin and end, on whole pixels, so that they are crisp.
+
+    They fill the room, or are `most` pixels each where that is less.
+    """
+    step = min(most, (end - start) / count)
+    step = float(int(step)) if step >= 12 else step
+    return [float(round(start + step * index)) for index in range(count + 1)]
+
+
+def draw_tiles(sheet: Sheet, tiles: Sequence[Tile], scale: Shades) -> None:
+    """Fill the cells, those of one shade and size together; call `draw_frames` when the lattice is drawn."""
+    alike: dict[tuple[str, float, float], list[Tile]] = {}
+    for tile in tiles:
+        ink = scale.ink(tile.weight) if tile.weight > 0 else "paper"
+        alike.setdefault((ink, tile.box.wide, tile.box.high), []).append(tile)
+    for (ink, wide, high), some in sorted(alike.items(), key=lambda one: one[0]):
+        full = [tile for tile in some if not _hollow(tile)]
+        if full:
+            corners = [(tile.box.left, tile.box.top) for tile in full]
+            sheet.tiles(corners, wide, high, ink, [tile.named for tile in full])
+        for tile in filter(_hollow, some):
+            # Without a name: its hollow lies on top of it and is what the pointer finds.
+            sheet.block(tile.box.left, tile.box.top, wide, high, ink)
+
+
+def _hollow(tile: Tile) -> bool:
+    return tile.partial and tile.weight > 0
+
+
+def draw_frames(sheet: Sheet, tiles: Sequence[Tile]) -> None:
+    """The frames of what is 0, and of what is still under way."""
+    for tile in filter(_hollow, tiles):
+        rim = min(4.0, max(1.5, min(tile.box.wide, tile.box.high) * 0.18))
+        inner = _inset(tile.box, rim)
+        sheet.block(inner.left, inner.top, inner.wide, inner.high, "paper", tile.named)
+    zeros = [_inset(tile.box, 1) for tile in tiles if tile.weight <= 0 and not tile.partial]
+    for boxes, ink, dashes in (
+        (zeros, "axis", None),
+        ([_inset(tile.box, 0.5) for tile in tiles if tile.partial], "ink", (2.2, 1.6)),
+    ):
+        if boxes:
+            xs = [x for box in boxes for x in (box.left, box.right, box.right, box.left, box.left, GAP)]
+            ys = [y for box in boxes for y in (box.top, box.top, box.bottom, box.bottom, box.top, GAP)]
+            sheet.line(xs, ys, ink, 1, dashes=dashes)
+
+
+def _inset(box: Box, rim: float) -> Box:
+    return Box(box.left + rim, box.top + rim, box.right - rim, box.bottom - rim)
+
+
+def write_values(sheet: Sheet, tiles: Sequence[Tile], scale: Shades) -> None:
+    """The number in each cell, if there is room for it in all of them."""
+    size = sheet.look.size("small")
+    room = [tile.box.high >= size * 1.35 and width(number(tile.value), size) <= tile.box.wide - 5
+            for tile in tiles]  # fmt: skip
+    for tile in tiles if all(room) else ():
+        dark = tile.weight > 0 and not tile.partial and scale.ink(tile.weight) in SHADES[2:]
+        middle = (tile.box.left + tile.box.right) / 2, (tile.box.top + tile.box.bottom) / 2 + size * 0.36
+        sheet.text(*middle, number(tile.value), size, "paper" if dark else "ink", align="center")
+
+
+def lattice(sheet: Sheet, xs: Sequence[float], ys: Sequence[float]) -> None:
+    """Hairlines of paper between cells, upright and level, where the cells are large enough to spare them."""
+    thick = sheet.look.unit
+    for at, across, upright in ((xs, ys, True), (ys, xs, False)):
+        if len(at) > 2 and at[-1] - at[0] >= 6 * (len(at) - 1):
+            along = [part for edge in at for part in (edge, edge, GAP)]
+            to = [across[0], across[-1], GAP] * len(at)
+            sheet.line(*((along, to) if upright else (to, along)), "paper", thick)
+
+
+def legend(
+    sheet: Sheet, measure: str, scale: Shades, top: float, *, gaps: bool, zeros: bool, partial: bool
+) -> float:
+    """What is counted and what each shade stands for, in one line or two; gives where they end."""
+    look, size = sheet.look, sheet.look.size("small")
+    keys = [Key("no record", "grid")] if gaps else []
+    keys += [Key("0", "zero")] if zeros else []
+    keys += [Key(text, ink) for text, ink in zip(scale.texts, scale.inks, strict=True)]
+    keys += [Key("so far", "partial")] if partial else []
+    swatch, gap = size * 0.95, size * 0.9
+    needs = [swatch + 0.4 * size + width(key.name, size) for key in keys]
+    needed = sum(needs) + gap * (len(keys) - 1)
+    text, y = clean(measure, 80), top + size * 1.2
+    sheet.text(look.pad, y, text, size, "muted")
+    x = look.width - look.pad - needed
+    x = max(x, look.pad + (width(text, size) + 1.5 * gap if text else 0))
+    for key, need in zip(keys, needs, strict=True):
+        if x + need > look.width - look.pad + 1:
+            x, y = look.pad, y + size * 1.6
+        _swatch(sheet, key.ink, Box(x, y - swatch * 0.86, x + swatch, y + swatch * 0.14))
+        sheet.text(x + swatch + 0.4 * size, y, key.name, size, "muted")
+        x += need + gap
+    return y + size * 0.9
+
+
+def _swatch(sheet: Sheet, ink: str, box: Box) -> None:
+    nothing = Named((), "")
+    if ink == "zero":
+        draw_frames(sheet, [Tile(box, 0, 0, nothing)])
+    elif ink == "partial":
+        draw_frames(sheet, [Tile(box, 0, 0, nothing, partial=True)])
+    else:
+        sheet.block(box.left, box.top, box.wide, box.high, ink)

@@ -1,0 +1,81 @@
+"""Counts per month of every year; knows neither the web nor the database's tables."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from sqlalchemy import Connection
+
+from api.buckets import label
+from api.draw import Look, Month, Picture, Words
+from api.draw import seasonality as draw_seasonality
+from api.draw.words import number
+from api.parameters import Measure, ReportParameters
+from api.reports.report import Report, Tidy, counted_as_one, measured, value
+from api.reports.sums import Sums, ask_sums, too_vague
+from db.filters import Scope
+
+
+class SeasonalityParameters(ReportParameters):
+    """The shape of the seasons."""
+
+    interval: ClassVar[str] = "month"
+    measure: Measure = "individuals"
+
+
+def ask(connection: Connection, scope: Scope, parameters: SeasonalityParameters) -> Sums:
+    """Sums per month."""
+    return ask_sums(connection, scope, parameters.interval)
+
+
+def shape(found: Sums, parameters: SeasonalityParameters, under_way: int | None) -> Tidy:
+    """A row for each month that has a record; 0 where there is none but of an absence."""
+    measure = parameters.measure
+    rows = [
+        {
+            "year": count.bucket // 100,
+            "month": count.bucket % 100,
+            "date": label(count.bucket, "month"),
+            "value": value(measured(count, measure)),
+            "partial": count.bucket == under_way,
+        }
+        for count in found.counts
+    ]
+    return Tidy(
+        columns=("year", "month", "date", "value", "partial"),
+        rows=rows,
+        partial=any(row["partial"] for row in rows),
+        left_out=too_vague(found.total, found.counts, measure, "month"),
+        warnings=counted_as_one(found.counts, measure),
+        facts={"summedOver": found.of, "years": len({row["year"] for row in rows})},
+        said=_said(found, measure),
+        of=found.of,
+    )
+
+
+def _said(found: Sums, measure: str) -> str:
+    """The span, and the month of most in any year."""
+    if not found.counts:
+        return ""
+    most = max(found.counts, key=lambda count: measured(count, measure))
+    first, last = (label(count.bucket, "month") for count in (found.counts[0], found.counts[-1]))
+    amount = number(measured(most, measure))
+    return f"From {first} to {last}; most in {label(most.bucket, 'month')}: {amount} {measure}"
+
+
+def draw(tidy: Tidy, _: SeasonalityParameters, words: Words, look: Look) -> Picture:
+    """A shade for each month."""
+    months = [Month(row["year"], row["month"], row["value"], row["partial"]) for row in tidy.rows]
+    return draw_seasonality(months, tidy.of, words, look)
+
+
+def heading(parameters: SeasonalityParameters) -> str:
+    """Individuals by year and month, and the like."""
+    return f"{parameters.measure.capitalize()} by year and month"
+
+
+SEASONALITY = Report(
+    "seasonality",
+    "In which months is it recorded, year by year?",
+    SeasonalityParameters, ask, shape, draw, heading,
+)  # fmt: skip
