@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from api.reports.ratio import RATIO
 from api.reports.recent import RECENT
 from api.reports.report import Report
 from api.reports.species import SPECIES
@@ -15,6 +16,7 @@ REPORTS: dict[str, Report[Any, Any]] = {
     for report in (
         TIMELINE,
         SPECIES,
+        RATIO,
         SUMMARY,
         RECENT,
     )
