@@ -15,12 +15,13 @@ routes = Blueprint("charts", __name__)
 
 @routes.get("/api/v1/reports")
 def catalogue() -> Response:
-    """Every report: its name, its question, its parameters, its forms."""
+    """Every report: its name, its question, its parameters (and which it needs), its forms."""
     listed = [
         {
             "name": report.name,
             "question": report.question,
             "parameters": report.parameters.names(),
+            "required": report.parameters.required(),
             "forms": {form: f"/api/v1/reports/{report.name}.{form}" for form in FORMS},
         }
         for report in REPORTS.values()

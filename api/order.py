@@ -13,7 +13,7 @@ from api.buckets import under_way
 from api.draw import RENDERER
 from api.parameters import ReportParameters
 from api.reports.report import Report
-from db.filters import Scope, data_version, scope
+from db.filters import Scope, data_version, scope, taxa_named
 from db.questions.basis import Basis, basis
 
 FORMS = {
@@ -32,7 +32,11 @@ class Behind(Exception):
 
 
 class NothingKnown(Exception):
-    """A name that has to be known here is not."""
+    """A name that has to be known here is not; says which parameter brought it, if one did."""
+
+    def __init__(self, sentence: str, parameter: str | None = None) -> None:
+        super().__init__(sentence)
+        self.parameter = parameter
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,9 @@ def survey(connection: Connection, order: Order) -> Ground:
     found = scope(connection, parameters.filters, parameters.as_of)
     if order.known and found.unknown:
         raise NothingKnown("Nothing here is known by this name.")
+    for parameter, name in parameters.demanded:
+        if not taxa_named(connection, name):
+            raise NothingKnown(f"Nothing here is known by the name {name}.", parameter)
     rests = basis(connection, found)
     moment = datetime.fromisoformat(rests.seen_at) if rests.seen_at else datetime.now(UTC)
     interval = getattr(parameters, "interval", None)

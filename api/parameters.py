@@ -52,6 +52,7 @@ def _months(given: object) -> object:
     )
 
 
+Name = Annotated[str, BeforeValidator(read_name)]
 Names = Annotated[tuple[str, ...], _all(read_name)]
 Texts = Annotated[tuple[str, ...], _all(read_text)]
 Whole = BeforeValidator(read_whole)
@@ -74,6 +75,11 @@ class Parameters(BaseModel):
     def names(cls) -> list[str]:
         """The parameters as they are written in a URL."""
         return [field.alias or name for name, field in cls.model_fields.items()]
+
+    @classmethod
+    def required(cls) -> list[str]:
+        """Those of them without which nothing can be answered."""
+        return [field.alias or name for name, field in cls.model_fields.items() if field.is_required()]
 
 
 class FilterParameters(Parameters):
@@ -127,6 +133,11 @@ class ReportParameters(FilterParameters):
     theme: Literal["light", "dark", "auto"] = "light"
     title: Annotated[str | None, BeforeValidator(lambda given: read_text(given) if given else given)] = None
     scale: Annotated[int, Whole, Field(ge=1, le=2)] = 1
+
+    @property
+    def demanded(self) -> tuple[tuple[str, str], ...]:
+        """Parameters that name a species, and the name, where an unknown one is refused and not just told."""
+        return ()
 
     def canonical(self, form: str) -> str:
         """One text for everything in it that can change an answer of this form (svg, png, json, csv)."""

@@ -39,7 +39,7 @@ def answer(error: Exception) -> Response:
     if isinstance(error, Behind):
         return problem(503, str(error), "version", retry_after=1, parameter="v")
     if isinstance(error, NothingKnown):
-        return problem(404, str(error), "unknown-name")
+        return problem(404, str(error), "unknown-name", parameter=error.parameter)
     if isinstance(error, Busy):
         return problem(503, str(error), "busy", retry_after=2)
     if isinstance(error, PoolTimeout) or (

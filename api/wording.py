@@ -47,7 +47,7 @@ def _warnings(basis: Basis, unknown: tuple[str, ...]) -> list[str]:
 def caption(order: Order, tidy: Tidy, told: dict[str, Any]) -> Words:
     """Title, subtitle, footer and description of a chart; ``told`` is its meta."""
     parameters = order.parameters
-    title = parameters.title or order.report.heading(parameters)
+    title = parameters.title or tidy.heading or order.report.heading(parameters)
     subtitle = _subtitle(parameters, tidy)
     subtitle = "" if subtitle.casefold() == title.casefold() else subtitle
     freshness = f"Data to {told['dataAsOf']}" if told["dataAsOf"] else "No data yet"

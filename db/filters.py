@@ -37,10 +37,16 @@ class Filters:
     feeds: tuple[str, ...] = ()
     bbox: tuple[float, float, float, float] | None = None
     """Longitude and latitude of the lower left and the upper right corner; may cross the antimeridian."""
+    among: tuple[str, ...] = ()
+    """Names of either kind that a report is about by itself: they narrow down what the others name."""
 
     @property
     def names_taxa(self) -> bool:
         """Whether it asks for certain taxa."""
+        return bool(self.among or self._chooses_taxa)
+
+    @property
+    def _chooses_taxa(self) -> bool:
         return bool(self.scientific_names or self.vernacular_names or self.species or self.taxon_keys)
 
     @property
@@ -113,22 +119,38 @@ def scope(connection: Connection, filters: Filters, as_of: int | None = None) ->
 def _taxa(connection: Connection, filters: Filters) -> tuple[tuple[int, ...] | None, tuple[str, ...]]:
     if not filters.names_taxa:
         return None, ()
-    found, unknown = set(filters.taxon_keys), []
-    for names, kinds in (
+    chosen, unknown = _named(
+        connection,
         (filters.scientific_names, ("scientific",)),
         (filters.vernacular_names, ("vernacular",)),
-        (filters.species, ("scientific", "vernacular")),
-    ):
+        (filters.species, _EITHER),
+    )
+    chosen |= set(filters.taxon_keys)
+    if filters.among:
+        narrow, more = _named(connection, (filters.among, _EITHER))
+        chosen = narrow & chosen if filters._chooses_taxa else narrow
+        unknown += more
+    return tuple(sorted(chosen)), tuple(unknown)
+
+
+_EITHER = ("scientific", "vernacular")
+
+
+def _named(
+    connection: Connection, *wanted: tuple[Sequence[str], Sequence[str]]
+) -> tuple[set[int], list[str]]:
+    """The taxa that go by these names of these kinds, and the names that nothing goes by."""
+    found: set[int] = set()
+    unknown: list[str] = []
+    for names, kinds in wanted:
         for name in names:
             ids = taxa_named(connection, name, kinds)
             found.update(ids)
             unknown += [] if ids else [name]
-    return tuple(sorted(found)), tuple(unknown)
+    return found, unknown
 
 
-def taxa_named(
-    connection: Connection, name: str, kinds: Sequence[str] = ("scientific", "vernacular")
-) -> list[int]:
+def taxa_named(connection: Connection, name: str, kinds: Sequence[str] = _EITHER) -> list[int]:
     """The ids of all taxa that this name, whatever its capitals, or the higher taxon of it stands for."""
     terms = (TaxonName.name_key == name.casefold(), TaxonName.kind.in_(kinds))
     matching = select(TaxonName.taxon_id).where(*terms)

@@ -14,6 +14,7 @@ import pytest
 import time_machine
 from flask.testing import FlaskClient
 
+from api.reports import REPORTS
 from db.names import PlaceValue
 from tests.seed import READING, Record, ingest, open_app, open_database
 
@@ -268,12 +269,13 @@ def test_a_png_is_as_large_as_it_was_asked_to_be(client: FlaskClient) -> None:
 
 def test_the_catalogue_lists_every_report_with_addresses_that_answer(client: FlaskClient) -> None:
     reports = told(client, "/api/v1/reports")["reports"]
-    assert {"timeline", "species", "summary", "recent"} <= {report["name"] for report in reports}
+    assert [report["name"] for report in reports] == list(REPORTS)
     for report in reports:
         assert report["question"].endswith("?")
         assert {"species", "eventDate", "bbox", "asOf", "theme"} <= set(report["parameters"])
+        needed = "&".join(f"{name}=wolf" for name in report["required"])
         for address in report["forms"].values():
-            assert client.get(address).status_code == 200
+            assert client.get(f"{address}?{needed}").status_code == 200
 
 
 def test_records_that_are_made_up_are_told_as_such(home: Path) -> None:

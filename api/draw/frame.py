@@ -147,7 +147,7 @@ def value_grid(sheet: Sheet, box: Box, scale: Scale, ticks: Sequence[float]) -> 
     sheet.line([box.left, box.right], [scale(0), scale(0)], "axis", 1)
 
 
-def nothing(sheet: Sheet, box: Box) -> None:
+def nothing(sheet: Sheet, box: Box, said: str = NOTHING) -> None:
     """An empty frame that says so, so that nobody takes it for a broken one."""
     xs = [box.left, box.right, GAP] * 3
     ys = [y for share in (0.0, 1 / 3, 2 / 3) for y in (*[box.top + share * box.high] * 2, GAP)]
@@ -155,6 +155,6 @@ def nothing(sheet: Sheet, box: Box) -> None:
     sheet.line([box.left, box.right], [box.bottom, box.bottom], "axis", 1)
     size = sheet.look.size("title") * 0.85
     middle = box.top + box.high / 2
-    wide = width(NOTHING, size) + 24 * sheet.look.unit
+    wide = width(said, size) + 24 * sheet.look.unit
     sheet.block(box.left + box.wide / 2 - wide / 2, middle - size, wide, size * 2, "paper")
-    sheet.text(box.left + box.wide / 2, middle + size * 0.35, NOTHING, size, "muted", align="center")
+    sheet.text(box.left + box.wide / 2, middle + size * 0.35, said, size, "muted", align="center")

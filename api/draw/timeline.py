@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from api.draw.frame import (
+    NOTHING,
     Box,
     Scale,
     gutter,
@@ -26,15 +27,18 @@ MARKED = 2000  # a line of more points has no marks of its own
 ALL_MARKS = 16_000  # nor have the lines after this many marks: a picture has a size
 
 
-def timeline(lines: Sequence[Line], interval: str, words: Words, look: Look) -> Picture:
-    """Lines over time. The first eight have a colour, a shape and a name at their end; the rest is grey."""
+def timeline(lines: Sequence[Line], interval: str, words: Words, look: Look, empty: str = "") -> Picture:
+    """Lines over time. The first eight have a colour, a shape and a name at their end; the rest is grey.
+
+    ``empty`` is what an empty frame says, where it is not that no records match.
+    """
     sheet = Sheet(look)
     area = surround(sheet, words)
     values = [value for line in lines for point in line.points if (value := known(point)) is not None]
     if values:
         plot(sheet, area, lines, interval, words, values)
     else:
-        nothing(sheet, Box(area.left, area.top + 10 * look.unit, area.right, area.bottom))
+        nothing(sheet, Box(area.left, area.top + 10 * look.unit, area.right, area.bottom), empty or NOTHING)
     return Picture(sheet, words)
 
 

@@ -34,6 +34,8 @@ class Tidy:
     """The main facts in words, for who cannot see the picture; where it is empty, the totals by name."""
     of: str = ""
     """What its rows are summed over, where they bear no names."""
+    heading: str = ""
+    """The chart's title where only the data can tell it; where it is empty, the report's own."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,17 @@ def leading(counts: Sequence[Count], measure: str, labels: dict[int, TaxonLabel]
         amounts[count.taxon_id] = amounts.get(count.taxon_id, 0) + measured(count, measure)
     found = [taxon for taxon, amount in amounts.items() if amount > 0]
     return sorted(found, key=lambda taxon: (-amounts[taxon], labels[taxon].name))
+
+
+def too_vague(
+    totals: Sequence[Count], counts: Sequence[Count], measure: str, interval: str
+) -> list[dict[str, Any]]:
+    """What the totals hold and no bucket of the interval does, as a part of ``left_out``."""
+    vague = value(
+        sum(measured(one, measure) for one in totals) - sum(measured(one, measure) for one in counts)
+    )
+    reason = f"Their date is missing or not precise enough for one {interval}."
+    return [{measure: vague, "reason": reason}] if vague > 0 else []
 
 
 def counted_as_one(counts: Sequence[Count], measure: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -12,7 +13,7 @@ from api.draw import Line, Look, Picture, Point, Words
 from api.draw import timeline as draw_timeline
 from api.parameters import Interval, Limit, Measure, ReportParameters
 from api.query import BadParameter
-from api.reports.report import Report, Tidy, counted_as_one, leading, measured, value
+from api.reports.report import Report, Tidy, counted_as_one, leading, measured, too_vague, value
 from db.filters import Scope
 from db.questions import counts
 from db.questions.counts import Count, TaxonLabel
@@ -93,14 +94,9 @@ def shape(found: Found, parameters: TimelineParameters, under_way: int | None) -
     )
 
 
-def _left_out(found: Found, parameters: TimelineParameters, shown: set[int]) -> list[dict[str, object]]:
+def _left_out(found: Found, parameters: TimelineParameters, shown: set[int]) -> list[dict[str, Any]]:
     measure = parameters.measure
-    told: list[dict[str, object]] = []
-    counted = sum(measured(count, measure) for count in found.counts)
-    vague = value(sum(measured(count, measure) for count in found.totals) - counted)
-    if vague > 0:
-        reason = f"Their date is missing or not precise enough for one {parameters.interval}."
-        told.append({measure: vague, "reason": reason})
+    told = too_vague(found.totals, found.counts, measure, parameters.interval)
     beyond = sum(measured(count, measure) for count in found.counts if count.taxon_id not in shown)
     if beyond > 0:
         told.append({measure: value(beyond), "reason": f"Only the {len(shown)} leading species have a line."})
@@ -109,23 +105,22 @@ def _left_out(found: Found, parameters: TimelineParameters, shown: set[int]) -> 
 
 def draw(tidy: Tidy, parameters: TimelineParameters, words: Words, look: Look) -> Picture:
     """A line for each species, broken where a bucket is missing."""
-    lines = [Line(str(name), tuple(_points(list(rows), parameters.interval)))
+    lines = [Line(str(name), tuple(points(list(rows), parameters.interval)))
              for name, rows in groupby(tidy.rows, key=lambda row: row["name"])]  # fmt: skip
     return draw_timeline(lines, parameters.interval, words, look)
 
 
-def _points(rows: list[dict[str, object]], interval: str) -> list[Point]:
-    points: list[Point] = []
+def points(rows: list[dict[str, Any]], interval: str) -> list[Point]:
+    """The points of one line; where buckets have no row between two that have one, a gap."""
+    found: list[Point] = []
     due = None
     for row in rows:
         bucket = labelled(str(row["date"]), interval)
         if due is not None and bucket != due:
-            points.append(Point(label(due, interval), start(due, interval), None))
-        amount = row["value"]
-        assert isinstance(amount, int | float)  # noqa: S101
-        points.append(Point(str(row["date"]), start(bucket, interval), amount, bool(row["partial"])))
+            found.append(Point(label(due, interval), start(due, interval), None))
+        found.append(Point(str(row["date"]), start(bucket, interval), row["value"], row["partial"]))
         due = after(bucket, interval)
-    return points
+    return found
 
 
 def heading(parameters: TimelineParameters) -> str:

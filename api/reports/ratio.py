@@ -1,0 +1,162 @@
+"""How many of one species for each of another, per interval; knows neither the web nor the tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection
+
+from api.buckets import label
+from api.draw import Line, Look, Picture, Words
+from api.draw import timeline as draw_timeline
+from api.parameters import Interval, Measure, Name, ReportParameters
+from api.query import BadParameter
+from api.reports.report import Report, Tidy, counted_as_one, measured, too_vague, value
+from api.reports.timeline import MOST_ROWS, points
+from db.filters import Filters, Scope, taxa_named
+from db.questions import counts
+from db.questions.counts import Count
+
+
+class RatioParameters(ReportParameters):
+    """The two species, by any name that ``species`` takes, and the shape of the line."""
+
+    numerator: Name
+    denominator: Name
+    interval: Interval = "year"
+    measure: Measure = "individuals"
+
+    @property
+    def filters(self) -> Filters:
+        """The two species; a filter for taxa keeps to those of them that it names."""
+        return replace(super().filters, among=tuple(sorted({self.numerator, self.denominator})))
+
+    @property
+    def demanded(self) -> tuple[tuple[str, str], ...]:
+        """Both names: of what nobody knows there is no ratio."""
+        return ("numerator", self.numerator), ("denominator", self.denominator)
+
+
+@dataclass(frozen=True)
+class Side:
+    """One half of the fraction: what the data calls it, and its taxa."""
+
+    name: str
+    taxa: frozenset[int]
+
+    def amounts(self, found: list[Count], measure: str) -> dict[int, float]:
+        """Bucket -> how many of it."""
+        sums: dict[int, float] = {}
+        for count in found:
+            if count.taxon_id in self.taxa:
+                sums[count.bucket] = sums.get(count.bucket, 0) + measured(count, measure)
+        return sums
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the database says of both."""
+
+    totals: list[Count]
+    counts: list[Count]
+    numerator: Side
+    denominator: Side
+
+
+def ask(connection: Connection, scope: Scope, parameters: RatioParameters) -> Found:
+    """Counts per bucket of the taxa of either name."""
+    return Found(
+        counts.totals(connection, scope),
+        counts.per_bucket(connection, scope, parameters.interval),
+        _side(connection, parameters.numerator),
+        _side(connection, parameters.denominator),
+    )
+
+
+def _side(connection: Connection, name: str) -> Side:
+    taxa = frozenset(taxa_named(connection, name))
+    return Side(counts.spelling(connection, name) or name, taxa)
+
+
+def shape(found: Found, parameters: RatioParameters, under_way: int | None) -> Tidy:
+    """A row for each bucket with a record of either, even of an absence.
+
+    Where there is nothing to divide by, ``value`` is None: a gap, which is not the 0 of nothing to divide.
+    """
+    interval, measure = parameters.interval, parameters.measure
+    above = found.numerator.amounts(found.counts, measure)
+    below = found.denominator.amounts(found.counts, measure)
+    seen = sorted(above.keys() | below.keys())
+    if len(seen) > MOST_ROWS:
+        sentence = f"{len(seen)} {interval}s are more than one answer holds"
+        raise BadParameter(f"{sentence}: ask for a longer interval or less time.", "interval")
+    rows = [
+        {
+            "date": bucket if interval == "year" else label(bucket, interval),
+            "numerator": value(above.get(bucket, 0)),
+            "denominator": value(below.get(bucket, 0)),
+            "value": _divided(value(above.get(bucket, 0)), value(below.get(bucket, 0))),
+            "partial": bucket == under_way,
+        }
+        for bucket in seen
+    ]
+    name = f"{found.numerator.name} per {found.denominator.name}"
+    return Tidy(
+        columns=("date", "numerator", "denominator", "value", "partial"),
+        rows=rows,
+        partial=any(row["partial"] for row in rows),
+        left_out=too_vague(found.totals, found.counts, measure, interval),
+        warnings=[*counted_as_one(found.counts, measure), *_undivided(rows, found.denominator.name)],
+        facts={
+            "numerator": found.numerator.name,
+            "denominator": found.denominator.name,
+            "unit": f"{measure} per {measure.removesuffix('s')}",
+        },
+        said=_said(rows, name),
+        heading=f"{name} by {interval}",
+    )
+
+
+def _divided(above: float, below: float) -> int | float | None:
+    """Not rounded: one wolf for four million deer is not none."""
+    if not below:
+        return None
+    whole = above / below
+    return int(whole) if whole == int(whole) else whole
+
+
+def _undivided(rows: list[dict[str, Any]], below: str) -> list[str]:
+    if not rows or any(row["denominator"] for row in rows):
+        return []
+    return [f"There is no {below} to divide by."]
+
+
+def _said(rows: list[dict[str, Any]], name: str) -> str:
+    known = [row for row in rows if row["value"] is not None]
+    if not known:
+        return f"{name}: nothing to divide by" if rows else f"{name}: no records"
+    least, most = (end(known, key=lambda row: row["value"]) for end in (min, max))
+    return (
+        f"{name}: {known[-1]['value']:.3g} in {known[-1]['date']}; "
+        f"lowest {least['value']:.3g} in {least['date']}, highest {most['value']:.3g} in {most['date']}"
+    )
+
+
+def draw(tidy: Tidy, parameters: RatioParameters, words: Words, look: Look) -> Picture:
+    """One line, broken where there is nothing to divide by."""
+    name = f"{tidy.facts['numerator']} per {tidy.facts['denominator']}"
+    line = Line(name, tuple(points(tidy.rows, parameters.interval)))
+    empty = "Nothing to divide by" if tidy.rows else ""
+    words = replace(words, measure=f"{name}, in {parameters.measure}")
+    return draw_timeline([line], parameters.interval, words, look, empty=empty)
+
+
+def heading(parameters: RatioParameters) -> str:
+    """Wolf per deer; the answer itself knows how the data writes them."""
+    return f"{parameters.numerator} per {parameters.denominator}"
+
+
+RATIO = Report(
+    "ratio", "How many of one species for each of another?", RatioParameters, ask, shape, draw, heading
+)
