@@ -297,6 +297,12 @@ class Settings(BaseSettings, _Strict):
         description="How much the file cache may hold; a number of bytes, or with a unit as in `512MiB`.",
         json_schema_extra=_expected("a size of at least 1MiB, in bytes or with a unit"),
     )
+    export_bytes: ByteSize = Field(
+        default=ByteSize(100 * 1024 * 1024),
+        ge=1024,
+        description="How large an export over the web may be; bytes, or a unit as in `512MiB`.",
+        json_schema_extra=_expected("a size of at least 1KiB, in bytes or with a unit"),
+    )
     timezone: str = Field(
         default="UTC",
         description="The site's IANA time zone: where a day begins and which bucket is still open.",

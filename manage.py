@@ -525,6 +525,42 @@ def plot(report: str, output: Path, filters: tuple[str, ...], species: tuple[str
     click.echo(f"{output} ({len(content):,} bytes)", err=True)
 
 
+@main.command()
+@click.option("-o", "--output", type=_FILE, required=True, help="Where to write.")
+@click.argument("filters", nargs=-1)
+@click.option("--species", multiple=True, help="A scientific or vernacular name; repeat for more.")
+@click.option("--format", "form", help="csv, ndjson, parquet or zip (an archive), if not by the ending.")
+def export(output: Path, filters: tuple[str, ...], species: tuple[str, ...], form: str | None) -> None:
+    """Write whole records to a .csv, .ndjson, .parquet file or a .zip, a Darwin Core Archive.
+
+    FILTERS are the parameters of the web, as in: year=2020,2024 country=AT feed=gbif
+    """
+    from api.export.saving import NoSuchExport, save
+
+    settings = _settings()
+    _writer(settings).dispose()
+    arguments = [*_pairs_list(filters), *(("species", name) for name in species)]
+    form = form or output.suffix.lstrip(".")
+    try:
+        with _counting() as progress:
+            made = save(settings.web_database, output, form, arguments, settings.title, progress)
+    except NoSuchExport as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{output} ({made.records:,} records, {made.size:,} bytes)", err=True)
+
+
+@contextmanager
+def _counting() -> Iterator[Callable[[int, int], None] | None]:
+    """A line on stderr that counts, where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    try:
+        yield lambda done, all_of_them: click.echo(f"\r{done:,} of {all_of_them:,}", nl=False, err=True)
+    finally:
+        click.echo("\r\033[K", nl=False, err=True)
+
+
 def _pairs_list(given: tuple[str, ...]) -> list[tuple[str, str]]:
     wrong = next((text for text in given if "=" not in text), None)
     if wrong is not None:

@@ -9,6 +9,7 @@ from flask import Flask
 import config
 from api.cache import open_cache
 from api.charts import routes as chart_routes
+from api.export.routes import routes as export_routes
 from api.flight import Flights, Slots
 from api.headers import init_app as protect
 from api.ledger import routes as ledger_routes
@@ -23,8 +24,11 @@ from db.engine import open_reader
 
 MOST_BODY_BYTES = 64 * 1024
 PATIENCE_SECONDS = 10.0
+EXPORTS_AT_ONCE = 2
+"""In each worker: a slow client holds a thread as long as he reads, and half of them stay free for charts."""
 PARTS = (
     chart_routes,
+    export_routes,
     version_routes,
     ledger_routes,
     liveness_routes,
@@ -51,6 +55,8 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         title=settings.title,
         charts=settings.charts_directory,
         schema=schema.head(),
+        exports=Slots(EXPORTS_AT_ONCE, PATIENCE_SECONDS),
+        export_bytes=int(settings.export_bytes),
     )
     for part in PARTS:
         app.register_blueprint(part)

@@ -64,10 +64,10 @@ class Slots:
         self._free = threading.BoundedSemaphore(count)
 
     @contextmanager
-    def taken(self) -> Iterator[None]:
-        """Hold a slot while the block runs. Raises Busy where none comes free in time."""
+    def taken(self, busy: str = "Too many charts are being drawn at the moment.") -> Iterator[None]:
+        """Hold a slot while the block runs. Raises Busy, in these words, where none comes free in time."""
         if not self._free.acquire(timeout=self._patience):
-            raise Busy("Too many charts are being drawn at the moment.")
+            raise Busy(busy)
         try:
             yield
         finally:

@@ -14,6 +14,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from api.draw import Look, card, clean
 from api.draw.look import Theme
+from api.export.making import TooLarge
 from api.flight import Busy
 from api.order import Behind, NothingKnown
 from api.query import BadParameter
@@ -40,6 +41,8 @@ def answer(error: Exception) -> Response:
         return problem(503, str(error), "version", retry_after=1, parameter="v")
     if isinstance(error, NothingKnown):
         return problem(404, str(error), "unknown-name", parameter=error.parameter)
+    if isinstance(error, TooLarge):
+        return problem(413, str(error), "too-large")
     if isinstance(error, Busy):
         return problem(503, str(error), "busy", retry_after=2)
     if isinstance(error, PoolTimeout) or (

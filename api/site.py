@@ -28,6 +28,9 @@ class Site:
     charts: Path
     schema: str
     """The migration that this code wants."""
+    exports: Slots
+    export_bytes: int
+    """How large an export may be."""
 
 
 def site() -> Site:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
 def json_bytes(value: object) -> bytes:
@@ -18,15 +19,22 @@ def json_bytes(value: object) -> bytes:
 
 def csv_bytes(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
     """CSV after RFC 4180 with a header, UTF-8; nothing known is an empty cell."""
+    return csv_rows(columns, [{column: column for column in columns}]) + csv_rows(columns, rows)
+
+
+def csv_rows(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """The rows alone, without a header."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(columns)
     writer.writerows([_cell(row[column]) for column in columns] for row in rows)
     return text.getvalue().encode()
 
 
 def _cell(value: object) -> object:
-    """Text that a spreadsheet would run as a formula gets an apostrophe in front; numbers stay numbers."""
-    if isinstance(value, str) and value.startswith(_FORMULA):
+    """Text that a spreadsheet would run as a formula gets an apostrophe in front; numbers stay numbers.
+
+    So does text that looks as if it had got one: to take one away again gives what was there, always.
+    """
+    if isinstance(value, str) and _FORMULA.match(value):
         return f"'{value}"
     return value

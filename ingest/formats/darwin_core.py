@@ -16,8 +16,11 @@ from ingest.formats.meta_xml import Part, read_meta
 from ingest.formats.table import About, Table, Wanted
 from ingest.sources.source import Source, Unreadable
 from ingest.words import columns, taxa
+from ingest.words.values import clean
 
 _META = "meta.xml"
+_FEED = "feed"
+_LONGEST_FEED = 200
 _OF_THE_CORE = frozenset(
     {
         *("eventDate", "eventTime", "year", "month", "day", "recordedBy"),
@@ -40,6 +43,7 @@ def read(source: Source, _: Wanted) -> Table | None:
     core, extensions = read_meta(source, files[_META])
     if core.is_occurrence:
         table = _occurrences(rows_of(source, core, files, "id"))
+        table = replace(table, feed=_feed(core) or table.feed)
         return _with_parts(source, table, files, [core], extensions)
     extension = next((part for part in extensions if part.is_occurrence), None)
     if extension is None:
@@ -66,6 +70,12 @@ def _with_parts(
     known = "|".join(re.escape(one.casefold()) for part in extensions for one in part.locations)
     notes = (*table.notes, *unread(files, parts, known))
     return replace(table, parts=(files[_META], *parts), notes=notes)
+
+
+def _feed(core: Part) -> str:
+    """The feed that an archive of our own names for all of its rows."""
+    given = (one.default for one in core.fields if one.term == _FEED and one.place is None)
+    return clean(next(given, ""))[:_LONGEST_FEED]
 
 
 def _occurrences(table: Table) -> Table:

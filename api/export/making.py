@@ -1,0 +1,170 @@
+"""From an order of records to a finished file: ask and write, chunk by chunk. Knows no web.
+
+A file is finished before anybody gets a byte of it: then its length is known and can be said, and no export
+ends short without its reader knowing. The server ends an answer of unknown length that breaks off as if it
+were complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, BinaryIO
+
+from pydantic import Field
+from sqlalchemy import Connection, Engine
+
+from api.export import FORMS
+from api.export.about import About
+from api.order import Behind, NothingKnown
+from api.parameters import FilterParameters, Version
+from db.filters import Scope, data_version, scope
+from db.questions import exported
+from db.questions.basis import Basis, basis
+from db.questions.summary import ends
+
+ROWS_IN_A_CHUNK = 2_000
+_LEAST_BYTES = 25
+"""Of a record, in the densest form: beyond so many of them nothing needs to be tried."""
+_CERTAIN = 1.5
+"""How far beyond the limit an export must look after its first chunk for its end not to be waited for."""
+_CODE = 1  # raise it whenever the same data would give other bytes
+
+Progress = Callable[[int, int], None]
+
+
+class TooLarge(Exception):
+    """There is more than may be sent; the message says how much, and what to do."""
+
+
+class ExportParameters(FilterParameters):
+    """What an export understands: filters and versions."""
+
+    at_least: Annotated[Version, Field(alias="v")] = None
+    as_of: Version = None
+
+
+@dataclass(frozen=True)
+class ExportOrder:
+    """One export that is wanted; ``site`` is the title of the site."""
+
+    form: str
+    parameters: ExportParameters
+    site: str
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What an export rests on."""
+
+    scope: Scope
+    basis: Basis
+    data_version: int
+
+
+def survey(connection: Connection, order: ExportOrder) -> Ground:
+    """What an order rests on now. Raises Behind, NotYet or NothingKnown."""
+    parameters, newest = order.parameters, data_version(connection)
+    if (parameters.at_least or 0) > newest:
+        raise Behind(f"Version {parameters.at_least} is not here yet; the newest is {newest}.")
+    found = scope(connection, parameters.filters, parameters.as_of)
+    if found.unknown:  # a file cannot say so, and an empty one would look like an answer
+        raise NothingKnown(f"Nothing here is known by the name {found.unknown[0]}.")
+    return Ground(found, basis(connection, found), newest)
+
+
+def key(order: ExportOrder, ground: Ground) -> str:
+    """Everything that the bytes depend on, as one text."""
+    found, rests = ground.scope, ground.basis
+    asked = order.parameters.model_dump_json(exclude={"at_least"}, exclude_defaults=True)
+    parts = (
+        _CODE, "export", order.form, asked, order.site, found.version, found.as_of, found.taxa, found.feeds,
+        rests.ingested_at, rests.run, [(source.name, source.made_up) for source in rests.sources],
+        rests.names,
+    )  # fmt: skip
+    return repr(parts)
+
+
+@dataclass(frozen=True)
+class Made:
+    """What was written: the ground it was really made on, and how much it is."""
+
+    ground: Ground
+    records: int
+    size: int
+
+
+def make(
+    reader: Engine,
+    order: ExportOrder,
+    file: BinaryIO,
+    most_bytes: int | None = None,
+    progress: Progress | None = None,
+) -> Made:
+    """Write all records of an order, as one moment has them, into an empty file.
+
+    ``progress`` is told how many records are written, of how many. Raises TooLarge as soon as it is clear
+    that there are more than ``most_bytes``, and what ``survey`` raises.
+    """
+    with reader.begin() as connection:
+        ground = survey(connection, order)
+        number = exported.count(connection, ground.scope)
+        limit = _Limit(file, most_bytes, number)
+        limit.refuse(number * _LEAST_BYTES)
+        keys = exported.keys(connection, ground.scope)
+        chunks = _chunks(connection, keys, limit, progress)
+        FORMS[order.form].write(file, chunks, _about(connection, order, ground, number))
+    limit.refuse(file.tell())
+    return Made(ground, number, file.tell())
+
+
+def _about(connection: Connection, order: ExportOrder, ground: Ground, number: int) -> About:
+    first, last = ends(connection, ground.scope)
+    return About(
+        site=order.site,
+        filters=order.parameters.understood(),
+        records=number,
+        first=first,
+        last=last,
+        sources=ground.basis.sources,
+        version=ground.scope.version,
+        as_of=ground.scope.as_of,
+        ingested_at=ground.basis.ingested_at,
+    )
+
+
+def _chunks(
+    connection: Connection, keys: exported.Keys, limit: _Limit, progress: Progress | None
+) -> Iterator[list[dict[str, Any]]]:
+    for start in range(0, len(keys), ROWS_IN_A_CHUNK):
+        yield exported.records(connection, keys[start : start + ROWS_IN_A_CHUNK])
+        done = min(start + ROWS_IN_A_CHUNK, len(keys))
+        limit.look(done)
+        if progress:
+            progress(done, len(keys))
+
+
+@dataclass(frozen=True)
+class _Limit:
+    """How large a file may become, and what is said where it becomes larger."""
+
+    file: BinaryIO
+    most_bytes: int | None
+    records: int
+
+    def look(self, done: int) -> None:
+        """Refuse to go on with a file that is too large with so many records, or will be."""
+        size = self.file.tell()
+        expected = size * self.records / done
+        self.refuse(max(size, expected / _CERTAIN), expected)
+
+    def refuse(self, size: float, expected: float = 0) -> None:
+        """Raise TooLarge for a file of more bytes than it may have."""
+        if self.most_bytes is None or size <= self.most_bytes:
+            return
+        about = max(size, expected) / 1e6
+        raise TooLarge(
+            f"These {self.records:,} records would be about {about:,.3g} MB, and at most"
+            f" {self.most_bytes / 1e6:,.3g} MB are sent: narrow the filters, by year or feed for instance, or"
+            " use manage.py export where the database lies."
+        )
