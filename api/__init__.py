@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from flask import Flask
 
 import config
+from api.border import init_app as guard
 from api.cache import open_cache
 from api.charts import routes as chart_routes
 from api.export.routes import routes as export_routes
@@ -60,6 +61,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     )
     for part in PARTS:
         app.register_blueprint(part)
+    guard(app)
     answer_problems(app)
     protect(app)
     return app

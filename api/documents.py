@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
-from flask import Response, request
+from flask import Response, request, url_for
 
 from api.negotiation import REVALIDATED, respond, unchanged
 from api.tables import json_bytes
@@ -20,3 +21,8 @@ def validated(body: bytes, media_type: str, version: int | None = None, tag: str
     tag = tag or hashlib.sha256(body).hexdigest()[:32]
     sent = None if unchanged(request, tag) else body
     return respond(sent, media_type, tag, REVALIDATED, version=version)
+
+
+def following(endpoint: str, **where: Any) -> str:
+    """The ``Link`` to the next page (RFC 8288): a path, as what a request calls the host is not passed on."""
+    return f'<{url_for(endpoint, **where)}>; rel="next"'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 
 PAGE = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -13,6 +13,8 @@ IMAGE = (
     "frame-ancestors 'none'"
 )
 DATA = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+EXPOSED = "ETag, Link, X-Data-Version, Retry-After, Content-Disposition"
+"""What a script of another site may read beside the body."""
 
 
 def init_app(app: Flask) -> None:
@@ -21,8 +23,11 @@ def init_app(app: Flask) -> None:
 
 
 def protect(response: Response) -> Response:
-    """Charts and data may be embedded and read from anywhere; pages may not be framed."""
+    """Charts and data may be embedded and read from anywhere; pages may be neither read nor framed."""
     page = response.mimetype == "text/html"
+    if not page and request.method in ("GET", "HEAD"):
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        response.headers["Access-Control-Expose-Headers"] = EXPOSED
     policy = PAGE if page else IMAGE if (response.mimetype or "").startswith("image/") else DATA
     response.headers.setdefault("Content-Security-Policy", policy)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")

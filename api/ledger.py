@@ -8,9 +8,9 @@ from flask import Blueprint, Response, request
 from pydantic import Field
 from werkzeug.exceptions import NotFound
 
-from api.documents import document, validated
+from api.documents import document, following, validated
 from api.order import FORMS
-from api.parameters import Parameters, Whole
+from api.parameters import Parameters, Version, Whole
 from api.query import pairs, read
 from api.site import site
 from api.tables import csv_bytes
@@ -23,17 +23,38 @@ routes = Blueprint("ledger", __name__)
 
 
 class RunsParameters(Parameters):
-    """How many of the newest runs are wanted."""
+    """Which of the runs are wanted."""
 
-    limit: Annotated[int, Whole, Field(ge=1, le=1000)] = 50
+    limit: Annotated[int, Whole, Field(ge=1, le=1000)] = Field(
+        50, description="How many runs at most.", examples=[10]
+    )
+    before: Version = Field(
+        None, description="Only runs before this one, for the next page: it moves no line.", examples=[12]
+    )
+
+
+class RejectsParameters(Parameters):
+    """Which of a run's rejects are wanted."""
+
+    limit: Annotated[int, Whole, Field(ge=1, le=MOST_REJECTS)] = Field(
+        MOST_REJECTS, description="How many rows at most.", examples=[100]
+    )
+    offset: Annotated[int, Whole, Field(ge=0, le=999_999_999)] = Field(
+        0, description="How many rows to leave out at the beginning.", examples=[100]
+    )
 
 
 @routes.get("/api/v1/runs")
 def runs() -> Response:
     """The newest runs, the newest first."""
     parameters = read(RunsParameters, pairs(request.query_string))
+    limit = parameters.limit
     with site().reader.begin() as connection:
-        return document({"runs": ledger.runs(connection, parameters.limit)}, data_version(connection))
+        found = ledger.runs(connection, limit + 1, before=parameters.before)
+        response = document({"runs": found[:limit]}, data_version(connection))
+    if len(found) > limit:
+        response.headers["Link"] = following("ledger.runs", limit=limit, before=found[limit - 1]["run"])
+    return response
 
 
 @routes.get("/api/v1/runs/<int(max=2147483647):run>")
@@ -49,17 +70,24 @@ def one_run(run: int) -> Response:
 
 @routes.get("/api/v1/runs/<int(max=2147483647):run>/rejects.<any(json, csv):form>")
 def rejects(run: int, form: str) -> Response:
-    """The rows that a run refused, as they came; the first MOST_REJECTS of them."""
-    read(Parameters, pairs(request.query_string))
+    """The rows that a run refused, as they came; at most MOST_REJECTS of them at a time."""
+    parameters = read(RejectsParameters, pairs(request.query_string))
+    limit, offset = parameters.limit, parameters.offset
     with site().reader.begin() as connection:
         found = ledger.runs(connection, run_id=run)
         if not found:
             raise NotFound("There is no such run; /api/v1/runs has the list.")
-        rows, version = ledger.rejects(connection, run, MOST_REJECTS), data_version(connection)
+        one_more = ledger.rejects(connection, run, limit + 1, offset)
+        version = data_version(connection)
+    rows = one_more[:limit]
     if form == "csv":
         response = validated(csv_bytes(COLUMNS, rows), FORMS["csv"], version)
         response.headers["Content-Disposition"] = f'attachment; filename="run-{run}-rejects.csv"'
-        return response
-    return document(
-        {"meta": {"run": run, "rejected": found[0]["rejected"], "listed": len(rows)}, "data": rows}, version
-    )
+    else:
+        meta = {"run": run, "rejected": found[0]["rejected"], "listed": len(rows)}
+        response = document({"meta": meta, "data": rows}, version)
+    if len(one_more) > limit:
+        response.headers["Link"] = following(
+            "ledger.rejects", run=run, form=form, limit=limit, offset=offset + limit
+        )
+    return response

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from flask import Blueprint, Response, request
+from pydantic import BeforeValidator, Field
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.parameters import Parameters
 from api.problems import problem
-from api.query import BadParameter, pairs
+from api.query import pairs, read
 from api.site import site
 from api.tables import json_bytes
 from db import schema
@@ -18,6 +20,20 @@ from db.filters import data_version
 from db.questions import ledger
 
 routes = Blueprint("liveness", __name__)
+
+
+def _flag(written: str) -> bool:
+    if written != "true":
+        raise ValueError("must be given without a value, or as true")
+    return True
+
+
+class ReadyParameters(Parameters):
+    """How much is told."""
+
+    verbose: Annotated[bool, BeforeValidator(_flag, json_schema_input_type=Literal["true", ""])] = Field(
+        False, description="Tell the version, the feeds and what to look after, too.", examples=["true"]
+    )
 
 
 @routes.get("/livez")
@@ -29,15 +45,14 @@ def livez() -> Response:
 @routes.get("/readyz")
 def readyz() -> Response:
     """The database answers and stands at the schema of this code; ``?verbose`` tells more."""
-    given = pairs(request.query_string)
-    if any(name != "verbose" for name, _ in given):
-        raise BadParameter("Only verbose is a parameter here.", given[0][0])
+    given = [(name, value or "true") for name, value in pairs(request.query_string)]
+    verbose = read(ReadyParameters, given).verbose
     try:
         revision = schema.revision(site().reader)
         if revision != site().schema:
             both = f"The database stands at schema {revision}, this code wants {site().schema}"
             return problem(503, f"{both}: run manage.py db upgrade.", "schema", retry_after=30)
-        checks = _checks() if given else {}
+        checks = _checks() if verbose else {}
     except SQLAlchemyError:
         return problem(503, "The database cannot be read at the moment.", "database", retry_after=5)
     return _told({"status": "ok", **checks})

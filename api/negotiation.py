@@ -46,8 +46,6 @@ def respond(
     response.headers["ETag"] = f'"{tag}"'
     response.headers["Cache-Control"] = cache_control
     response.headers["Vary"] = "Accept-Encoding"
-    response.headers["Access-Control-Allow-Origin"] = "*"
-    response.headers["Access-Control-Expose-Headers"] = "ETag, X-Data-Version"
     if coded != "identity":
         response.headers["Content-Encoding"] = coded
     if version is not None:

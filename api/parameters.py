@@ -12,6 +12,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from api.values import (
+    BasisOfRecord,
+    WrittenBox,
+    WrittenCountry,
+    WrittenDays,
+    WrittenMonths,
+    WrittenText,
+    WrittenWhole,
+    WrittenYears,
     read_basis_of_record,
     read_box,
     read_country,
@@ -27,37 +35,66 @@ from api.values import (
 from db.filters import Filters, Span
 
 MOST_VALUES = 50
-Interval = Literal["year", "month", "week", "day", "hour"]
-Measure = Literal["records", "individuals"]
+Interval = Annotated[
+    Literal["year", "month", "week", "day", "hour"],
+    Field(description="How long a bucket is; weeks are those of ISO 8601.", examples=["month"]),
+]
+Measure = Annotated[
+    Literal["records", "individuals"],
+    Field(
+        description="individuals adds the counts, a record without one counting as one; records counts rows.",
+        examples=["records"],
+    ),
+]
 
 
-def _all(read: Callable[[str], Any]) -> BeforeValidator:
-    """Each of the repeated values, read, in one order and once."""
+def _all(read: Callable[[str], Any], written: object) -> BeforeValidator:
+    """Each of the repeated values, read, in one order and once; ``written`` is the type of one in a URL."""
 
     def read_all(given: object) -> object:
-        if not isinstance(given, list):
-            return given
-        if len(given) > MOST_VALUES:
-            raise ValueError(f"is given more than {MOST_VALUES} times")
-        return tuple(sorted({read(one) for one in given}))
+        return tuple(sorted({read(one) for one in _few(given)})) if isinstance(given, list) else given
 
-    return BeforeValidator(read_all)
+    return BeforeValidator(read_all, json_schema_input_type=_repeated(written))
+
+
+def _repeated(written: object) -> object:
+    return Annotated[list[written], Field(max_length=MOST_VALUES)]  # type: ignore[valid-type]
+
+
+def _few(given: list[str]) -> list[str]:
+    if len(given) > MOST_VALUES:
+        raise ValueError(f"is given more than {MOST_VALUES} times")
+    return given
 
 
 def _months(given: object) -> object:
-    return (
-        tuple(sorted({month for one in given for month in read_months(one)}))
-        if isinstance(given, list)
-        else given
-    )
+    if not isinstance(given, list):
+        return given
+    return tuple(sorted({month for one in _few(given) for month in read_months(one)}))
 
 
-Name = Annotated[str, BeforeValidator(read_name)]
-Names = Annotated[tuple[str, ...], _all(read_name)]
-Texts = Annotated[tuple[str, ...], _all(read_text)]
+def _title(given: object) -> object:
+    return read_text(given) if isinstance(given, str) else given
+
+
+Name = Annotated[str, BeforeValidator(read_name, json_schema_input_type=WrittenText)]
+Names = Annotated[tuple[str, ...], _all(read_name, WrittenText)]
+Texts = Annotated[tuple[str, ...], _all(read_text, WrittenText)]
+Keys = Annotated[tuple[int, ...], _all(read_whole, WrittenWhole)]
+Days = Annotated[tuple[Span, ...], _all(read_days, WrittenDays)]
+Years = Annotated[tuple[Span, ...], _all(read_years, WrittenYears)]
+Months = Annotated[tuple[int, ...], BeforeValidator(_months, json_schema_input_type=_repeated(WrittenMonths))]
+Countries = Annotated[tuple[str, ...], _all(read_country, WrittenCountry)]
+Bases = Annotated[tuple[str, ...], _all(read_basis_of_record, BasisOfRecord)]
+Box = Annotated[
+    tuple[float, float, float, float] | None, BeforeValidator(read_box, json_schema_input_type=WrittenBox)
+]
+Title = Annotated[str | None, BeforeValidator(_title, json_schema_input_type=WrittenText)]
 Whole = BeforeValidator(read_whole)
-Limit = Annotated[int, Whole, Field(ge=1, le=200)]
-Version = Annotated[int | None, Whole, Field(ge=1)]
+Limit = Annotated[
+    int, Whole, Field(ge=1, le=200, description="How many lines, bars or rows at most.", examples=[5])
+]
+Version = Annotated[int | None, Whole, Field(ge=1, le=999_999_999)]
 
 
 class Parameters(BaseModel):
@@ -85,19 +122,52 @@ class Parameters(BaseModel):
 class FilterParameters(Parameters):
     """What a question is restricted to; repeat a parameter for OR."""
 
-    scientific_name: Names = ()
-    vernacular_name: Names = ()
-    species: Names = ()
-    taxon_key: Annotated[tuple[int, ...], _all(read_whole)] = ()
-    event_date: Annotated[tuple[Span, ...], _all(read_days)] = ()
-    year: Annotated[tuple[Span, ...], _all(read_years)] = ()
-    month: Annotated[tuple[int, ...], BeforeValidator(_months)] = ()
-    country: Annotated[tuple[str, ...], _all(read_country)] = ()
-    state_province: Texts = ()
-    locality: Texts = ()
-    basis_of_record: Annotated[tuple[str, ...], _all(read_basis_of_record)] = ()
-    feed: Texts = ()
-    bbox: Annotated[tuple[float, float, float, float] | None, BeforeValidator(read_box)] = None
+    scientific_name: Names = Field(
+        (),
+        description="A scientific name, of the taxon itself or of one above it.",
+        examples=["Lynx lynx", "Felidae"],
+    )
+    vernacular_name: Names = Field(
+        (), description="A common name, in any language that the records brought.", examples=["Red fox"]
+    )
+    species: Names = Field(
+        (), description="Either of the two names, in any case; ours, not GBIF's.", examples=["lynx lynx"]
+    )
+    taxon_key: Keys = Field(
+        (), description="The key of a taxon, as the report species shows it.", examples=[12]
+    )
+    event_date: Days = Field(
+        (),
+        description="A day, month or year, or a range of them with a comma, ends included; * is an open end.",
+        examples=["2001-02,2010-01", "2024-05-03", "2024,*"],
+    )
+    year: Years = Field(
+        (),
+        description="A year, or a range of them with a comma, ends included; * is an open end.",
+        examples=["2010,2015", "2012"],
+    )
+    month: Months = Field(
+        (), description="A month of any year, or a range of them with a comma.", examples=["4,8", "4"]
+    )
+    country: Countries = Field(
+        (), description="A country by its two letters (ISO 3166-1 alpha-2).", examples=["SI"]
+    )
+    state_province: Texts = Field(
+        (), description="A state or province, as the source writes it.", examples=["Carinthia"]
+    )
+    locality: Texts = Field((), description="A place, as the source writes it.", examples=["Lake shore"])
+    basis_of_record: Bases = Field(
+        (),
+        description="What the record is, as GBIF spells it; Darwin Core's spelling is understood too.",
+        examples=["HUMAN_OBSERVATION"],
+    )
+    feed: Texts = Field((), description="Where the records came from; ours, not GBIF's.", examples=["gbif"])
+    bbox: Box = Field(
+        None,
+        description="West, south, east and north in decimal degrees, as OGC orders them; a west beyond the "
+        "east crosses the antimeridian; ours, not GBIF's.",
+        examples=["13.5,46.2,14.2,46.5"],
+    )
 
     @property
     def filters(self) -> Filters:
@@ -126,13 +196,29 @@ class ReportParameters(FilterParameters):
 
     LOOK: ClassVar[frozenset[str]] = frozenset({"width", "height", "theme", "title", "scale"})
 
-    at_least: Annotated[Version, Field(alias="v")] = None
-    as_of: Version = None
-    width: Annotated[int, Whole, Field(ge=200, le=2400)] = 720
-    height: Annotated[int, Whole, Field(ge=150, le=1600)] = 400
-    theme: Literal["light", "dark", "auto"] = "light"
-    title: Annotated[str | None, BeforeValidator(lambda given: read_text(given) if given else given)] = None
-    scale: Annotated[int, Whole, Field(ge=1, le=2)] = 1
+    at_least: Version = Field(
+        None, alias="v", description="At least this data version: 503 until it is here.", examples=[1]
+    )
+    as_of: Version = Field(
+        None,
+        description="Exactly this data version: counts that never change again; names are those known today.",
+        examples=[1],
+    )
+    width: Annotated[int, Whole, Field(ge=200, le=2400)] = Field(
+        720, description="Of a picture, in CSS pixels.", examples=[720]
+    )
+    height: Annotated[int, Whole, Field(ge=150, le=1600)] = Field(
+        400, description="Of a picture, in CSS pixels.", examples=[400]
+    )
+    theme: Literal["light", "dark", "auto"] = Field(
+        "light", description="Colours of a picture; auto follows the reader's system.", examples=["auto"]
+    )
+    title: Title = Field(
+        None, description="Of a picture, instead of the report's own.", examples=["Lynx in the park"]
+    )
+    scale: Annotated[int, Whole, Field(ge=1, le=2)] = Field(
+        1, description="2 makes a PNG for dense screens.", examples=[2]
+    )
 
     @property
     def demanded(self) -> tuple[tuple[str, str], ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import uuid
-from typing import Any
 
 from flask import Flask, Response, request
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
@@ -12,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.http import HTTP_STATUS_CODES
 
+from api.border import MOST_LINE_BYTES
 from api.draw import Look, card, clean
 from api.draw.look import Theme
 from api.export.making import TooLarge
@@ -53,15 +53,15 @@ def answer(error: Exception) -> Response:
         return _http(error)
     name = str(uuid.uuid4())
     _log.error("%s failed (%s)", clean(request.path, 200), name, exc_info=error)
-    return problem(500, "Something went wrong on our side; it was logged.", instance=f"urn:uuid:{name}")
+    return problem(500, "Something went wrong on our side; it was logged.", logged=name)
 
 
 def _database_away(error: Exception) -> Response:
     corrupt = type(getattr(error, "orig", None)).__name__ == "DatabaseError"
-    _log.log(
-        logging.CRITICAL if corrupt else logging.ERROR, "The database cannot be read: %s", clean(error, 300)
-    )
-    return problem(503, "The database cannot be read at the moment.", "database", retry_after=5)
+    level, name = logging.CRITICAL if corrupt else logging.ERROR, str(uuid.uuid4())
+    _log.log(level, "The database cannot be read (%s): %s", name, clean(error, 300))
+    told = "The database cannot be read at the moment."
+    return problem(503, told, "database", retry_after=5, logged=name)
 
 
 def _http(error: HTTPException) -> Response:
@@ -75,24 +75,32 @@ def _http(error: HTTPException) -> Response:
 
 
 def problem(
-    status: int, detail: str, kind: str | None = None, retry_after: int | None = None, **more: Any
+    status: int,
+    detail: str,
+    kind: str | None = None,
+    retry_after: int | None = None,
+    logged: str = "",
+    parameter: str | None = None,
 ) -> Response:
-    """A problem as the URL promises it: a card for an image, else JSON. Never kept by anybody."""
+    """A problem as the URL promises it: a card for an image, else JSON. Never kept by anybody.
+
+    What is logged has a name, and whoever is told of the problem is told the name, to ask about it.
+    """
     title = HTTP_STATUS_CODES.get(status, "Error")
     form = request.path.rpartition(".")[2]
     if form in ("svg", "png") and request.method in ("GET", "HEAD"):
-        response = _card(status, title, detail, form)
+        response = _card(status, title, f"{detail} ({logged})" if logged else detail, form)
     else:
         told = {
             "type": f"urn:sightings:problem:{kind}" if kind else "about:blank",
             "title": title,
             "status": status,
             "detail": detail or title,
-            **{name: clean(value, 100) for name, value in more.items() if value is not None},
+            **({"parameter": clean(parameter, 100)} if parameter is not None else {}),
+            **({"instance": f"urn:uuid:{logged}"} if logged else {}),
         }
         response = Response(json_bytes(told), status, mimetype=MEDIA_TYPE)
     response.headers["Cache-Control"] = "no-store"
-    response.headers["Access-Control-Allow-Origin"] = "*"
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
     return response
@@ -102,14 +110,19 @@ def _card(status: int, title: str, detail: str, form: str) -> Response:
     """A card of the size that was asked for, as far as that can be made out."""
     width, height = _size("width", 200, 720, 2400), _size("height", 150, 400, 1600)
     themes: dict[str, Theme] = {"dark": "dark", "auto": "auto"}
-    theme = themes.get(request.args.get("theme", ""), "light")
+    theme = themes.get(_asked("theme"), "light")
     picture = card(status, title, detail, Look(width, height, theme))
     if form == "png":
-        return Response(picture.png(1), status, mimetype="image/png")
+        return Response(picture.png(_size("scale", 1, 1, 2)), status, mimetype="image/png")
     return Response(picture.svg(), status, content_type="image/svg+xml")
 
 
+def _asked(name: str) -> str:
+    """What is asked of the card; a line that was refused for its length is not taken apart for it."""
+    return request.args.get(name, "") if len(request.query_string) <= MOST_LINE_BYTES else ""
+
+
 def _size(name: str, least: int, default: int, most: int) -> int:
-    given = request.args.get(name, "")
+    given = _asked(name)
     number = int(given) if given.isascii() and given.isdecimal() and len(given) <= 4 else default
     return number if least <= number <= most else default

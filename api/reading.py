@@ -8,7 +8,7 @@ import re
 from typing import Annotated, Any
 
 from flask import Blueprint, Response, request
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 from werkzeug.exceptions import NotFound
 
 from api.animal import order
@@ -20,7 +20,7 @@ from api.plot import BEARS
 from api.query import BadParameter, pairs, read
 from api.site import site
 from api.tables import json_bytes
-from api.values import read_name
+from api.values import WrittenText, read_name
 
 _NUMBER = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,3})?", re.ASCII)
 routes = Blueprint("reading", __name__)
@@ -29,7 +29,25 @@ routes = Blueprint("reading", __name__)
 class AnimalParameters(Parameters):
     """Which animal."""
 
-    type: Annotated[str, BeforeValidator(read_name)]
+    type: Annotated[str, BeforeValidator(read_name, json_schema_input_type=WrittenText)] = Field(
+        description="The animal, by any of its names, in any case.", examples=["Deer"]
+    )
+
+
+def _number(text: str) -> float:
+    if len(text) > 100 or not _NUMBER.fullmatch(text) or not math.isfinite(float(text)):
+        raise ValueError("must be a number")
+    return float(text)
+
+
+Number = Annotated[float, BeforeValidator(_number)]
+
+
+class DivideParameters(Parameters):
+    """What is divided, and by what."""
+
+    numerator: Number = Field(description="What is divided.", examples=[1])
+    denominator: Number = Field(description="What it is divided by; 0 is answered with 500.", examples=[2])
 
 
 @routes.get("/animal.svg")
@@ -59,14 +77,8 @@ def bears() -> Response:
 @routes.get("/divide.json")
 def divide() -> Response:
     """One number divided by another."""
-    given = dict.fromkeys(("numerator", "denominator"), "")
-    for name, text in pairs(request.query_string):
-        if name not in given:
-            raise BadParameter("Only numerator and denominator are parameters here.", name)
-        if given[name]:
-            raise BadParameter(f"{name} is given more than once.", name)
-        given[name] = text
-    numerator, denominator = (_number(name, text) for name, text in given.items())
+    given = read(DivideParameters, pairs(request.query_string))
+    numerator, denominator = given.numerator, given.denominator
     told: dict[str, Any] = {"num": numerator, "denom": denominator, "result": None}
     if denominator == 0:
         told["error"] = "denominator cannot be zero!!!"
@@ -77,16 +89,7 @@ def divide() -> Response:
     return _divided(told, 200)
 
 
-def _number(name: str, text: str) -> float:
-    if not text:
-        raise BadParameter(f"{name} is missing.", name)
-    if len(text) > 100 or not _NUMBER.fullmatch(text) or not math.isfinite(float(text)):
-        raise BadParameter(f"{name} must be a number.", name)
-    return float(text)
-
-
 def _divided(told: dict[str, Any], status: int) -> Response:
     response = Response(json_bytes(told), status, mimetype="application/json")
     response.headers["Cache-Control"] = "no-store"
-    response.headers["Access-Control-Allow-Origin"] = "*"
     return response

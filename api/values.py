@@ -1,10 +1,17 @@
-"""How one value of a query is written and what it means: dates, ranges, names, boxes. Knows no query."""
+"""How one value of a query is written and what it means: dates, ranges, names, boxes. Knows no query.
+
+The types that begin with Written tell it to those who describe a query; their ``format`` names the rules that
+no pattern can hold: a day exists, an end is not before its beginning.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from datetime import date
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import Field
 
 from db.filters import Span, last_day_of_month
 from db.models import FOREVER
@@ -12,13 +19,35 @@ from db.models import FOREVER
 LONGEST = 200
 """Characters that a name may have."""
 
-_DAY = re.compile(r"(?P<year>[1-9][0-9]{3})(-(?P<month>[0-9]{2})(-(?P<day>[0-9]{2}))?)?", re.ASCII)
-_DECIMAL = re.compile(r"-?[0-9]{1,3}(\.[0-9]{1,12})?", re.ASCII)
-_WHOLE = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
-_BASES = (
+_BLANK = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_CONTROL = r"\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f"
+_YEAR, _MONTH = "[1-9][0-9]{3}", "(0[1-9]|1[0-2])"
+_DATE = rf"(\*|{_YEAR}(-{_MONTH}(-(0[1-9]|[12][0-9]|3[01]))?)?)"
+_DEGREES = r"-?[0-9]{1,3}(\.[0-9]{1,12})?"
+
+
+def _written(pattern: str, kind: str) -> Any:
+    return Field(pattern=f"^{pattern}$", json_schema_extra={"format": kind})
+
+
+WrittenText = Annotated[
+    str, Field(max_length=LONGEST, pattern=f"^[^{_CONTROL}]*[^{_CONTROL}{_BLANK}][^{_CONTROL}]*$")
+]
+WrittenWhole = Annotated[int, Field(ge=0, le=999_999_999)]
+WrittenCountry = Annotated[str, Field(pattern="^[A-Za-z]{2}$")]
+WrittenDays = Annotated[str, _written(f"{_DATE}(,{_DATE})?", "date-range")]
+WrittenYears = Annotated[str, _written(rf"(\*|{_YEAR})(,(\*|{_YEAR}))?", "year-range")]
+WrittenMonths = Annotated[str, _written(r"(\*|0?[1-9]|1[0-2])(,(\*|0?[1-9]|1[0-2]))?", "month-range")]
+WrittenBox = Annotated[str, _written(f"{_DEGREES}(,{_DEGREES}){{3}}", "bbox")]
+BasisOfRecord = Literal[
     "HUMAN_OBSERVATION", "MACHINE_OBSERVATION", "OBSERVATION", "PRESERVED_SPECIMEN", "FOSSIL_SPECIMEN",
     "LIVING_SPECIMEN", "MATERIAL_SAMPLE", "MATERIAL_CITATION", "OCCURRENCE",
-)  # fmt: skip
+]  # fmt: skip
+
+_DAY = re.compile(r"(?P<year>[1-9][0-9]{3})(-(?P<month>[0-9]{2})(-(?P<day>[0-9]{2}))?)?", re.ASCII)
+_DECIMAL = re.compile(_DEGREES, re.ASCII)
+_WHOLE = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
+_BASES: tuple[str, ...] = get_args(BasisOfRecord)
 
 
 def read_text(value: str) -> str:

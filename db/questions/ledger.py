@@ -12,14 +12,20 @@ from db.questions.summary import interval_text
 
 
 def runs(
-    connection: Connection, limit: int = 50, run_id: int | None = None, feed: str | None = None
+    connection: Connection,
+    limit: int = 50,
+    run_id: int | None = None,
+    feed: str | None = None,
+    before: int | None = None,
 ) -> list[dict[str, Any]]:
-    """The newest runs, of all feeds or of one, or the one that is asked for."""
+    """The newest runs, of all feeds or of one, from before a run if one is named, or the one asked for."""
     asked = _WITH_FEED.order_by(Run.id.desc()).limit(limit)
     if feed is not None:
         asked = asked.where(Feed.name == feed)
     if run_id is not None:
         asked = asked.where(Run.id == run_id)
+    if before is not None:
+        asked = asked.where(Run.id < before)
     return [_run(row) for row in connection.execute(asked)]
 
 
@@ -79,9 +85,12 @@ def _undone_by(connection: Connection, run_id: int) -> int | None:
     return connection.execute(asked).scalar()
 
 
-def rejects(connection: Connection, run_id: int, limit: int | None = 10_000) -> list[dict[str, Any]]:
+def rejects(
+    connection: Connection, run_id: int, limit: int | None = 10_000, offset: int = 0
+) -> list[dict[str, Any]]:
     """The rows that a run refused, in the order of the input."""
-    asked = select(Reject).where(Reject.run_id == _read_by(run_id)).order_by(Reject.number).limit(limit)
+    asked = select(Reject).where(Reject.run_id == _read_by(run_id)).order_by(Reject.number)
+    asked = asked.limit(limit).offset(offset)
     return [
         {"line": row.line, "reason": row.reason, "field": row.field, "detail": row.detail, "raw": row.raw}
         for row in connection.execute(asked)
