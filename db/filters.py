@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, and_, false, func, or_, select
 
 from db.models import FOREVER, Feed, Place, Run, Sighting, TaxonName, Touched
+from db.taxon_keys import narrowed, taxa_below
+from db.traits import ANY, Traits, trait_conditions
 
 Span = tuple[int, int]
 """Two ends, both inclusive: days as YYYYMMDD, or years."""
@@ -37,6 +39,11 @@ class Filters:
     feeds: tuple[str, ...] = ()
     bbox: tuple[float, float, float, float] | None = None
     """Longitude and latitude of the lower left and the upper right corner; may cross the antimeridian."""
+    key_sets: tuple[tuple[int, ...], ...] = ()
+    """Sets of taxon keys: a record's taxon lies below one of each, whatever else it is asked for by."""
+    ranks: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """A rank, kingdom to species, and the names in lower case that a record's taxon may have there."""
+    traits: Traits = ANY
 
     @property
     def names_taxa(self) -> bool:
@@ -46,7 +53,8 @@ class Filters:
     @property
     def needs_records(self) -> bool:
         """Whether it asks for what the rollups do not keep apart."""
-        return bool(self.countries or self.states or self.localities or self.bases_of_record or self.bbox)
+        of_place = self.countries or self.states or self.localities or self.bbox
+        return bool(of_place or self.bases_of_record or self.traits != ANY)
 
     @property
     def day_spans(self) -> tuple[Span, ...]:
@@ -93,6 +101,7 @@ def scope(connection: Connection, filters: Filters, as_of: int | None = None) ->
     if as_of is not None and as_of > data_version(connection):
         raise NotYet(f"Version {as_of} does not exist yet; the newest is {data_version(connection)}.")
     taxa, unknown = _taxa(connection, filters)
+    taxa = narrowed(connection, taxa, filters.key_sets, filters.ranks)
     feeds, unknown_feeds = _feeds(connection, filters)
     first, last = filters.outer_days
     newest = select(func.coalesce(func.max(Touched.run_id), 0)).where(
@@ -113,7 +122,7 @@ def scope(connection: Connection, filters: Filters, as_of: int | None = None) ->
 def _taxa(connection: Connection, filters: Filters) -> tuple[tuple[int, ...] | None, tuple[str, ...]]:
     if not filters.names_taxa:
         return None, ()
-    found, unknown = set(filters.taxon_keys), []
+    found, unknown = taxa_below(connection, filters.taxon_keys), []
     for names, kinds in (
         (filters.scientific_names, ("scientific",)),
         (filters.vernacular_names, ("vernacular",)),
@@ -158,7 +167,7 @@ def conditions(scope: Scope) -> list[ColumnElement[bool]]:
         terms += [month == Sighting.last_day // 100, (month % 100).in_(filters.months)]
     if filters.bases_of_record:
         terms.append(Sighting.basis_of_record.in_(filters.bases_of_record))
-    return terms + _place_conditions(filters)
+    return terms + _place_conditions(filters) + trait_conditions(filters.traits)
 
 
 def _revision(as_of: int | None) -> ColumnElement[bool]:
