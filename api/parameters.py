@@ -108,6 +108,9 @@ class Parameters(BaseModel):
         protected_namespaces=(),
     )
 
+    NOT_HELD: ClassVar[dict[str, str]] = {}
+    """Names that are known and refused, each with the nearest one that is not, if there is any."""
+
     @classmethod
     def names(cls) -> list[str]:
         """The parameters as they are written in a URL."""

@@ -54,6 +54,8 @@ def read(model: type[P], given: Pairs) -> P:
     fields = {field.alias or name: field for name, field in model.model_fields.items()}
     found: dict[str, Any] = {}
     for name, value in given:
+        if name in model.NOT_HELD:
+            raise BadParameter(_not_held(name, model.NOT_HELD[name], fields), name)
         if name not in fields:
             raise BadParameter(f"This is not a parameter here{nearest(name, fields)}", name[:100])
         if not value:
@@ -68,10 +70,18 @@ def read(model: type[P], given: Pairs) -> P:
         return model.model_validate(found)
     except ValidationError as error:
         complaint = error.errors(include_url=False, include_input=False)[0]
+        if not complaint["loc"]:  # of several parameters together; the sentence begins with the one at fault
+            sentence = _sentence(complaint["type"], complaint.get("ctx", {}))
+            raise BadParameter(f"{sentence}.", sentence.partition(" ")[0]) from None
         name = str(complaint["loc"][0])
         raise BadParameter(
             f"{name} {_sentence(complaint['type'], complaint.get('ctx', {}))}.", name
         ) from None
+
+
+def _not_held(name: str, near: str, fields: Iterable[str]) -> str:
+    told = f"; did you mean {near}?" if near else f"; there are {', '.join(fields)}."
+    return f"{name} is a filter of GBIF's for something that is not held here{told}"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

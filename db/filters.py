@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, and_, false, func, or_, select
 
 from db.models import FOREVER, Feed, Place, Run, Sighting, TaxonName, Touched
+from db.taxon_keys import narrowed, taxa_below
+from db.traits import ANY, Traits, trait_conditions
 
 Span = tuple[int, int]
 """Two ends, both inclusive: days as YYYYMMDD, or years."""
@@ -39,6 +41,11 @@ class Filters:
     """Longitude and latitude of the lower left and the upper right corner; may cross the antimeridian."""
     among: tuple[str, ...] = ()
     """Names of either kind that a report is about by itself: they narrow down what the others name."""
+    key_sets: tuple[tuple[int, ...], ...] = ()
+    """Sets of taxon keys: a record's taxon lies below one of each, whatever else it is asked for by."""
+    ranks: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """A rank, kingdom to species, and the names in lower case that a record's taxon may have there."""
+    traits: Traits = ANY
 
     @property
     def names_taxa(self) -> bool:
@@ -52,7 +59,8 @@ class Filters:
     @property
     def needs_records(self) -> bool:
         """Whether it asks for what the rollups do not keep apart."""
-        return bool(self.countries or self.states or self.localities or self.bases_of_record or self.bbox)
+        of_place = self.countries or self.states or self.localities or self.bbox
+        return bool(of_place or self.bases_of_record or self.traits != ANY)
 
     @property
     def day_spans(self) -> tuple[Span, ...]:
@@ -99,6 +107,7 @@ def scope(connection: Connection, filters: Filters, as_of: int | None = None) ->
     if as_of is not None and as_of > data_version(connection):
         raise NotYet(f"Version {as_of} does not exist yet; the newest is {data_version(connection)}.")
     taxa, unknown = _taxa(connection, filters)
+    taxa = narrowed(connection, taxa, filters.key_sets, filters.ranks)
     feeds, unknown_feeds = _feeds(connection, filters)
     first, last = filters.outer_days
     newest = select(func.coalesce(func.max(Touched.run_id), 0)).where(
@@ -125,7 +134,7 @@ def _taxa(connection: Connection, filters: Filters) -> tuple[tuple[int, ...] | N
         (filters.vernacular_names, ("vernacular",)),
         (filters.species, _EITHER),
     )
-    chosen |= set(filters.taxon_keys)
+    chosen |= taxa_below(connection, filters.taxon_keys)
     if filters.among:
         narrow, more = _named(connection, (filters.among, _EITHER))
         chosen = narrow & chosen if filters._chooses_taxa else narrow
@@ -180,7 +189,7 @@ def conditions(scope: Scope) -> list[ColumnElement[bool]]:
         terms += [month == Sighting.last_day // 100, (month % 100).in_(filters.months)]
     if filters.bases_of_record:
         terms.append(Sighting.basis_of_record.in_(filters.bases_of_record))
-    return terms + _place_conditions(filters)
+    return terms + _place_conditions(filters) + trait_conditions(filters.traits)
 
 
 def _revision(as_of: int | None) -> ColumnElement[bool]:
