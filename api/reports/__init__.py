@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from api.reports.diel import DIEL
 from api.reports.recent import RECENT
 from api.reports.report import Report
 from api.reports.seasonality import SEASONALITY
@@ -17,6 +18,7 @@ REPORTS: dict[str, Report[Any, Any]] = {
         TIMELINE,
         SPECIES,
         SEASONALITY,
+        DIEL,
         SUMMARY,
         RECENT,
     )
