@@ -1,6 +1,7 @@
 """The drawing room: plain values and a look go in, bytes come out. It knows no web, no database."""
 
 from api.draw.card import card
+from api.draw.diel import Rhythm, diel
 from api.draw.look import Look
 from api.draw.picture import RENDERER, Picture
 from api.draw.ranking import Bar, ranking
@@ -21,9 +22,11 @@ __all__ = [
     "Month",
     "Picture",
     "Point",
+    "Rhythm",
     "Words",
     "card",
     "clean",
+    "diel",
     "numbers",
     "ranking",
     "reading",

@@ -10,7 +10,7 @@ from api.draw.labels import Key
 from api.draw.look import RAMP
 from api.draw.named import Named
 from api.draw.sheet import GAP, Sheet
-from api.draw.words import axis_numbers, clean, number, width
+from api.draw.words import THIN, axis_numbers, clean, number, width
 
 SHADES = RAMP[1:]  # the palest is too near to the grey of a cell that has no record
 TITLED = 400  # more cells leave out their titles, which only repeat their data
@@ -49,7 +49,7 @@ class Shades:
         return self.inks[max(0, bisect_right(self.bounds, weight) - 1)]
 
 
-def shades(weights: Iterable[float], unit: str = "") -> Shades:
+def shades(weights: Iterable[float]) -> Shades:
     """At most five shades: one for each value where they are few, else equal steps from 0, else growing ones.
 
     Steps grow where most of the weights would otherwise share the palest shade.
@@ -60,16 +60,21 @@ def shades(weights: Iterable[float], unit: str = "") -> Shades:
     whole = all(weight == int(weight) for weight in known)
     distinct = sorted(set(known))
     if len(distinct) <= len(SHADES) and whole:
-        return _shades(distinct, [f"{number(bound)}{unit}" for bound in distinct])
+        return _shades(distinct, [number(bound) for bound in distinct])
     if known[-1] <= 6 * known[len(known) // 2]:
         step = next_nice(known[-1] / len(SHADES), whole=whole)
         bounds = [step * index for index in range(len(SHADES)) if step * index <= known[-1]]
-        first = f"1{unit}+" if whole and step > 1 else f">0{unit}"
-        return _shades(bounds, [first, *(f"{_short(bound)}{unit}+" for bound in bounds[1:])])
+        first = "1+" if whole and step > 1 else ">0"
+        return _shades(bounds, [first, *(f"{_short(bound)}+" for bound in bounds[1:])])
     base = 10.0 ** math.floor(math.log10(known[0]))
     steps = next(steps for steps, reach in _STEPS if known[-1] < base * reach)
     bounds = [base * step for step in steps if base * step <= known[-1]]
-    return _shades(bounds, [f"{_short(bound)}{unit}+" for bound in bounds])
+    return _shades(bounds, [f"{_short(bound)}+" for bound in bounds])
+
+
+def shares(bounds: Sequence[float]) -> Shades:
+    """Shades for shares of a whole; bounds in per cent, the first of them 0."""
+    return _shades(bounds, [f">0{THIN}%", *(f"{_short(bound)}{THIN}%+" for bound in bounds[1:])])
 
 
 def _shades(bounds: Sequence[float], texts: Sequence[str]) -> Shades:
@@ -121,7 +126,7 @@ def draw_frames(sheet: Sheet, tiles: Sequence[Tile]) -> None:
         sheet.block(inner.left, inner.top, inner.wide, inner.high, "paper", tile.named)
     zeros = [_inset(tile.box, 1) for tile in tiles if tile.weight <= 0 and not tile.partial]
     for boxes, ink, dashes in (
-        (zeros, "axis", None),
+        (zeros, "rest", None),
         ([_inset(tile.box, 0.5) for tile in tiles if tile.partial], "ink", (2.2, 1.6)),
     ):
         if boxes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.reports.ratio import RATIO
+from api.reports.diel import DIEL
 from api.reports.recent import RECENT
 from api.reports.report import Report
 from api.reports.seasonality import SEASONALITY
@@ -19,6 +20,7 @@ REPORTS: dict[str, Report[Any, Any]] = {
         SPECIES,
         SEASONALITY,
         RATIO,
+        DIEL,
         SUMMARY,
         RECENT,
     )
