@@ -1,5 +1,6 @@
 """The drawing room: plain values and a look go in, bytes come out. It knows no web, no database."""
 
+from api.draw.accumulation import Step, accumulation
 from api.draw.card import card
 from api.draw.look import Look
 from api.draw.picture import RENDERER, Picture
@@ -19,7 +20,9 @@ __all__ = [
     "Look",
     "Picture",
     "Point",
+    "Step",
     "Words",
+    "accumulation",
     "card",
     "clean",
     "numbers",

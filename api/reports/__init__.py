@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from api.reports.accumulation import ACCUMULATION
 from api.reports.ratio import RATIO
 from api.reports.recent import RECENT
 from api.reports.report import Report
@@ -17,6 +18,7 @@ REPORTS: dict[str, Report[Any, Any]] = {
         TIMELINE,
         SPECIES,
         RATIO,
+        ACCUMULATION,
         SUMMARY,
         RECENT,
     )

@@ -43,12 +43,12 @@ def totals(connection: Connection, scope: Scope) -> list[Count]:
 
 def per_bucket(connection: Connection, scope: Scope, interval: str) -> list[Count]:
     """Counts per taxon and bucket of this interval; without the sightings that no single bucket holds."""
-    rollup = _rollup_of(scope, interval)
+    rollup = rollup_of(scope, interval)
     if rollup is not None:
         return _from_rollups(connection, scope, *rollup)
     if interval == "week":
         return _by_week(connection, scope)
-    bucket, precise = _record_bucket(interval)
+    bucket, precise = precise_bucket(interval)
     asked = select(Sighting.taxon_id, bucket, *measures()).where(*conditions(scope), precise)
     return [Count(*row) for row in connection.execute(asked.group_by(Sighting.taxon_id, bucket))]
 
@@ -67,7 +67,7 @@ def _one_bucket(scope: Scope) -> int | None:
     return None
 
 
-def _rollup_of(scope: Scope, interval: str) -> tuple[ColumnElement[bool], ColumnElement[int]] | None:
+def rollup_of(scope: Scope, interval: str) -> tuple[ColumnElement[bool], ColumnElement[int]] | None:
     """Which rollup rows answer, and the bucket of each; None where only the records can."""
     filters = scope.filters
     kept = interval != "hour" and not (filters.months and interval == "week")
@@ -115,7 +115,8 @@ def _from_rollups(
     return [Count(*row) for row in connection.execute(asked.group_by(Rollup.taxon_id, bucket))]
 
 
-def _record_bucket(interval: str) -> tuple[ColumnElement[Any], ColumnElement[bool]]:
+def precise_bucket(interval: str) -> tuple[ColumnElement[Any], ColumnElement[bool]]:
+    """The bucket of a sighting (not a week, which no database tells), and whether it lies in one at all."""
     first, last = Sighting.first_day, Sighting.last_day
     if interval == "hour":
         hour = cast(first, BigInteger) * 100 + Sighting.time_of_day // 3600
