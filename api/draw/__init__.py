@@ -1,5 +1,6 @@
 """The drawing room: plain values and a look go in, bytes come out. It knows no web, no database."""
 
+from api.draw.accumulation import Step, accumulation
 from api.draw.card import card
 from api.draw.diel import Rhythm, diel
 from api.draw.look import Look
@@ -23,7 +24,9 @@ __all__ = [
     "Picture",
     "Point",
     "Rhythm",
+    "Step",
     "Words",
+    "accumulation",
     "card",
     "clean",
     "diel",

@@ -25,14 +25,19 @@ class Point:
     start: date
     value: float | None
     partial: bool = False
+    more: tuple[tuple[str, str], ...] = ()
+    """What the mark is called beside its date, species and value."""
+    note: str = ""
+    """What its title says after the value."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """One species over time, its points in the order of time."""
+    """One species over time, its points in the order of time; `stepped`, it holds until the next one."""
 
     name: str
     points: tuple[Point, ...]
+    stepped: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,25 +80,32 @@ def draw_line(sheet: Sheet, line: Line, spots: Sequence[Spot], index: int, of: i
     ink = SERIES[index] if coloured else "rest"
     thick = ((1.4 if len(spots) > 150 else 2) if coloured else 0.6) * sheet.look.unit
     with sheet.group("series", name):
-        _strokes(sheet, spots, ink, thick)
+        _strokes(sheet, spots, ink, thick, stepped=line.stepped)
         shown = _shown(sheet, spots, index, of) if coloured else {i for i, s in enumerate(spots) if s.alone}
         _marks(sheet, name, spots, shown, ink, MARKERS[index] if coloured else "o", marked=marked)
 
 
-def _strokes(sheet: Sheet, spots: Sequence[Spot], ink: str, thick: float) -> None:
+def _strokes(sheet: Sheet, spots: Sequence[Spot], ink: str, thick: float, *, stepped: bool) -> None:
     """Solid between buckets that are over, dashed into one that is still under way, nothing across a gap."""
     solid: list[tuple[float, float]] = []
     dashed: list[tuple[float, float]] = []
     for before, spot in pairwise(spots):
-        if spot.joined:
-            run = dashed if spot.point.partial else solid
-            start = (before.x, before.y)
-            if not run or run[-1] != start:
-                run += [(GAP, GAP), start] if run else [start]
-            run.append((spot.x, spot.y))
+        if not spot.joined:
+            continue
+        start = (before.x, before.y)
+        if stepped:  # what was reached holds; only the rise is still open
+            _draw_on(solid, start, (spot.x, before.y))
+            start = (spot.x, before.y)
+        _draw_on(dashed if spot.point.partial else solid, start, (spot.x, spot.y))
     for run, dashes in ((solid, None), (dashed, (2.2, 2.0))):
         if run:
             sheet.line([x for x, _ in run], [y for _, y in run], ink, thick, dashes=dashes)
+
+
+def _draw_on(run: list[tuple[float, float]], start: tuple[float, float], end: tuple[float, float]) -> None:
+    if not run or run[-1] != start:
+        run += [(GAP, GAP), start] if run else [start]
+    run.append(end)
 
 
 def _shown(sheet: Sheet, spots: Sequence[Spot], index: int, of: int) -> set[int]:
@@ -136,7 +148,9 @@ def _marks(
 def _named(name: str, spot: Spot, *, titled: bool) -> Named:
     label = clean(spot.point.label)
     attributes = [("data-date", label), ("data-species", name), ("data-value", canonical(spot.value))]
+    attributes += spot.point.more
     if spot.point.partial:
         attributes.append(("data-partial", "true"))
     so_far = " so far" if spot.point.partial else ""
-    return Named(tuple(attributes), f"{name}, {label}: {number(spot.value)}{so_far}" if titled else "")
+    title = f"{name}, {label}: {number(spot.value)}{so_far}{spot.point.note}"
+    return Named(tuple(attributes), title if titled else "")

@@ -59,7 +59,7 @@ def plot(
     box = Box(area.left + gutter(sheet, ticks), top, right, bottom)
     up = value_scale(ticks, values, top, bottom)
     value_grid(sheet, box, up, ticks)
-    ends = _lines(sheet, lines, _time_axis(sheet, box, lines, interval), up)
+    ends = _lines(sheet, lines, time_axis(sheet, box, lines, interval), up)
     if room:
         rest = [] if len(keys) <= len(ends) else [End(box.right, bottom, keys[-1])]
         named = [End(*end, key) for end, key in zip(ends, keys, strict=False) if end]
@@ -83,7 +83,7 @@ def _at_ends(look: Look, keys: Sequence[Key], high: float) -> bool:
     return bool(keys) and look.width >= 440 and len(keys) * look.size("label") * 1.3 <= high * 0.9
 
 
-def _time_axis(sheet: Sheet, box: Box, lines: Sequence[Line], interval: str) -> Scale:
+def time_axis(sheet: Sheet, box: Box, lines: Sequence[Line], interval: str) -> Scale:
     """Ticks and their labels under the box; gives the scale of time."""
     inset, size = 10 * sheet.look.unit, sheet.look.size("label")
     starts = sorted((point.start for line in lines for point in line.points), key=moment)

@@ -27,9 +27,9 @@ def numbers(facts: Sequence[Fact], words: Words, look: Look) -> Picture:
     if not facts:
         nothing(sheet, area)
         return Picture(sheet, words)
-    columns, rows = _grid(len(facts), area, look)
+    columns, rows = _grid(facts, area, look)
     wide, high = area.wide / columns, area.high / rows
-    gap = 16 * look.unit
+    gap = _gap(look)
     size = _type_size(facts[: columns * rows], wide - gap, high, look)
     for index, fact in enumerate(facts[: columns * rows]):
         row, column = divmod(index, columns)
@@ -38,17 +38,34 @@ def numbers(facts: Sequence[Fact], words: Words, look: Look) -> Picture:
     return Picture(sheet, words)
 
 
-def _grid(count: int, area: Box, look: Look) -> tuple[int, int]:
-    """Columns and rows, balanced: four are 4 x 1 or 2 x 2, never 3 + 1."""
-    widest = max(1, int(area.wide / (128 * look.unit)))
-    rows = min(math.ceil(count / min(widest, 4)), max(1, int(area.high / (58 * look.unit))))
-    return max(1, min(widest, math.ceil(count / rows))), rows
+def _gap(look: Look) -> float:
+    return 16 * look.unit
+
+
+def _grid(facts: Sequence[Fact], area: Box, look: Look) -> tuple[int, int]:
+    """Columns and rows, balanced (four are 4 x 1 or 2 x 2, never 3 + 1): whose type is largest."""
+    count = len(facts)
+    most_columns = max(1, int(area.wide / (128 * look.unit)))
+    most_rows = max(1, int(area.high / (58 * look.unit)))
+    fits = [
+        (math.ceil(count / rows), rows)
+        for rows in range(1, min(count, most_rows) + 1)
+        if count % rows == 0 and math.ceil(count / rows) <= most_columns
+    ]
+    if not fits:
+        return max(1, min(most_columns, math.ceil(count / most_rows))), most_rows
+
+    def size(grid: tuple[int, int]) -> float:
+        return _type_size(facts, area.wide / grid[0] - _gap(look), area.high / grid[1], look)
+
+    return max(fits, key=size)
 
 
 def _type_size(facts: Sequence[Fact], wide: float, high: float, look: Look) -> float:
     """One size for all values, so that they compare: the largest that the longest of them fits in."""
     longest = max(width(clean(fact.value, 24), 1.0) for fact in facts) or 1.0
-    return round(max(look.size("title"), min(52 * look.unit, high * 0.42, wide / longest / BOLD)), 1)
+    fits = max(look.size("title"), min(52 * look.unit, high * 0.42, wide / longest / BOLD))
+    return math.floor(fits * 10) / 10  # rounded up it would not fit
 
 
 def _fact(sheet: Sheet, fact: Fact, cell: Box, size: float) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.reports.ratio import RATIO
+from api.reports.accumulation import ACCUMULATION
 from api.reports.diel import DIEL
+from api.reports.ratio import RATIO
 from api.reports.recent import RECENT
 from api.reports.report import Report
 from api.reports.seasonality import SEASONALITY
@@ -21,6 +22,7 @@ REPORTS: dict[str, Report[Any, Any]] = {
         SEASONALITY,
         RATIO,
         DIEL,
+        ACCUMULATION,
         SUMMARY,
         RECENT,
     )

@@ -16,7 +16,7 @@ from db.questions.counts import Count, TaxonLabel
 P = TypeVar("P", bound=ReportParameters)
 F = TypeVar("F")
 
-UNITS = {"records": "records", "individuals": "individuals"}
+UNITS = {"records": "records", "individuals": "individuals", "species": "species"}
 
 
 @dataclass(frozen=True)

@@ -52,12 +52,12 @@ def per_bucket(connection: Connection, scope: Scope, interval: str, *, apart: bo
 
     Not ``apart``, the database sums all taxa: as many Counts of ALL_TAXA as there are buckets.
     """
-    rollup = _rollup_of(scope, interval)
+    rollup = rollup_of(scope, interval)
     if rollup is not None:
         return _from_rollups(connection, scope, *rollup, apart)
     if interval == "week":
         return _by_week(connection, scope, apart)
-    (bucket, precise), taxon = _record_bucket(interval), _taxon(Sighting.taxon_id, apart)
+    (bucket, precise), taxon = precise_bucket(interval), _taxon(Sighting.taxon_id, apart)
     asked = select(taxon, bucket, *measures()).where(*conditions(scope), precise)
     return [Count(*row) for row in connection.execute(asked.group_by(taxon, bucket))]
 
@@ -81,7 +81,7 @@ def _one_bucket(scope: Scope) -> int | None:
     return None
 
 
-def _rollup_of(scope: Scope, interval: str) -> tuple[ColumnElement[bool], ColumnElement[int]] | None:
+def rollup_of(scope: Scope, interval: str) -> tuple[ColumnElement[bool], ColumnElement[int]] | None:
     """Which rollup rows answer, and the bucket of each; None where only the records can."""
     filters = scope.filters
     kept = interval != "hour" and not (filters.months and interval == "week")
@@ -130,7 +130,8 @@ def _from_rollups(
     return [Count(*row) for row in connection.execute(asked.group_by(taxon, bucket))]
 
 
-def _record_bucket(interval: str) -> tuple[ColumnElement[Any], ColumnElement[bool]]:
+def precise_bucket(interval: str) -> tuple[ColumnElement[Any], ColumnElement[bool]]:
+    """The bucket of a sighting (not a week, which no database tells), and whether it lies in one at all."""
     first, last = Sighting.first_day, Sighting.last_day
     if interval == "hour":
         hour = cast(first, BigInteger) * 100 + Sighting.time_of_day // 3600
