@@ -15,6 +15,7 @@ from api.flight import Flights, Slots
 from api.headers import init_app as protect
 from api.ledger import routes as ledger_routes
 from api.liveness import routes as liveness_routes
+from api.openapi import routes as openapi_routes
 from api.page import routes as page_routes
 from api.problems import init_app as answer_problems
 from api.reading import routes as reading_routes
@@ -34,6 +35,7 @@ PARTS = (
     ledger_routes,
     liveness_routes,
     reading_routes,
+    openapi_routes,
     page_routes,
 )
 """The parts with routes, a blueprint each; a new one gets its line here."""

@@ -1,7 +1,7 @@
 """How one value of a query is written and what it means: dates, ranges, names, boxes. Knows no query.
 
-The types that begin with Written tell it to those who describe a query; their ``format`` names the rules that
-no pattern can hold: a day exists, an end is not before its beginning.
+The types that begin with Written tell it to those who describe a query, all but two rules that no pattern can
+hold: that a day exists, and that an end is not before its beginning.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
@@ -23,29 +23,26 @@ _BLANK = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u30
 _CONTROL = r"\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f"
 _YEAR, _MONTH = "[1-9][0-9]{3}", "(0[1-9]|1[0-2])"
 _DATE = rf"(\*|{_YEAR}(-{_MONTH}(-(0[1-9]|[12][0-9]|3[01]))?)?)"
-_DEGREES = r"-?[0-9]{1,3}(\.[0-9]{1,12})?"
-
-
-def _written(pattern: str, kind: str) -> Any:
-    return Field(pattern=f"^{pattern}$", json_schema_extra={"format": kind})
-
+_PART = r"(\.[0-9]{1,12})?"
+_LONGITUDE = rf"-?((1[0-7][0-9]|0?[0-9]{{1,2}}){_PART}|180(\.0{{1,12}})?)"
+_LATITUDE = rf"-?(0?[0-8]?[0-9]{_PART}|0?90(\.0{{1,12}})?)"
 
 WrittenText = Annotated[
     str, Field(max_length=LONGEST, pattern=f"^[^{_CONTROL}]*[^{_CONTROL}{_BLANK}][^{_CONTROL}]*$")
 ]
 WrittenWhole = Annotated[int, Field(ge=0, le=999_999_999)]
 WrittenCountry = Annotated[str, Field(pattern="^[A-Za-z]{2}$")]
-WrittenDays = Annotated[str, _written(f"{_DATE}(,{_DATE})?", "date-range")]
-WrittenYears = Annotated[str, _written(rf"(\*|{_YEAR})(,(\*|{_YEAR}))?", "year-range")]
-WrittenMonths = Annotated[str, _written(r"(\*|0?[1-9]|1[0-2])(,(\*|0?[1-9]|1[0-2]))?", "month-range")]
-WrittenBox = Annotated[str, _written(f"{_DEGREES}(,{_DEGREES}){{3}}", "bbox")]
+WrittenDays = Annotated[str, Field(pattern=f"^{_DATE}(,{_DATE})?$")]
+WrittenYears = Annotated[str, Field(pattern=rf"^(\*|{_YEAR})(,(\*|{_YEAR}))?$")]
+WrittenMonths = Annotated[str, Field(pattern=r"^(\*|0?[1-9]|1[0-2])(,(\*|0?[1-9]|1[0-2]))?$")]
+WrittenBox = Annotated[str, Field(pattern=f"^{_LONGITUDE},{_LATITUDE},{_LONGITUDE},{_LATITUDE}$")]
 BasisOfRecord = Literal[
     "HUMAN_OBSERVATION", "MACHINE_OBSERVATION", "OBSERVATION", "PRESERVED_SPECIMEN", "FOSSIL_SPECIMEN",
     "LIVING_SPECIMEN", "MATERIAL_SAMPLE", "MATERIAL_CITATION", "OCCURRENCE",
 ]  # fmt: skip
 
 _DAY = re.compile(r"(?P<year>[1-9][0-9]{3})(-(?P<month>[0-9]{2})(-(?P<day>[0-9]{2}))?)?", re.ASCII)
-_DECIMAL = re.compile(_DEGREES, re.ASCII)
+_DECIMAL = re.compile(rf"-?[0-9]{{1,3}}{_PART}", re.ASCII)
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
 _BASES: tuple[str, ...] = get_args(BasisOfRecord)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
+from pydantic import Field
 from sqlalchemy import Connection
 
 from api.draw import Look, Picture, Words, table
 from api.parameters import Limit, ReportParameters
 from api.reports.report import Report, Tidy
+from api.shape import Shape
 from db.filters import Scope
 from db.questions.recent import latest
 
@@ -17,6 +19,27 @@ COLUMNS = (
     "occurrenceStatus", "basisOfRecord", "countryCode", "stateProvince", "locality", "decimalLatitude",
     "decimalLongitude", "issues", "feed",
 )  # fmt: skip
+
+
+class RecentRow(Shape):
+    """One record under Darwin Core's names."""
+
+    key: int
+    occurrence_id: str | None = Field(alias="occurrenceID")
+    event_date: str
+    event_time: str | None
+    scientific_name: str | None
+    vernacular_name: str | None
+    individual_count: int | float | None
+    occurrence_status: Literal["PRESENT", "ABSENT"]
+    basis_of_record: str | None
+    country_code: str | None
+    state_province: str | None
+    locality: str | None
+    decimal_latitude: float | None
+    decimal_longitude: float | None
+    issues: str | None
+    feed: str
 
 
 class RecentParameters(ReportParameters):
@@ -59,4 +82,6 @@ def heading(_: RecentParameters) -> str:
     return "Latest records"
 
 
-RECENT = Report("recent", "Which are the latest records?", RecentParameters, ask, shape, draw, heading)
+RECENT = Report(
+    "recent", "Which are the latest records?", RecentParameters, ask, shape, draw, heading, RecentRow
+)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from api.draw import Look, Picture, Words
 from api.parameters import ReportParameters
+from api.shape import PlainRow
 from db.filters import Scope
 from db.questions.counts import Count, TaxonLabel
 
@@ -51,6 +52,8 @@ class Report(Generic[P, F]):
     draw: Callable[[Tidy, P, Words, Look], Picture]
     heading: Callable[[P], str]
     """The chart's title where none was asked for."""
+    row: Any = PlainRow
+    """The type that describes a row, for those who describe the API."""
 
 
 def value(amount: float) -> int | float:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from api.draw import Bar, Look, Picture, Words, ranking
 from api.parameters import Limit, Measure, ReportParameters
 from api.reports.report import Report, Tidy, counted_as_one, leading, measured, value
+from api.shape import Shape
 from db.filters import Scope
 from db.questions import counts
 from db.questions.counts import Count, TaxonLabel
@@ -19,6 +20,16 @@ class SpeciesParameters(ReportParameters):
 
     measure: Measure = "individuals"
     limit: Limit = 10
+
+
+class SpeciesRow(Shape):
+    """How many of one species."""
+
+    name: str
+    scientific_name: str | None
+    vernacular_name: str | None
+    taxon_key: int
+    value: int | float
 
 
 @dataclass(frozen=True)
@@ -78,4 +89,6 @@ def heading(parameters: SpeciesParameters) -> str:
     return f"Species by {parameters.measure}"
 
 
-SPECIES = Report("species", "Which species were recorded most?", SpeciesParameters, ask, shape, draw, heading)
+SPECIES = Report(
+    "species", "Which species were recorded most?", SpeciesParameters, ask, shape, draw, heading, SpeciesRow
+)

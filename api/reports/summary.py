@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from api.draw import Fact, Look, Picture, Words, numbers
 from api.parameters import ReportParameters
 from api.reports.report import Report, Tidy, counted_as_one, value
+from api.shape import Shape
 from db.filters import Scope
 from db.questions import counts
 from db.questions.counts import Count
@@ -17,6 +18,20 @@ from db.questions.summary import ends, sources, undated
 
 class SummaryParameters(ReportParameters):
     """A summary has no shape of its own."""
+
+
+class SummaryRow(Shape):
+    """All of it in numbers; a date that is a bare year is a number."""
+
+    records: int
+    individuals: int | float
+    species: int
+    first_date: int | str | None
+    last_date: int | str | None
+    uncounted: int
+    absences: int
+    undated: int
+    feeds: int
 
 
 @dataclass(frozen=True)
@@ -79,5 +94,5 @@ def heading(_: SummaryParameters) -> str:
 SUMMARY = Report(
     "summary",
     "How many records, individuals and species are there, and between which dates?",
-    SummaryParameters, ask, shape, draw, heading,
+    SummaryParameters, ask, shape, draw, heading, SummaryRow,
 )  # fmt: skip

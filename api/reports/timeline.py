@@ -14,6 +14,7 @@ from api.draw import timeline as draw_timeline
 from api.parameters import Interval, Limit, Measure, ReportParameters
 from api.query import BadParameter
 from api.reports.report import Report, Tidy, counted_as_one, leading, measured, too_vague, value
+from api.shape import Shape
 from db.filters import Scope
 from db.questions import counts
 from db.questions.counts import Count, TaxonLabel
@@ -33,6 +34,17 @@ class TimelineParameters(ReportParameters):
         """How many lines at most: who asks for more species by name than the limit gets all of them."""
         named = self.scientific_name + self.vernacular_name + self.species
         return max(self.limit, len(named) + len(self.taxon_key))
+
+
+class TimelineRow(Shape):
+    """How many of one species in one bucket."""
+
+    date: int | str
+    name: str
+    scientific_name: str | None
+    vernacular_name: str | None
+    value: int | float
+    partial: bool
 
 
 @dataclass(frozen=True)
@@ -131,5 +143,5 @@ def heading(parameters: TimelineParameters) -> str:
 TIMELINE = Report(
     "timeline",
     "How many of each species were recorded in each year, month, week, day or hour?",
-    TimelineParameters, ask, shape, draw, heading,
+    TimelineParameters, ask, shape, draw, heading, TimelineRow,
 )  # fmt: skip
