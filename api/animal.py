@@ -30,7 +30,7 @@ class Found:
 def ask(connection: Connection, found: Scope, parameters: TimelineParameters) -> Found:
     """Counts per year of everything that goes by the name."""
     name = parameters.species[0]
-    return Found(per_bucket(connection, found, "year"), spelling(connection, name) or name)
+    return Found(per_bucket(connection, found, "year"), spelling(connection, name, found.as_of) or name)
 
 
 def shape(found: Found, _parameters: TimelineParameters, _under_way: int | None) -> Tidy:

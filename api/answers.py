@@ -6,7 +6,7 @@ from flask import Response, request
 from werkzeug.exceptions import NotFound
 
 from api.envelope import Answer, codings, enclose, tag
-from api.negotiation import REVALIDATED, coding, respond, unchanged, validator
+from api.negotiation import PINNED, REVALIDATED, coding, respond, unchanged, validator
 from api.order import FORMS, Ground, Order, key, survey
 from api.query import Pairs, read
 from api.render import make
@@ -59,12 +59,13 @@ def serve(wanted: Order) -> Response:
     ground = look(wanted)
     coded = coding(request, codings(wanted.form))
     media_type, known = FORMS[wanted.form], validator(tag(key(wanted, ground)), coded)
+    kept = REVALIDATED if ground.scope.as_of is None else PINNED
     if unchanged(request, known):
-        response = respond(None, media_type, known, REVALIDATED, coded, ground.data_version)
+        response = respond(None, media_type, known, kept, coded, ground.data_version)
     else:
         answer, version = fetch(wanted, ground)
         body, known = answer.bodies[coded], validator(answer.tag, coded)
-        response = respond(body, media_type, known, REVALIDATED, coded, version)
+        response = respond(body, media_type, known, kept, coded, version)
     if wanted.form == "csv":
         response.headers["Content-Disposition"] = f'attachment; filename="{wanted.report.name}.csv"'
     return response

@@ -59,6 +59,7 @@ class Ground:
     scope: Scope
     basis: Basis
     data_version: int
+    """The newest; where one is asked for, that."""
     open_bucket: int | None
 
 
@@ -74,10 +75,20 @@ def survey(connection: Connection, order: Order) -> Ground:
         if not taxa_named(connection, name):
             raise NothingKnown(f"Nothing here is known by the name {name}.", parameter)
     rests = basis(connection, found)
-    moment = datetime.fromisoformat(rests.seen_at) if rests.seen_at else datetime.now(UTC)
-    interval = getattr(parameters, "interval", None)
-    open_bucket = under_way(moment.astimezone(order.zone), interval, parameters.filters)
-    return Ground(found, rests, newest, open_bucket)
+    pinned = newest if found.as_of is None else found.as_of
+    return Ground(found, rests, pinned, _open_bucket(order, found, rests))
+
+
+def _open_bucket(order: Order, found: Scope, rests: Basis) -> int | None:
+    """The bucket that today lies in; as of a data version it is the day that made it, for ever."""
+    if found.as_of is None:
+        moment = datetime.now(UTC)
+    elif rests.made_at is None:  # as of the empty database
+        return None
+    else:
+        moment = datetime.fromisoformat(rests.made_at)
+    interval = getattr(order.parameters, "interval", None)
+    return under_way(moment.astimezone(order.zone), interval, order.parameters.filters)
 
 
 def key(order: Order, ground: Ground) -> str:
@@ -87,6 +98,6 @@ def key(order: Order, ground: Ground) -> str:
         _CODE, RENDERER, order.report.name, order.form, order.parameters.canonical(order.form), order.title,
         str(order.zone), found.version, found.as_of, found.taxa, found.feeds, found.unknown,
         rests.ingested_at, rests.run, [(source.name, source.made_up) for source in rests.sources],
-        rests.names, ground.open_bucket,
+        ground.open_bucket,
     )  # fmt: skip
     return repr(parts)

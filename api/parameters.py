@@ -204,7 +204,7 @@ class ReportParameters(FilterParameters):
     )
     as_of: Version = Field(
         None,
-        description="Exactly this data version: counts that never change again; names are those known today.",
+        description="Exactly this data version: numbers and names that never change again.",
         examples=[1],
     )
     width: Annotated[int, Whole, Field(ge=200, le=2400)] = Field(

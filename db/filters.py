@@ -6,9 +6,10 @@ from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, or_, select
 
-from db.models import FOREVER, Feed, Place, Run, Sighting, TaxonName, Touched
+from db.former import names_as_of
+from db.models import FOREVER, Feed, Place, Run, Sighting, Touched
 from db.taxon_keys import narrowed, taxa_below
 from db.traits import ANY, Traits, trait_conditions
 
@@ -89,26 +90,31 @@ class Scope:
     """None is every taxon."""
     feeds: tuple[int, ...] | None
     as_of: int | None = None
+    """The data version that records and names are to be of; None is today's."""
     unknown: tuple[str, ...] = ()
     """Names that nothing here is known by."""
 
 
-def data_version(connection: Connection) -> int:
-    """The id of the newest run that changed anything; 0 for an empty database."""
-    return int(connection.execute(select(func.coalesce(func.max(Run.id), 0)).where(Run.changed)).scalar_one())
+def data_version(connection: Connection, at_most: int | None = None) -> int:
+    """The id of the newest run, up to one if it is given, that changed anything; 0 where none did."""
+    newest = select(func.coalesce(func.max(Run.id), 0)).where(Run.changed)
+    if at_most is not None:
+        newest = newest.where(Run.id <= at_most)
+    return int(connection.execute(newest).scalar_one())
 
 
 def scope(connection: Connection, filters: Filters, as_of: int | None = None) -> Scope:
     """Look the filters' names up and find the version of what they cover.
 
-    Conservative: the version may rise though the answer stays, never the other way round. Raises NotYet for
-    an ``as_of`` beyond the data version.
+    Conservative: the version may rise though the answer stays, never the other way round. An ``as_of`` that
+    never was a data version, as the number of a run that failed, means the newest below it. Raises NotYet for
+    one beyond the data version.
     """
-    if as_of is not None and as_of > data_version(connection):
-        raise NotYet(f"Version {as_of} does not exist yet; the newest is {data_version(connection)}.")
-    taxa, unknown = _taxa(connection, filters)
-    taxa = narrowed(connection, taxa, filters.key_sets, filters.ranks)
-    feeds, unknown_feeds = _feeds(connection, filters)
+    if as_of is not None:
+        as_of = _settled(connection, as_of)
+    taxa, unknown = _taxa(connection, filters, as_of)
+    taxa = narrowed(connection, taxa, filters.key_sets, filters.ranks, as_of)
+    feeds, unknown_feeds = _feeds(connection, filters, as_of)
     first, last = filters.outer_days
     newest = select(func.coalesce(func.max(Touched.run_id), 0)).where(
         Touched.first_day <= last, Touched.last_day >= first
@@ -125,18 +131,28 @@ def scope(connection: Connection, filters: Filters, as_of: int | None = None) ->
     return Scope(filters, version, taxa, feeds, as_of, unknown + unknown_feeds)
 
 
-def _taxa(connection: Connection, filters: Filters) -> tuple[tuple[int, ...] | None, tuple[str, ...]]:
+def _settled(connection: Connection, as_of: int) -> int:
+    newest = data_version(connection)
+    if as_of > newest:
+        raise NotYet(f"Version {as_of} does not exist yet; the newest is {newest}.")
+    return data_version(connection, as_of)
+
+
+def _taxa(
+    connection: Connection, filters: Filters, as_of: int | None
+) -> tuple[tuple[int, ...] | None, tuple[str, ...]]:
     if not filters.names_taxa:
         return None, ()
     chosen, unknown = _named(
         connection,
+        as_of,
         (filters.scientific_names, ("scientific",)),
         (filters.vernacular_names, ("vernacular",)),
         (filters.species, _EITHER),
     )
-    chosen |= taxa_below(connection, filters.taxon_keys)
+    chosen |= taxa_below(connection, filters.taxon_keys, as_of)
     if filters.among:
-        narrow, more = _named(connection, (filters.among, _EITHER))
+        narrow, more = _named(connection, as_of, (filters.among, _EITHER))
         chosen = narrow & chosen if filters._chooses_taxa else narrow
         unknown += more
     return tuple(sorted(chosen)), tuple(unknown)
@@ -146,30 +162,39 @@ _EITHER = ("scientific", "vernacular")
 
 
 def _named(
-    connection: Connection, *wanted: tuple[Sequence[str], Sequence[str]]
+    connection: Connection, as_of: int | None, *wanted: tuple[Sequence[str], Sequence[str]]
 ) -> tuple[set[int], list[str]]:
     """The taxa that go by these names of these kinds, and the names that nothing goes by."""
     found: set[int] = set()
     unknown: list[str] = []
     for names, kinds in wanted:
         for name in names:
-            ids = taxa_named(connection, name, kinds)
+            ids = taxa_named(connection, name, kinds, as_of)
             found.update(ids)
             unknown += [] if ids else [name]
     return found, unknown
 
 
-def taxa_named(connection: Connection, name: str, kinds: Sequence[str] = _EITHER) -> list[int]:
+def taxa_named(
+    connection: Connection, name: str, kinds: Sequence[str] = _EITHER, as_of: int | None = None
+) -> list[int]:
     """The ids of all taxa that this name, whatever its capitals, or the higher taxon of it stands for."""
-    terms = (TaxonName.name_key == name.casefold(), TaxonName.kind.in_(kinds))
-    matching = select(TaxonName.taxon_id).where(*terms)
+    known = names_as_of(as_of).c
+    matching = select(known.taxon_id).where(known.name_key == name.casefold(), known.kind.in_(kinds))
     return [int(key) for key in connection.execute(matching.distinct()).scalars()]
 
 
-def _feeds(connection: Connection, filters: Filters) -> tuple[tuple[int, ...] | None, tuple[str, ...]]:
+def _feeds(
+    connection: Connection, filters: Filters, as_of: int | None
+) -> tuple[tuple[int, ...] | None, tuple[str, ...]]:
+    """Ids, and names that no run has brought anything under: one that failed makes no feed known."""
     if not filters.feeds:
         return None, ()
-    rows = connection.execute(select(Feed.name, Feed.id).where(Feed.name.in_(filters.feeds))).all()
+    brought = exists().where(Run.feed_id == Feed.id, Run.changed)
+    if as_of is not None:
+        brought = brought.where(Run.id <= as_of)
+    named = select(Feed.name, Feed.id).where(Feed.name.in_(filters.feeds), brought)
+    rows = connection.execute(named).all()
     unknown = set(filters.feeds) - {row.name for row in rows}
     return tuple(sorted(row.id for row in rows)), tuple(sorted(unknown))
 

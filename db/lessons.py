@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute
 
+from db.former import keep_labels, keep_names
 from db.models import Lesson, Sighting, Taxon, TaxonName
 from db.names import ATTRIBUTES
 
@@ -39,6 +40,8 @@ def forget(connection: Connection, run_id: int, by: int) -> set[int]:
         TaxonName.added_run == run_id, ~_said_since(TaxonName.taxon_id, run_id)
     )
     changed |= set(connection.execute(taught).scalars())
+    filled_in = select(Lesson.taxon_id).where(Lesson.run_id == run_id, Lesson.forgotten_run.is_(None))
+    keep_labels(connection, changed.union(connection.execute(filled_in).scalars()), by)
     _forget_names(connection, run_id, by)
     for name in ATTRIBUTES:
         changed |= _forget_attribute(connection, name, lone, run_id, by)
@@ -65,6 +68,7 @@ def _forget_names(connection: Connection, run_id: int, by: int) -> set[int]:
         literal(by),
     )
     connection.execute(insert(Lesson).from_select(_LESSON, rows.where(*gone)))
+    keep_names(connection, gone, by)
     taxa = set(connection.execute(select(TaxonName.taxon_id).where(*gone)).scalars())
     connection.execute(delete(TaxonName).where(*gone))
     return taxa
@@ -89,10 +93,11 @@ def _forget_attribute(connection: Connection, name: str, lone: Select[int], run_
     return taxa
 
 
-def remember(connection: Connection, undo: int) -> set[int]:
+def remember(connection: Connection, undo: int, by: int) -> set[int]:
     """Know again what an undo made forgotten; returns the taxa that may now read otherwise."""
     mine = Lesson.forgotten_run == undo
     rows = list(connection.execute(select(Lesson.__table__).where(mine)))
+    keep_labels(connection, {row.taxon_id for row in rows}, by)
     for row in rows:
         # Another run may have brought the same taxon meanwhile: it belongs to the earlier one.
         earlier = update(Taxon).where(Taxon.id == row.taxon_id, Taxon.added_run > row.run_id)
@@ -102,17 +107,17 @@ def remember(connection: Connection, undo: int) -> set[int]:
             again = update(Taxon).where(Taxon.id == row.taxon_id, column.is_(None))
             connection.execute(again.values({column: row.text}))
         else:
-            _remember_name(connection, row)
+            _remember_name(connection, row, by)
     brought = exists().where(Taxon.id == Lesson.taxon_id, Taxon.added_run == Lesson.run_id)
     connection.execute(delete(Lesson).where(mine, or_(brought, Lesson.field.not_in(ATTRIBUTES))))
     connection.execute(update(Lesson).where(mine).values(forgotten_run=None))
     return {row.taxon_id for row in rows}
 
 
-def _remember_name(connection: Connection, row: Row[*tuple[Any, ...]]) -> None:
+def _remember_name(connection: Connection, row: Row[*tuple[Any, ...]], by: int) -> None:
     key = {"name_key": row.text.casefold(), "kind": row.field, "taxon_id": row.taxon_id}
     of_key = [getattr(TaxonName, name) == value for name, value in key.items()]
     known = connection.execute(update(TaxonName).where(*of_key).values(added_run=row.run_id))
     if not known.rowcount:
-        name = {"name": row.text, "language": row.language, "added_run": row.run_id}
+        name = {"name": row.text, "language": row.language, "added_run": row.run_id, "since_run": by}
         connection.execute(insert(TaxonName).values(**key, **name))

@@ -165,6 +165,43 @@ class TaxonName(Base):
     """IETF language tag of a vernacular name, where the source says it."""
     added_run: Mapped[int | None] = mapped_column(Integer)
     """The run that taught it."""
+    since_run: Mapped[int | None] = mapped_column(Integer)
+    """The run since which it is known without a break: that one, or an undo that made it known again."""
+
+
+class FormerName(Base):
+    """A name that a taxon went by until an undo took it away: what was known as of an older version."""
+
+    __tablename__ = "former_name"
+    name_key: Mapped[str] = mapped_column(Text, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    taxon_id: Mapped[int] = mapped_column(ForeignKey("taxon.id"), primary_key=True)
+    until_run: Mapped[int] = mapped_column(ForeignKey("run.id"), primary_key=True)
+    """The run as of which it is not known any more."""
+    name: Mapped[str] = mapped_column(Text)
+    since_run: Mapped[int | None] = mapped_column(Integer)
+
+
+class FormerLabel(Base):
+    """What a taxon was called before a run filled something in, made it forgotten or brought it again."""
+
+    __tablename__ = "former_label"
+    taxon_id: Mapped[int] = mapped_column(ForeignKey("taxon.id"), primary_key=True)
+    until_run: Mapped[int] = mapped_column(ForeignKey("run.id"), primary_key=True)
+    """The run as of which it is called otherwise."""
+    name: Mapped[str] = mapped_column(Text)
+    scientific_name: Mapped[str | None] = mapped_column(Text)
+    vernacular_name: Mapped[str | None] = mapped_column(Text)
+    taxon_rank: Mapped[str | None] = mapped_column(Text)
+    kingdom: Mapped[str | None] = mapped_column(Text)
+    phylum: Mapped[str | None] = mapped_column(Text)
+    class_: Mapped[str | None] = mapped_column("class", Text)
+    order: Mapped[str | None] = mapped_column("order", Text)
+    family: Mapped[str | None] = mapped_column(Text)
+    genus: Mapped[str | None] = mapped_column(Text)
+    species: Mapped[str | None] = mapped_column(Text)
+    added_run: Mapped[int | None] = mapped_column(Integer)
+    """The run that had brought it by then: as of an earlier version there was no such taxon."""
 
 
 class Lesson(Base):

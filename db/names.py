@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, bindparam, insert, select, update
 
+from db.former import keep_labels
 from db.models import FOREVER, Feed, Lesson, Place, Taxon, TaxonName, Touched
 
 RANKS = ("kingdom", "phylum", "class", "order", "family", "genus", "species")
@@ -116,10 +117,8 @@ class Taxa:
                 learned.add(taxon)
             wanted = {(*row[:2], taxon): row for row in _names(value)}
             new = [row for key, row in wanted.items() if key not in names]
-            rows += [
-                {"name_key": key, "kind": kind, "name": name, "taxon_id": taxon, "added_run": self.run_id}
-                for key, kind, name in new
-            ]
+            taught = {"taxon_id": taxon, "added_run": self.run_id, "since_run": self.run_id}
+            rows += [{"name_key": key, "kind": kind, "name": name, **taught} for key, kind, name in new]
             names.update((key, kind, taxon) for key, kind, _ in new)
             if new:
                 learned.add(taxon)
@@ -129,12 +128,16 @@ class Taxa:
 
     def _bring_again(self, values: Mapping[int, TaxonValue], named: set[int]) -> None:
         """A taxon that has no name was forgotten when its run was undone: it is as good as new."""
-        for taxon in values.keys() - named - self._new:
+        forgotten = values.keys() - named - self._new
+        keep_labels(self.connection, forgotten, self.run_id)
+        for taxon in forgotten:
             fresh = {"name": values[taxon].name, "added_run": self.run_id}
             self.connection.execute(update(_TAXON).where(_TAXON.c.id == taxon).values(fresh))
             self._new.add(taxon)
 
     def _fill(self, taxon: int, missing: Mapping[str, str]) -> None:
+        if taxon not in self._new:
+            keep_labels(self.connection, [taxon], self.run_id)
         self.connection.execute(update(_TAXON).where(_TAXON.c.id == taxon).values(dict(missing)))
         if taxon not in self._new:
             lesson = {"run_id": self.run_id, "taxon_id": taxon}

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
+from db.former import labels_as_of, names_as_of
 from db.models import Taxon, TaxonName
 from db.names import RANKS
 
@@ -23,13 +24,13 @@ RANK_COLUMNS = {rank: Taxon.__table__.c[rank] for rank in RANKS}
 """Kingdom to species -> the column that holds its name."""
 
 
-def taxa_below(connection: Connection, keys: Iterable[int]) -> set[int]:
+def taxa_below(connection: Connection, keys: Iterable[int], as_of: int | None = None) -> set[int]:
     """The ids of all taxa that these keys stand for, with what lies below them; their own in any case."""
     own = {key for key in keys if key < _RANK_IN_FRONT}
-    names = {name.casefold() for name in names_of(connection, keys).values()}
-    found = set(own)
+    names = {name.casefold() for name in names_of(connection, keys, as_of).values()}
+    found, known = set(own), names_as_of(as_of).c
     for some in _parts(sorted(names)):
-        asked = select(TaxonName.taxon_id).where(TaxonName.name_key.in_(some), TaxonName.kind == "scientific")
+        asked = select(known.taxon_id).where(known.name_key.in_(some), known.kind == "scientific")
         found.update(connection.execute(asked).scalars())
     return found
 
@@ -39,26 +40,29 @@ def narrowed(
     taxa: tuple[int, ...] | None,
     key_sets: Iterable[Sequence[int]],
     ranks: Iterable[tuple[str, Sequence[str]]],
+    as_of: int | None = None,
 ) -> tuple[int, ...] | None:
     """Of these taxa (None is all) those that lie below one key of each set and have one name at each rank."""
-    sets = [taxa_below(connection, keys) for keys in key_sets]
+    sets = [taxa_below(connection, keys, as_of) for keys in key_sets]
+    taxon = labels_as_of(as_of).c
     for rank, names in ranks:
-        named = select(Taxon.id).where(func.lower(RANK_COLUMNS[rank]).in_(names))
+        named = select(taxon.id).where(func.lower(taxon[rank]).in_(names))
         sets.append(set(connection.execute(named).scalars()))
     for one in sets:
         taxa = tuple(sorted(one if taxa is None else one.intersection(taxa)))
     return taxa
 
 
-def names_of(connection: Connection, keys: Iterable[int]) -> dict[int, str]:
+def names_of(connection: Connection, keys: Iterable[int], as_of: int | None = None) -> dict[int, str]:
     """The name that each of these keys stands for; a key that stands for nothing is missing."""
     of_taxon: dict[int, list[tuple[int, int]]] = {}
     for key in keys:
         rank, taxon = divmod(key, _RANK_IN_FRONT)
         of_taxon.setdefault(taxon, []).append((rank, key))
     found: dict[int, str] = {}
+    called = labels_as_of(as_of).c
     for some in _parts(sorted(of_taxon)):
-        asked = select(Taxon.id, Taxon.name, *RANK_COLUMNS.values()).where(Taxon.id.in_(some))
+        asked = select(called.id, called.name, *(called[rank] for rank in RANKS)).where(called.id.in_(some))
         for row in connection.execute(asked):
             for rank, key in of_taxon[row.id]:
                 name = row.name if rank == 0 else row[rank + 1] if rank <= len(RANKS) else None

@@ -72,7 +72,7 @@ def _undo(connection: Connection, run_id: int) -> Undone:
         if len(chain) % 2:  # a run of its own, or one that an undo of its undo has brought again
             run.taxa.changed |= forget(connection, chain[-1], run.run_id)
         else:
-            run.taxa.changed |= remember(connection, run_id)
+            run.taxa.changed |= remember(connection, run_id, run.run_id)
         status = run.announce(f"run {run_id} was taken back")
     _flip(connection, run_id)
     tally = run.tally

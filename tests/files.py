@@ -64,7 +64,7 @@ def per(writer: Engine, interval: str, measure: str = "records", **filters: Any)
             found = counts.totals(connection, asked)
         else:
             found = counts.per_bucket(connection, asked, interval)
-        labels = counts.labels(connection, [one.taxon_id for one in found])
+        labels = counts.labels(connection, [one.taxon_id for one in found], None)
     answer: Buckets = defaultdict(float)
     for one in found:
         answer[labels[one.taxon_id].name, one.bucket] += getattr(one, measure)

@@ -70,7 +70,7 @@ def survey(connection: Connection, order: ExportOrder) -> Ground:
     found = scope(connection, parameters.filters, parameters.as_of)
     if found.unknown:  # a file cannot say so, and an empty one would look like an answer
         raise NothingKnown(f"Nothing here is known by the name {found.unknown[0]}.")
-    return Ground(found, basis(connection, found), newest)
+    return Ground(found, basis(connection, found), newest if found.as_of is None else found.as_of)
 
 
 def key(order: ExportOrder, ground: Ground) -> str:
@@ -80,7 +80,6 @@ def key(order: ExportOrder, ground: Ground) -> str:
     parts = (
         _CODE, "export", order.form, asked, order.site, found.version, found.as_of, found.taxa, found.feeds,
         rests.ingested_at, rests.run, [(source.name, source.made_up) for source in rests.sources],
-        rests.names,
     )  # fmt: skip
     return repr(parts)
 
@@ -112,7 +111,7 @@ def make(
         limit = _Limit(file, most_bytes, number)
         limit.refuse(number * _LEAST_BYTES)
         keys = exported.keys(connection, ground.scope)
-        chunks = _chunks(connection, keys, limit, progress)
+        chunks = _chunks(connection, keys, ground.scope.as_of, limit, progress)
         FORMS[order.form].write(file, chunks, _about(connection, order, ground, number))
     limit.refuse(file.tell())
     return Made(ground, number, file.tell())
@@ -134,10 +133,14 @@ def _about(connection: Connection, order: ExportOrder, ground: Ground, number: i
 
 
 def _chunks(
-    connection: Connection, keys: exported.Keys, limit: _Limit, progress: Progress | None
+    connection: Connection,
+    keys: exported.Keys,
+    as_of: int | None,
+    limit: _Limit,
+    progress: Progress | None,
 ) -> Iterator[list[dict[str, Any]]]:
     for start in range(0, len(keys), ROWS_IN_A_CHUNK):
-        yield exported.records(connection, keys[start : start + ROWS_IN_A_CHUNK])
+        yield exported.records(connection, keys[start : start + ROWS_IN_A_CHUNK], as_of)
         done = min(start + ROWS_IN_A_CHUNK, len(keys))
         limit.look(done)
         if progress:

@@ -72,8 +72,10 @@ def leading(counts: Sequence[Count], measure: str, labels: dict[int, TaxonLabel]
     amounts: dict[int, float] = {}
     for count in counts:
         amounts[count.taxon_id] = amounts.get(count.taxon_id, 0) + measured(count, measure)
-    found = [taxon for taxon, amount in amounts.items() if amount > 0]
-    return sorted(found, key=lambda taxon: (-amounts[taxon], labels[taxon].name))
+    # Rounded, because decimals that were added in another order differ in their last digits.
+    rounded = {taxon: value(amount) for taxon, amount in amounts.items()}
+    found = [taxon for taxon, amount in rounded.items() if amount > 0]
+    return sorted(found, key=lambda taxon: (-rounded[taxon], labels[taxon].name))
 
 
 def too_vague(

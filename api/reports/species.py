@@ -43,7 +43,7 @@ class Found:
 def ask(connection: Connection, scope: Scope, _: SpeciesParameters) -> Found:
     """Totals of every taxon in the scope."""
     totals = counts.totals(connection, scope)
-    return Found(totals, counts.labels(connection, sorted(count.taxon_id for count in totals)))
+    return Found(totals, counts.labels(connection, sorted(count.taxon_id for count in totals), scope.as_of))
 
 
 def shape(found: Found, parameters: SpeciesParameters, _: int | None) -> Tidy:
@@ -61,12 +61,12 @@ def shape(found: Found, parameters: SpeciesParameters, _: int | None) -> Tidy:
         }
         for taxon in ranked[: parameters.limit]
     ]
-    beyond = sum(amounts[taxon] for taxon in ranked[parameters.limit :])
+    beyond = value(sum(amounts[taxon] for taxon in ranked[parameters.limit :]))
     reason = f"Only the {len(rows)} leading species have a row."
     return Tidy(
         columns=("name", "scientificName", "vernacularName", "taxonKey", "value"),
         rows=rows,
-        left_out=[{measure: value(beyond), "reason": reason}] if beyond else [],
+        left_out=[{measure: beyond, "reason": reason}] if beyond else [],
         warnings=counted_as_one(found.totals, measure),
         facts={"limit": parameters.limit, "species": len(ranked)},
     )

@@ -42,7 +42,7 @@ def summed_over(connection: Connection, scope: Scope) -> str:
         return "All species"
     if len(scope.taxa) > _NAMED:
         return f"{len(scope.taxa)} species together"
-    names = sorted(label.name for label in counts.labels(connection, list(scope.taxa)).values())
+    names = sorted(label.name for label in counts.labels(connection, list(scope.taxa), scope.as_of).values())
     return ", ".join(names) + (" together" if len(names) > 1 else "")
 
 

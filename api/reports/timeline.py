@@ -63,7 +63,8 @@ def ask(connection: Connection, scope: Scope, parameters: TimelineParameters) ->
     named = named if len(named) <= parameters.lines else ()
     per_bucket = counts.per_bucket(connection, scope, parameters.interval)
     taxa = sorted({count.taxon_id for count in per_bucket} | set(named))
-    return Found(counts.totals(connection, scope), per_bucket, counts.labels(connection, taxa), named)
+    labels = counts.labels(connection, taxa, scope.as_of)
+    return Found(counts.totals(connection, scope), per_bucket, labels, named)
 
 
 def shape(found: Found, parameters: TimelineParameters, under_way: int | None) -> Tidy:
@@ -109,9 +110,10 @@ def shape(found: Found, parameters: TimelineParameters, under_way: int | None) -
 def _left_out(found: Found, parameters: TimelineParameters, shown: set[int]) -> list[dict[str, Any]]:
     measure = parameters.measure
     told = too_vague(found.totals, found.counts, measure, parameters.interval)
-    beyond = sum(measured(count, measure) for count in found.counts if count.taxon_id not in shown)
+    others = (measured(count, measure) for count in found.counts if count.taxon_id not in shown)
+    beyond = value(sum(others))
     if beyond > 0:
-        told.append({measure: value(beyond), "reason": f"Only the {len(shown)} leading species have a line."})
+        told.append({measure: beyond, "reason": f"Only the {len(shown)} leading species have a line."})
     return told
 
 

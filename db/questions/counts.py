@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, ColumnElement, Connection, and_, cast, func, literal, or_, select
 
 from db.filters import Scope, conditions, last_day_of_month
+from db.former import labels_as_of, names_as_of
 from db.grains import iso_week
-from db.models import FOREVER, Rollup, Sighting, Taxon, TaxonName
+from db.models import FOREVER, Rollup, Sighting
 from db.rollups import measures
 
 _GRAINS = {
@@ -160,18 +161,19 @@ class TaxonLabel(NamedTuple):
     vernacular_name: str | None
 
 
-def labels(connection: Connection, taxa: list[int]) -> dict[int, TaxonLabel]:
-    """The names of these taxa."""
+def labels(connection: Connection, taxa: list[int], as_of: int | None) -> dict[int, TaxonLabel]:
+    """The names of these taxa as of a data version (the scope's), or of today; who was unknown has none."""
     found: dict[int, TaxonLabel] = {}
+    called = labels_as_of(as_of).c
+    named = select(called.id, called.name, called.scientific_name, called.vernacular_name)
     for start in range(0, len(taxa), 500):
-        some = Taxon.id.in_(taxa[start : start + 500])
-        named = select(Taxon.id, Taxon.name, Taxon.scientific_name, Taxon.vernacular_name)
-        rows = connection.execute(named.where(some))
+        rows = connection.execute(named.where(called.id.in_(taxa[start : start + 500])))
         found.update((row[0], TaxonLabel(*row[1:])) for row in rows)
     return found
 
 
-def spelling(connection: Connection, name: str) -> str | None:
+def spelling(connection: Connection, name: str, as_of: int | None = None) -> str | None:
     """A name as the data writes it (Deer for deer); None where nothing goes by it."""
-    known = select(TaxonName.name).where(TaxonName.name_key == name.casefold())
-    return connection.execute(known.order_by(TaxonName.taxon_id, TaxonName.kind).limit(1)).scalar()
+    known = names_as_of(as_of).c
+    written = select(known.name).where(known.name_key == name.casefold())
+    return connection.execute(written.order_by(known.taxon_id, known.kind).limit(1)).scalar()

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from db.filters import Scope, conditions
+from db.grains import iso_week
 from db.models import Rollup, Sighting
 from db.questions.counts import precise_bucket, rollup_of
-from db.rollups import iso_week
 
 _AT_ONCE = 500
 

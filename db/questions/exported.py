@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
-from sqlalchemy import Connection, Row, bindparam, func, select
+from sqlalchemy import Connection, Row, Select, func, select
 
 from db.filters import Scope, conditions
-from db.models import Feed, Place, Sighting, Taxon
+from db.former import labels_as_of
+from db.models import Feed, Place, Sighting
 from db.questions.recent import record
 from db.questions.summary import interval_text
 
@@ -74,27 +75,32 @@ def keys(connection: Connection, scope: Scope) -> Keys:
     return np.sort(np.concatenate(parts)) if parts else np.array([], np.int64)
 
 
-def records(connection: Connection, some: Keys) -> list[dict[str, Any]]:
-    """The records of these keys under the names of FIELDS; what is not known is None."""
-    rows = connection.execute(_RECORDS, {"some": some.tolist()})
+def records(connection: Connection, some: Keys, as_of: int | None) -> list[dict[str, Any]]:
+    """The records of these keys under the names of FIELDS; what is not known is None.
+
+    Their taxa are called as they were as of a data version (the scope's), or as they are today.
+    """
+    rows = connection.execute(_records(as_of).where(Sighting.key.in_(some.tolist())))
     return [_exported(row) for row in rows]
 
 
-_RECORDS = (
-    select(
-        *(column for column in Sighting.__table__.c if column.name not in {"verbatim", "fingerprint"}),
-        *(Taxon.scientific_name, Taxon.vernacular_name, Taxon.taxon_rank),
-        *(Taxon.kingdom, Taxon.phylum, Taxon.class_.label("class_"), Taxon.order.label("order_")),
-        *(Taxon.family, Taxon.genus),
-        *(Place.country_code, Place.state_province, Place.county, Place.locality, Place.location_id),
-        *(Feed.name.label("feed"), Feed.made_up),
+def _records(as_of: int | None) -> Select[Any]:
+    taxon = labels_as_of(as_of)
+    called = taxon.c
+    return (
+        select(
+            *(column for column in Sighting.__table__.c if column.name not in {"verbatim", "fingerprint"}),
+            *(called.scientific_name, called.vernacular_name, called.taxon_rank),
+            *(called.kingdom, called.phylum, called["class"].label("class_"), called.order.label("order_")),
+            *(called.family, called.genus),
+            *(Place.country_code, Place.state_province, Place.county, Place.locality, Place.location_id),
+            *(Feed.name.label("feed"), Feed.made_up),
+        )
+        .join(taxon, Sighting.taxon_id == called.id)
+        .join(Place, Sighting.place_id == Place.id)
+        .join(Feed, Sighting.feed_id == Feed.id)
+        .order_by(Sighting.key)
     )
-    .join(Taxon, Sighting.taxon_id == Taxon.id)
-    .join(Place, Sighting.place_id == Place.id)
-    .join(Feed, Sighting.feed_id == Feed.id)
-    .where(Sighting.key.in_(bindparam("some", expanding=True)))
-    .order_by(Sighting.key)
-)
 
 
 def _exported(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:

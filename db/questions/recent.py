@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from db.filters import Scope, conditions
-from db.models import Feed, Place, Sighting, Taxon
+from db.former import labels_as_of
+from db.models import Feed, Place, Sighting
 from db.questions.summary import interval_text
 
 KEY = func.coalesce(Sighting.origin_key, Sighting.key)
@@ -16,17 +17,18 @@ KEY = func.coalesce(Sighting.origin_key, Sighting.key)
 
 def latest(connection: Connection, scope: Scope, limit: int) -> list[dict[str, Any]]:
     """The newest sightings by date, then time, as Darwin Core records; no undated and no absent ones."""
+    taxon = labels_as_of(scope.as_of)
     newest = (
         select(
             *(column for column in Sighting.__table__.c if column.name not in {"verbatim", "fingerprint"}),
-            Taxon.scientific_name,
-            Taxon.vernacular_name,
+            taxon.c.scientific_name,
+            taxon.c.vernacular_name,
             Place.country_code,
             Place.state_province,
             Place.locality,
             Feed.name.label("feed"),
         )
-        .join(Taxon, Sighting.taxon_id == Taxon.id)
+        .join(taxon, Sighting.taxon_id == taxon.c.id)
         .join(Place, Sighting.place_id == Place.id)
         .join(Feed, Sighting.feed_id == Feed.id)
         .where(*conditions(scope), Sighting.first_day.is_not(None), ~Sighting.absent)

@@ -1,6 +1,7 @@
 """What a run was told, where it goes on, what it took back or taught; where a restored revision came from.
 
-And the counts per hour of the day and per cell of the map, of what is there already.
+And what taxa were called before a run changed it, and the counts per hour of the day and per cell of the map,
+of what is there already.
 """
 
 import sqlalchemy as sa
@@ -36,7 +37,10 @@ def upgrade() -> None:
     for table in ("taxon", "taxon_name"):
         with op.batch_alter_table(table, recreate="never") as named:
             named.add_column(sa.Column("added_run", sa.Integer(), nullable=True))
+    with op.batch_alter_table("taxon_name", recreate="never") as names:
+        names.add_column(sa.Column("since_run", sa.Integer(), nullable=True))
     _new_tables()
+    _former_names()
     _count_hours_and_cells()
 
 
@@ -66,6 +70,38 @@ def _new_tables() -> None:
         sa.ForeignKeyConstraint(["taxon_id"], ["taxon.id"], name="fk_lesson_taxon_id"),
     )
     op.create_index("ix_lesson_forgotten", "lesson", ["forgotten_run"])
+
+
+def _former_names() -> None:
+    op.create_table(
+        "former_name",
+        sa.Column("name_key", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("taxon_id", sa.Integer(), nullable=False),
+        sa.Column("until_run", sa.Integer(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("since_run", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("name_key", "kind", "taxon_id", "until_run", name="pk_former_name"),
+        sa.ForeignKeyConstraint(["taxon_id"], ["taxon.id"], name="fk_former_name_taxon_id"),
+        sa.ForeignKeyConstraint(["until_run"], ["run.id"], name="fk_former_name_until_run"),
+    )
+    op.create_table(
+        "former_label",
+        sa.Column("taxon_id", sa.Integer(), nullable=False),
+        sa.Column("until_run", sa.Integer(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("scientific_name", sa.Text(), nullable=True),
+        sa.Column("vernacular_name", sa.Text(), nullable=True),
+        sa.Column("taxon_rank", sa.Text(), nullable=True),
+        *(
+            sa.Column(rank, sa.Text(), nullable=True)
+            for rank in ("kingdom", "phylum", "class", "order", "family", "genus", "species")
+        ),
+        sa.Column("added_run", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("taxon_id", "until_run", name="pk_former_label"),
+        sa.ForeignKeyConstraint(["taxon_id"], ["taxon.id"], name="fk_former_label_taxon_id"),
+        sa.ForeignKeyConstraint(["until_run"], ["run.id"], name="fk_former_label_until_run"),
+    )
 
 
 _HOUR = "first_day / 10000 * 100000 + time_of_day / 3600 % 24"
