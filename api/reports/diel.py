@@ -37,7 +37,7 @@ class Found:
 def ask(connection: Connection, scope: Scope, _: DielParameters) -> Found:
     """Counts per hour of every taxon in the scope: those without a row still tell that somebody looked."""
     hours = per_hour(connection, scope)
-    labels = counts.labels(connection, sorted({count.taxon_id for count in hours}))
+    labels = counts.labels(connection, sorted({count.taxon_id for count in hours}), scope.as_of)
     return Found(counts.totals(connection, scope), hours, labels)
 
 
