@@ -73,7 +73,7 @@ def ledger(home: Path) -> list[dict[str, Any]]:
             return []
 
 
-def until(true: Callable[[], Any], seconds: float = 25) -> None:
+def until(true: Callable[[], Any], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it did not happen in time"
