@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from api.values import read_text
 from db.traits import Range
 
 _NUMBER = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,12})?", re.ASCII)
 _ISSUE = re.compile("[A-Z][A-Z0-9_]{2,79}", re.ASCII)
+_END = r"(\*|-?[0-9]{1,9}(\.[0-9]{1,12})?)"
+WrittenRange = Annotated[str, Field(pattern=f"^{_END}(,{_END})?$")]
+WrittenWholeRange = Annotated[str, Field(pattern=r"^(\*|[0-9]{1,9})(,(\*|[0-9]{1,9}))?$")]
+WrittenIssue = Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9_]{2,79}$")]
+WrittenFlag = Literal["true", "false"]
+WrittenStatus = Literal["PRESENT", "ABSENT"]
 _STATUSES = {"present": False, "detected": False, "absent": True, "notdetected": True}
 
 

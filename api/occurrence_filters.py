@@ -11,22 +11,34 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from api.numbers import ranges, read_flag, read_issue, read_status, read_word, whole_ranges
-from api.parameters import MOST_VALUES, FilterParameters, Names, Texts, Version
-from api.shapes import MOST_EDGES, read_circle, read_polygons
-from api.values import read_text, read_whole
+from api.numbers import (
+    WrittenFlag,
+    WrittenIssue,
+    WrittenRange,
+    WrittenStatus,
+    WrittenWholeRange,
+    ranges,
+    read_flag,
+    read_issue,
+    read_status,
+    read_word,
+    whole_ranges,
+)
+from api.parameters import MOST_VALUES, FilterParameters, Names, Texts, Version, repeated
+from api.shapes import MOST_EDGES, WrittenCircle, WrittenPolygons, read_circle, read_polygons
+from api.values import WrittenText, WrittenWhole, read_text, read_whole
 from db.areas import Circle, Polygon
 from db.filters import Filters
 from db.names import RANKS
 from db.traits import Range, Traits
 
 
-def _each(read: Callable[[str], Any]) -> BeforeValidator:
-    """Each of the repeated values, read, in one order and once."""
-    return _flat(lambda value: (read(value),))
+def _each(read: Callable[[str], Any], written: object) -> BeforeValidator:
+    """Each of the repeated values, read, in one order and once; ``written`` is the type of one in a URL."""
+    return _flat(lambda value: (read(value),), written)
 
 
-def _flat(read: Callable[[str], tuple[Any, ...]]) -> BeforeValidator:
+def _flat(read: Callable[[str], tuple[Any, ...]], written: object) -> BeforeValidator:
     """All that the repeated values mean, in one order and once."""
 
     def read_all(given: object) -> object:
@@ -36,7 +48,7 @@ def _flat(read: Callable[[str], tuple[Any, ...]]) -> BeforeValidator:
             raise ValueError(f"is given more than {MOST_VALUES} times")
         return tuple(sorted({part for value in given for part in read(value)}, key=repr))
 
-    return BeforeValidator(read_all)
+    return BeforeValidator(read_all, json_schema_input_type=repeated(written))
 
 
 def _key(value: str) -> int:
@@ -45,10 +57,10 @@ def _key(value: str) -> int:
 
 Ranges = tuple[Range, ...]
 Numbers = tuple[int, ...]
-Keys = Annotated[Numbers, _each(_key)]
-Words = Annotated[tuple[str, ...], _each(read_word)]
+Keys = Annotated[Numbers, _each(_key, WrittenWhole)]
+Words = Annotated[tuple[str, ...], _each(read_word, WrittenText)]
 Degrees = ranges(-180, 180)
-Flag = BeforeValidator(read_flag)
+Flag = BeforeValidator(read_flag, json_schema_input_type=WrittenFlag)
 
 WITHOUT_EFFECT = ("checklist_key", "spell_check", "hl", "match_case")
 """Parameters of GBIF's that are understood and cannot change an answer here."""
@@ -72,21 +84,23 @@ class OccurrenceFilters(FilterParameters):
     genus_key: Annotated[Keys, Field(description="Key of a genus, from this site.")] = ()
     species_key: Annotated[Keys, Field(description="Key of a species, from this site.")] = ()
     day: Annotated[
-        Numbers, _flat(whole_ranges(1, 31)), Field(description="Day of the month, or a range of them.")
+        Numbers,
+        _flat(whole_ranges(1, 31), WrittenWholeRange),
+        Field(description="Day of the month, or a range of them."),
     ] = ()
     start_day_of_year: Annotated[
         Ranges,
-        _each(ranges(1, 366)),
+        _each(ranges(1, 366), WrittenRange),
         Field(description="Day of the year on which the date begins, or a range."),
     ] = ()
     end_day_of_year: Annotated[
         Ranges,
-        _each(ranges(1, 366)),
+        _each(ranges(1, 366), WrittenRange),
         Field(description="Day of the year on which the date ends, or a range."),
     ] = ()
     occurrence_status: Annotated[
         bool | None,
-        BeforeValidator(read_status),
+        BeforeValidator(read_status, json_schema_input_type=WrittenStatus),
         Field(description="PRESENT or ABSENT; both, if it is not given."),
     ] = None
     recorded_by: Annotated[Texts, Field(description="Who recorded it, as the source writes it.")] = ()
@@ -96,39 +110,46 @@ class OccurrenceFilters(FilterParameters):
     ] = ()
     issue: Annotated[
         tuple[str, ...],
-        _each(read_issue),
+        _each(read_issue, WrittenIssue),
         Field(description="An issue that the record carries, by its GBIF name."),
     ] = ()
     occurrence_id: Annotated[Texts, Field(description="The source's identifier, exactly.")] = ()
     individual_count: Annotated[
-        Ranges, _each(ranges(0, 999_999_999)), Field(description="How many animals, or a range (ours).")
+        Ranges,
+        _each(ranges(0, 999_999_999), WrittenRange),
+        Field(description="How many animals, or a range (ours)."),
     ] = ()
     has_coordinate: Annotated[bool | None, Flag, Field(description="Whether it has coordinates.")] = None
     has_geospatial_issue: Annotated[
         bool | None, Flag, Field(description="Whether its coordinates are doubtful.")
     ] = None
     decimal_latitude: Annotated[
-        Ranges, _each(ranges(-90, 90)), Field(description="Latitude in degrees, or a range.")
+        Ranges, _each(ranges(-90, 90), WrittenRange), Field(description="Latitude in degrees, or a range.")
     ] = ()
     decimal_longitude: Annotated[
-        Ranges, _each(ranges(-180, 180)), Field(description="Longitude in degrees, or a range.")
+        Ranges, _each(ranges(-180, 180), WrittenRange), Field(description="Longitude in degrees, or a range.")
     ] = ()
     coordinate_uncertainty_in_meters: Annotated[
-        Ranges, _each(ranges(0, 99_999_999)), Field(description="Uncertainty in metres, or a range.")
+        Ranges,
+        _each(ranges(0, 99_999_999), WrittenRange),
+        Field(description="Uncertainty in metres, or a range."),
     ] = ()
     geometry: Annotated[
         tuple[Polygon, ...],
-        _flat(read_polygons),
+        _flat(read_polygons, WrittenPolygons),
         Field(description="WKT POLYGON or MULTIPOLYGON, longitude first, corners anticlockwise."),
     ] = ()
     geo_distance: Annotated[
         tuple[Circle, ...],
-        _each(read_circle),
+        _each(read_circle, WrittenCircle),
         Field(description="Distance, latitude and longitude, such as 5km,59.9,10.7."),
     ] = ()
     q: Annotated[
         str | None,
-        BeforeValidator(lambda given: read_text(given) if isinstance(given, str) else given),
+        BeforeValidator(
+            lambda given: read_text(given) if isinstance(given, str) else given,
+            json_schema_input_type=WrittenText,
+        ),
         Field(description="Part of a name of the taxon, of the locality, or of who recorded it."),
     ] = None
     checklist_key: Annotated[Texts, Field(description="Of no effect: there is one taxonomy here.")] = ()

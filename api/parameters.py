@@ -54,10 +54,11 @@ def _all(read: Callable[[str], Any], written: object) -> BeforeValidator:
     def read_all(given: object) -> object:
         return tuple(sorted({read(one) for one in _few(given)})) if isinstance(given, list) else given
 
-    return BeforeValidator(read_all, json_schema_input_type=_repeated(written))
+    return BeforeValidator(read_all, json_schema_input_type=repeated(written))
 
 
-def _repeated(written: object) -> object:
+def repeated(written: object) -> object:
+    """The type of a parameter that may be repeated, as it stands in a URL."""
     return Annotated[list[written], Field(max_length=MOST_VALUES)]  # type: ignore[valid-type]
 
 
@@ -83,7 +84,7 @@ Texts = Annotated[tuple[str, ...], _all(read_text, WrittenText)]
 Keys = Annotated[tuple[int, ...], _all(read_whole, WrittenWhole)]
 Days = Annotated[tuple[Span, ...], _all(read_days, WrittenDays)]
 Years = Annotated[tuple[Span, ...], _all(read_years, WrittenYears)]
-Months = Annotated[tuple[int, ...], BeforeValidator(_months, json_schema_input_type=_repeated(WrittenMonths))]
+Months = Annotated[tuple[int, ...], BeforeValidator(_months, json_schema_input_type=repeated(WrittenMonths))]
 Countries = Annotated[tuple[str, ...], _all(read_country, WrittenCountry)]
 Bases = Annotated[tuple[str, ...], _all(read_basis_of_record, BasisOfRecord)]
 Box = Annotated[
@@ -194,10 +195,8 @@ class FilterParameters(Parameters):
         return told
 
 
-class ReportParameters(FilterParameters):
-    """What every report understands: filters, versions and the look. A report's own class adds its shape."""
-
-    LOOK: ClassVar[frozenset[str]] = frozenset({"width", "height", "theme", "title", "scale"})
+class VersionedParameters(FilterParameters):
+    """Filters, and the data version that they are asked of."""
 
     at_least: Version = Field(
         None, alias="v", description="At least this data version: 503 until it is here.", examples=[1]
@@ -207,6 +206,13 @@ class ReportParameters(FilterParameters):
         description="Exactly this data version: numbers and names that never change again.",
         examples=[1],
     )
+
+
+class ReportParameters(VersionedParameters):
+    """What every report understands: filters, versions and the look. A report's own class adds its shape."""
+
+    LOOK: ClassVar[frozenset[str]] = frozenset({"width", "height", "theme", "title", "scale"})
+
     width: Annotated[int, Whole, Field(ge=200, le=2400)] = Field(
         720, description="Of a picture, in CSS pixels.", examples=[720]
     )

@@ -10,6 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Annotated
+
+from pydantic import Field
 
 from db.areas import Circle, Polygon, Ring
 
@@ -27,6 +30,12 @@ _WKT = re.compile(
 _CIRCLE = re.compile(
     rf"([0-9]{{1,8}}(?:\.[0-9]{{1,6}})?)\s*(m|km|mi)?,({_NUMBER}),({_NUMBER})", re.ASCII | re.IGNORECASE
 )
+WrittenCircle = Annotated[
+    str, Field(pattern=rf"^[0-9]{{1,8}}(\.[0-9]{{1,6}})?(m|km|mi)?,{_NUMBER},{_NUMBER}$")
+]
+WrittenPolygons = Annotated[
+    str, Field(max_length=_LONGEST, pattern=rf"^(POLYGON ?{_BODY}|MULTIPOLYGON ?\({_BODY}(,{_BODY})*\))$")
+]
 _METRES = {"m": 1.0, "km": 1000.0, "mi": 1609.344, "": 1.0}
 
 

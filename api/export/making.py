@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, BinaryIO
+from typing import Any, BinaryIO
 
-from pydantic import Field
 from sqlalchemy import Connection, Engine
 
 from api.export import FORMS
 from api.export.about import About
 from api.order import Behind, NothingKnown
-from api.parameters import FilterParameters, Version
+from api.parameters import VersionedParameters
 from db.filters import Scope, data_version, scope
 from db.questions import exported
 from db.questions.basis import Basis, basis
@@ -37,11 +36,8 @@ class TooLarge(Exception):
     """There is more than may be sent; the message says how much, and what to do."""
 
 
-class ExportParameters(FilterParameters):
+class ExportParameters(VersionedParameters):
     """What an export understands: filters and versions."""
-
-    at_least: Annotated[Version, Field(alias="v")] = None
-    as_of: Version = None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from api.openapi.operation import Operation
+from api.openapi.operation import CSV, Operation
 from api.openapi.shapes import Problem
 from api.parameters import FilterParameters, Parameters, ReportParameters
 
@@ -93,7 +93,7 @@ def _operation(one: Operation, schemas: Schemas) -> dict[str, Any]:
 
 def _responses(one: Operation, schemas: Schemas) -> dict[str, Any]:
     tagged = ["X-Data-Version", "ETag"] if one.validated else []
-    more = (["Link"] if one.paged else []) + (["Content-Disposition"] if "text/csv" in one.answers else [])
+    more = (["Link"] if one.paged else []) + (["Content-Disposition"] if CSV in one.answers else [])
     content = {kind: _content(schemas.get((one.name, kind))) for kind in one.answers}
     answer = {"description": "The answer.", "headers": _headers(tagged + more), "content": content}
     responses: dict[str, dict[str, Any]] = {"200": answer}
@@ -102,8 +102,8 @@ def _responses(one: Operation, schemas: Schemas) -> dict[str, Any]:
     pictures = [kind for kind in one.answers if kind.startswith("image/")]
     for status in _PROBLEMS:
         responses[str(status)] = {"$ref": f"#/components/responses/{status}{'-picture' if pictures else ''}"}
-    if one.missing:
-        responses["404"] = _problem(404, one.missing, pictures)
+    for status, told in one.also.items():
+        responses[str(status)] = _problem(status, told, pictures)
     if one.failing:
         responses["500"] = _problem(500, _PROBLEMS[500], pictures)
         for kind in one.failing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 from pydantic import create_model
 
@@ -38,8 +39,8 @@ class Operation:
     example: str = ""
     """An address that answers, where the path alone is none."""
     description: str = ""
-    missing: str = ""
-    """When the answer is 404; empty where it never is."""
+    also: Mapping[int, str] = field(default_factory=dict)
+    """What else can go wrong beside what can go wrong everywhere: status -> when."""
     failing: Answers = field(default_factory=dict)
     """What 500 is where it is no problem+json."""
     validated: bool = True
@@ -66,6 +67,13 @@ def of_report(report: Report[Any, Any], meta: type[Shape], form: object) -> Oper
         {MEDIA["svg"]: None, MEDIA["png"]: None, JSON: answer, CSV: None},
         report.parameters,
         {"form": form},
-        f"/api/v1/reports/{report.name}.svg",
-        missing="The version of asOf is not here.",
+        f"/api/v1/reports/{report.name}.svg{_needed(report.parameters)}",
+        also={404: "The version of asOf is not here, or nothing is known by a name that is needed."},
     )
+
+
+def _needed(model: type[Parameters]) -> str:
+    """The query without which nothing can be answered, made of the examples."""
+    fields = {field.alias or name: field for name, field in model.model_fields.items()}
+    needed = [(name, (fields[name].examples or [""])[0]) for name in model.required()]
+    return f"?{urlencode(needed)}" if needed else ""

@@ -41,6 +41,7 @@ class Entry(Shape):
     name: str
     question: str
     parameters: list[str]
+    required: list[str] = Field(description="Those without which nothing can be answered.")
     forms: dict[str, str] = Field(description="Form -> path.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pydantic import Field
 from sqlalchemy import Connection
 
 from api.buckets import label
@@ -22,8 +23,8 @@ from db.questions.counts import Count
 class RatioParameters(ReportParameters):
     """The two species, by any name that ``species`` takes, and the shape of the line."""
 
-    numerator: Name
-    denominator: Name
+    numerator: Name = Field(description="The species that is divided, by any name.", examples=["Wolf"])
+    denominator: Name = Field(description="The species that it is divided by.", examples=["Deer"])
     interval: Interval = "year"
     measure: Measure = "individuals"
 
