@@ -6,7 +6,8 @@ the family of one of them: its key is that one's id and the rank in front, 50000
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
@@ -26,12 +27,26 @@ RANK_COLUMNS = {rank: Taxon.__table__.c[rank] for rank in RANKS}
 
 def taxa_below(connection: Connection, keys: Iterable[int], as_of: int | None = None) -> set[int]:
     """The ids of all taxa that these keys stand for, with what lies below them; their own in any case."""
-    own = {key for key in keys if key < _RANK_IN_FRONT}
-    names = {name.casefold() for name in names_of(connection, keys, as_of).values()}
-    found, known = set(own), names_as_of(as_of).c
-    for some in _parts(sorted(names)):
-        asked = select(known.taxon_id).where(known.name_key.in_(some), known.kind == "scientific")
-        found.update(connection.execute(asked).scalars())
+    return set().union(*below_each(connection, keys, as_of).values())
+
+
+def below_each(
+    connection: Connection, keys: Iterable[int], as_of: int | None = None
+) -> dict[int, set[int]]:
+    """Key -> the ids of what it stands for and of what lies below that."""
+    asked = list(keys)
+    found = {key: {key} if key < _RANK_IN_FRONT else set() for key in asked}
+    by_name: dict[str, list[int]] = {}
+    for key, name in names_of(connection, asked, as_of).items():
+        by_name.setdefault(name.casefold(), []).append(key)
+    known = names_as_of(as_of).c
+    for some in _parts(sorted(by_name)):
+        named = select(known.name_key, known.taxon_id).where(
+            known.name_key.in_(some), known.kind == "scientific"
+        )
+        for row in connection.execute(named):
+            for key in by_name[row.name_key]:
+                found[key].add(row.taxon_id)
     return found
 
 
@@ -104,9 +119,52 @@ def rank_of(key: int) -> str | None:
     return RANKS[rank - 1] if 0 < rank <= len(RANKS) else None
 
 
-def ranks_above(row: Mapping[str, Any]) -> dict[str, str]:
-    """Rank -> name, of a row that holds the columns of ``taxon``; what is not known is missing."""
-    return {rank: row[rank] for rank in RANKS if row[rank]}
+def told_by(key: int) -> int:
+    """The id of the taxon that a key is told by: its own, or one that lies below it."""
+    return key % _RANK_IN_FRONT
+
+
+_BINOMIAL = re.compile(r"[A-Z][a-z-]+ [a-z-]{3,}")
+
+
+def own_rank(row: Row[*tuple[Any, ...]]) -> str | None:
+    """The rank of a taxon, in small letters: as the source says, or as its name and its higher taxa show."""
+    if row.taxon_rank:
+        return str(row.taxon_rank).lower()
+    for rank, column in reversed(RANK_COLUMNS.items()):
+        if (row._mapping[column] or "").casefold() == row.name_key:
+            return rank
+    return "species" if row.scientific_name and _BINOMIAL.fullmatch(row.name) else None
+
+
+def ranks_of(row: Row[*tuple[Any, ...]]) -> dict[str, str]:
+    """Kingdom to species -> the name that a taxon or what is above it has there; unknown ones are missing."""
+    found = {rank: row._mapping[column] for rank, column in RANK_COLUMNS.items() if row._mapping[column]}
+    own = own_rank(row)
+    told = {own: row.name, **found} if own in RANK_COLUMNS else found
+    return {rank: told[rank] for rank in RANKS if rank in told}
+
+
+TAXON_COLUMNS = (
+    Taxon.id,
+    Taxon.name_key,
+    Taxon.name,
+    Taxon.scientific_name,
+    Taxon.vernacular_name,
+    Taxon.taxon_rank,
+    *RANK_COLUMNS.values(),
+)
+"""What ``own_rank`` and ``ranks_of`` have to know of a taxon."""
+
+
+def taxa(connection: Connection, ids: Iterable[int]) -> dict[int, Row[*tuple[Any, ...]]]:
+    """The TAXON_COLUMNS of these taxa, by id."""
+    found: dict[int, Row[*tuple[Any, ...]]] = {}
+    for some in _parts(sorted(ids)):
+        found.update(
+            (row.id, row) for row in connection.execute(select(*TAXON_COLUMNS).where(Taxon.id.in_(some)))
+        )
+    return found
 
 
 def _parts(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
