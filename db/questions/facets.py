@@ -12,12 +12,14 @@ from db.filters import Scope, conditions
 from db.models import Feed, Place, Rollup, Sighting
 from db.names import RANKS
 from db.questions import counts
-from db.questions.occurrences import amount, day_of_year, without_status
+from db.questions.occurrences import amount, count, day_of_year, without_status
 from db.questions.summary import interval_text
+from db.questions.walks import unindexed, walks_for_all
 from db.taxon_keys import keys_of, ranks_of, taxa
 
 Counted = dict[str, int]
 """A value as text -> how many records have it."""
+Counting = Callable[[Connection, Scope], Counted]
 
 
 def facet(connection: Connection, scope: Scope, field: str) -> list[tuple[str, int]]:
@@ -41,7 +43,7 @@ def _scientific_names(connection: Connection, scope: Scope) -> Counted:
     return found
 
 
-def _names_at(rank: str) -> Callable[[Connection, Scope], Counted]:
+def _names_at(rank: str) -> Counting:
     def names(connection: Connection, scope: Scope) -> Counted:
         per_taxon, found = _per_taxon(connection, scope), Counter[str]()
         for key, row in taxa(connection, per_taxon).items():
@@ -52,7 +54,7 @@ def _names_at(rank: str) -> Callable[[Connection, Scope], Counted]:
     return names
 
 
-def _keys_at(rank: str) -> Callable[[Connection, Scope], Counted]:
+def _keys_at(rank: str) -> Counting:
     def keys(connection: Connection, scope: Scope) -> Counted:
         named = _names_at(rank)(connection, scope)
         known, found = keys_of(connection, named), Counter[str]()
@@ -84,7 +86,7 @@ def _per_bucket(connection: Connection, scope: Scope, interval: str) -> Counter[
     return found
 
 
-def _by_time(interval: str, write: Callable[[int], str]) -> Callable[[Connection, Scope], Counted]:
+def _by_time(interval: str, write: Callable[[int], str]) -> Counting:
     def times(connection: Connection, scope: Scope) -> Counted:
         found = Counter[str]()
         for bucket, number in _per_bucket(connection, scope, interval).items():
@@ -116,7 +118,7 @@ def _statuses(connection: Connection, scope: Scope) -> Counted:
     return {"PRESENT": seen * (absent is not True), "ABSENT": missed * (absent is not False)}
 
 
-def _grouped(value: Any, of: Any, key: Any) -> Callable[[Connection, Scope], Counted]:
+def _grouped(value: Any, of: Any, key: Any) -> Counting:
     """Counts per row of another table first, which an index may hold, and then per value."""
 
     def grouped(connection: Connection, scope: Scope) -> Counted:
@@ -128,9 +130,12 @@ def _grouped(value: Any, of: Any, key: Any) -> Callable[[Connection, Scope], Cou
     return grouped
 
 
-def _column(value: ColumnElement[Any] | Any) -> Callable[[Connection, Scope], Counted]:
+def _column(value: ColumnElement[Any] | Any) -> Counting:
     def column(connection: Connection, scope: Scope) -> Counted:
-        asked = select(value, func.count()).where(*conditions(scope)).group_by(value)
+        terms = conditions(scope)
+        if walks_for_all(connection, count(connection, scope)):
+            terms = [unindexed(term) for term in terms]
+        asked = select(value, func.count()).where(*terms).group_by(value)
         return _counted(connection.execute(asked).all())
 
     return column
@@ -147,13 +152,13 @@ def _issues(connection: Connection, scope: Scope) -> Counted:
     return found
 
 
-def _flag(condition: ColumnElement[bool]) -> Callable[[Connection, Scope], Counted]:
+def _flag(condition: ColumnElement[bool]) -> Counting:
     return _column(case((condition, "true"), else_="false"))
 
 
 _HAS_BOTH = Sighting.decimal_latitude.is_not(None) & Sighting.decimal_longitude.is_not(None)
 
-FIELDS: dict[str, Callable[[Connection, Scope], Counted]] = {
+FIELDS: dict[str, Counting] = {
     "taxonKey": _taxon_keys,
     **{f"{rank}Key": _keys_at(rank) for rank in RANKS},
     "scientificName": _scientific_names,

@@ -12,13 +12,13 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, union_all
-from sqlalchemy.sql.visitors import replacement_traverse
 
 from db.filters import Scope, conditions, scope
-from db.models import Feed, Place, Rollup, Sighting, Taxon
+from db.models import Feed, Place, Sighting, Taxon
 from db.questions import counts
 from db.questions.recent import record
 from db.questions.summary import interval_text
+from db.questions.walks import unindexed, walks_for_some
 from db.taxon_keys import TAXON_COLUMNS, keys_of, own_rank, ranks_of
 from db.undo import first_key
 
@@ -50,10 +50,41 @@ def count(connection: Connection, found: Scope) -> int:
     """How many records there are, of what was seen and of what was looked for and not found."""
     if found.as_of is not None:
         return _count_as_of(connection, found)
+    rolled = _from_rollups(connection, found)
+    return _number(connection, [*conditions(found), *_days(found)]) if rolled is None else rolled
+
+
+_DIVISORS = {"year": 10_000, "month": 100, "day": 1}
+
+
+def _from_rollups(connection: Connection, found: Scope) -> int | None:
+    """The same from what is counted already; None where only the records can tell."""
     absent, plain = without_status(found)
-    if not plain.filters.needs_records:
-        return sum(amount(one, absent) for one in counts.totals(connection, plain))
-    return _number(connection, [*conditions(found), *_days(found)])
+    filters = plain.filters
+    if counts.rolled_up(plain):
+        return _sum(counts.totals(connection, plain), absent)
+    spans = filters.days + filters.day_spans
+    for grain, divisor in _DIVISORS.items():
+        # A record that lies in a month counts in that month, but one of two years in no single one.
+        whole = all(first // divisor == last // divisor for first, last in spans)
+        enough = (grain == "month") if filters.months else whole or _precise(connection, plain, grain)
+        if enough and counts.rolled_up(plain, grain):
+            return _sum(counts.per_bucket(connection, plain, grain), absent)
+    return None
+
+
+def _precise(connection: Connection, plain: Scope, grain: str) -> bool:
+    """Whether every record that the scope without its dates has is undated or lies in one year, or month."""
+    always = replace(plain, filters=replace(plain.filters, days=(), years=()))
+    if grain == "day" or not counts.rolled_up(always):
+        return False
+    dated = _sum(counts.per_bucket(connection, always, grain), None)
+    undated = _number(connection, [*conditions(always), Sighting.first_day.is_(None)])
+    return _sum(counts.totals(connection, always), None) == dated + undated
+
+
+def _sum(several: Sequence[counts.Count], absent: bool | None) -> int:
+    return sum(amount(one, absent) for one in several)
 
 
 def without_status(found: Scope) -> tuple[bool | None, Scope]:
@@ -91,59 +122,38 @@ def page(
     connection: Connection, found: Scope, limit: int, offset: int = 0, after: int | None = None, held: int = 0
 ) -> list[dict[str, Any]]:
     """At most ``limit`` records, those with keys above ``after``; ``held`` is how many the scope has."""
-    halves = _halves(found)
-    if _dense(connection, held, limit + offset):
-        halves = [[_unindexed(term) for term in terms] for terms in halves]
-    parts = [part for terms in halves for part in _by_key(terms, after)]
-    merged = union_all(*parts).subquery()
-    places = select(merged.c.row).order_by(merged.c.place).limit(limit).offset(offset)
-    rows = list(connection.execute(places).scalars())
-    return whole(connection, rows)
-
-
-def _halves(found: Scope) -> list[list[ColumnElement[bool]]]:
-    """Conditions on what is current and, for an older version, on what has gone since: each has its index."""
+    walks = walks_for_some(connection, held, limit + offset)
     now = [*conditions(replace(found, as_of=None)), *_days(found)]
-    if found.as_of is None:
-        return [now]
-    gone = [*conditions(found), Sighting.retired_run > found.as_of]
-    return [[*now, Sighting.added_run <= found.as_of], gone]
+    if found.as_of is not None:
+        now.append(Sighting.added_run <= found.as_of)
+    parts = [*_current(now, after or 0, walks), *_gone(found, after or 0)]
+    # Both databases merge the parts where each is in order, and stop when there are enough.
+    merged = union_all(*parts).order_by("place").limit(limit).offset(offset)
+    return whole(connection, [row for _, row in connection.execute(merged)])
 
 
-def _by_key(terms: list[ColumnElement[bool]], after: int | None) -> list[Select[Any, Any]]:
+def _current(terms: list[ColumnElement[bool]], after: int, walks: bool) -> list[Select[Any, Any]]:
     """Key and row of records that kept their key, and of those that an undo gave another: two indexes."""
-    kept = select(Sighting.key.label("place"), Sighting.key.label("row")).where(
-        *terms, Sighting.origin_key.is_(None)
-    )
-    again = select(Sighting.origin_key.label("place"), Sighting.key.label("row")).where(
-        *terms, Sighting.origin_key.is_not(None)
-    )
-    if after is not None:
-        kept, again = kept.where(Sighting.key > after), again.where(Sighting.origin_key > after)
-    return [kept, again]
+    terms = [unindexed(term) for term in terms] if walks else terms
+    kept: ColumnElement[bool] = Sighting.origin_key.is_(None)
+    kept = unindexed(kept) if walks else kept
+    return [
+        _places(Sighting.key, *terms, kept, Sighting.key > after),
+        _places(Sighting.origin_key, *terms, Sighting.origin_key > after),
+    ]
 
 
-def _dense(connection: Connection, held: int, wanted: int) -> bool:
-    """Whether to walk along the keys until enough are found, rather than to find all and sort them.
-
-    SQLite would always sort. It pays to walk where the records that are passed on the way are fewer.
-    """
-    total = connection.execute(
-        select(func.coalesce(func.sum(Rollup.records + Rollup.absences), 0)).where(Rollup.bucket == 0)
-    ).scalar_one()
-    return held * held > wanted * int(total)
+def _gone(found: Scope, after: int) -> list[Select[Any, Any]]:
+    """The same of what has gone since an older version: few, which are found by the run that retired them."""
+    if found.as_of is None:
+        return []
+    known_as = func.coalesce(Sighting.origin_key, Sighting.key)
+    terms = [unindexed(term) for term in conditions(found)]
+    return [_places(known_as, *terms, Sighting.retired_run > found.as_of, known_as > after)]
 
 
-_INDEXED = {Sighting.__table__.c[name] for name in ("taxon_id", "feed_id", "place_id", "first_day")}
-
-
-def _unindexed(term: ColumnElement[bool]) -> ColumnElement[bool]:
-    """The same condition in words that no index understands, so that SQLite walks along the keys."""
-
-    def plus_nothing(element: Any, **_: Any) -> Any:
-        return element + 0 if element in _INDEXED else None
-
-    return replacement_traverse(term, {}, plus_nothing)
+def _places(known_as: Any, *terms: ColumnElement[bool]) -> Select[Any, Any]:
+    return select(known_as.label("place"), Sighting.key.label("row")).where(*terms)
 
 
 def whole(connection: Connection, rows: Sequence[int]) -> list[dict[str, Any]]:
