@@ -9,16 +9,17 @@ from flask import Response, request
 from sqlalchemy import Connection
 
 from api.envelope import Answer, codings, enclose, tag
-from api.negotiation import REVALIDATED, coding, respond, unchanged, validator
+from api.negotiation import PINNED, REVALIDATED, coding, respond, unchanged, validator
 from api.order import FORMS, Behind
 from api.site import site
 from api.tables import json_bytes
 from db.filters import Filters, Scope, data_version, scope
 from db.questions.basis import basis
+from db.taxon_keys import taxonomy_run
 
 _CODE = 1  # raise it whenever the same data would give another answer
 _LINK = "link"
-"""Beside the codings of a kept answer: where its next page is."""
+"""Beside the codings of a kept answer: the header that tells where its next page is (RFC 8288)."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,10 @@ def _survey(connection: Connection, asked: Asked) -> _Ground:
     rests = [
         (found.version, found.as_of, found.taxa, found.feeds, basis(connection, found)) for found in scopes
     ]
-    return _Ground(scopes, repr((_CODE, asked.name, asked.canonical, rests)), newest)
+    # Keys of higher taxa and names may change where nothing that is looked at was touched.
+    taxonomy = None if asked.as_of is not None else taxonomy_run(connection)
+    key = repr((_CODE, asked.name, asked.canonical, rests, taxonomy))
+    return _Ground(scopes, key, newest if scopes[0].as_of is None else scopes[0].as_of)
 
 
 def serve(asked: Asked) -> Response:
@@ -68,19 +72,15 @@ def serve(asked: Asked) -> Response:
     with site().reader.begin() as connection:
         ground = _survey(connection, asked)
     coded = coding(request, codings("json"))
+    kept = REVALIDATED if asked.as_of is None else PINNED
     known = validator(tag(ground.key), coded)
     if unchanged(request, known):
-        return _exposed(respond(None, FORMS["json"], known, REVALIDATED, coded, ground.data_version), None)
+        return respond(None, FORMS["json"], known, kept, coded, ground.data_version)
     answer, version = _fetch(asked, ground)
     known = validator(answer.tag, coded)
-    response = respond(answer.bodies[coded], FORMS["json"], known, REVALIDATED, coded, version)
-    return _exposed(response, answer.bodies.get(_LINK))
-
-
-def _exposed(response: Response, following: bytes | None) -> Response:
-    if following is not None:
-        response.headers["Link"] = f'<{following.decode()}>; rel="next"'
-    response.headers["Access-Control-Expose-Headers"] = "ETag, Link, X-Data-Version"
+    response = respond(answer.bodies[coded], FORMS["json"], known, kept, coded, version)
+    if _LINK in answer.bodies:
+        response.headers["Link"] = answer.bodies[_LINK].decode()
     return response
 
 
@@ -99,6 +99,6 @@ def _make(asked: Asked) -> tuple[Answer, int]:
             told = asked.tell(connection, ground.scopes)
         answer = enclose(ground.key, "json", json_bytes(told.content))
         if told.following is not None:
-            answer.bodies[_LINK] = told.following.encode()
+            answer.bodies[_LINK] = f'<{told.following}>; rel="next"'.encode()
         site().cache.put(answer)
         return answer, ground.data_version

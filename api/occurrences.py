@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, url_for
 from pydantic import Field
 from sqlalchemy import Connection
 from werkzeug.exceptions import NotFound
@@ -21,7 +21,6 @@ from db.filters import Scope, data_version
 from db.questions import occurrences
 from db.questions.facets import facet
 
-SEARCH = "/api/v1/occurrence/search"
 _PLACE = {"offset", "after", "asOf", "v"}
 _VALUES = 10  # of a facet, where nobody says how many; GBIF's number
 routes = Blueprint("occurrences", __name__)
@@ -35,7 +34,7 @@ class CountParameters(OccurrenceFilters):
     ] = None
 
 
-@routes.get(SEARCH)
+@routes.get("/api/v1/occurrence/search")
 def search() -> Response:
     """A page of records in GBIF's envelope, the oldest key first, and facets."""
     given = pairs(request.query_string)
@@ -76,14 +75,16 @@ def _page(
         "results": shown,
         "facets": facets,
     }
-    return Told(envelope, _following(given, shown[-1]["key"], scopes[0]) if more else None)
+    if not more:
+        return Told(envelope)
+    pinned = data_version(connection) if scopes[0].as_of is None else scopes[0].as_of
+    return Told(envelope, _following(given, shown[-1]["key"], pinned))
 
 
-def _following(given: Pairs, last: int, scope: Scope) -> str:
+def _following(given: Pairs, last: int, version: int) -> str:
     """The address of the next page: behind the last record, in the data as it is now."""
     same = [(name, value) for name, value in given if name not in _PLACE]
-    version = scope.version if scope.as_of is None else scope.as_of
-    return f"{SEARCH}?{urlencode([*same, ('after', last), ('asOf', version)])}"
+    return f"{url_for('occurrences.search')}?{urlencode([*same, ('after', last), ('asOf', version)])}"
 
 
 def _facet(connection: Connection, scope: Scope, field: str, parameters: PageParameters) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def _taxon(column: Any, apart: bool) -> ColumnElement[int]:
 
 def rolled_up(scope: Scope, interval: str | None = None) -> bool:
     """Whether the rollups answer: per bucket of this interval, or the totals, if none is named."""
-    return _one_bucket(scope) is not None if interval is None else _rollup_of(scope, interval) is not None
+    return _one_bucket(scope) is not None if interval is None else rollup_of(scope, interval) is not None
 
 
 def _one_bucket(scope: Scope) -> int | None:

@@ -37,7 +37,7 @@ def _per_taxon(connection: Connection, scope: Scope) -> dict[int, int]:
 
 def _scientific_names(connection: Connection, scope: Scope) -> Counted:
     per_taxon, found = _per_taxon(connection, scope), Counter[str]()
-    for key, row in taxa(connection, per_taxon).items():
+    for key, row in taxa(connection, per_taxon, scope.as_of).items():
         found[row.scientific_name or ""] += per_taxon[key]
     found.pop("", None)
     return found
@@ -46,7 +46,7 @@ def _scientific_names(connection: Connection, scope: Scope) -> Counted:
 def _names_at(rank: str) -> Counting:
     def names(connection: Connection, scope: Scope) -> Counted:
         per_taxon, found = _per_taxon(connection, scope), Counter[str]()
-        for key, row in taxa(connection, per_taxon).items():
+        for key, row in taxa(connection, per_taxon, scope.as_of).items():
             found[ranks_of(row).get(rank, "")] += per_taxon[key]
         found.pop("", None)
         return found
@@ -57,7 +57,7 @@ def _names_at(rank: str) -> Counting:
 def _keys_at(rank: str) -> Counting:
     def keys(connection: Connection, scope: Scope) -> Counted:
         named = _names_at(rank)(connection, scope)
-        known, found = keys_of(connection, named), Counter[str]()
+        known, found = keys_of(connection, named, scope.as_of), Counter[str]()
         for name, number in named.items():
             found[str(known.get(name.casefold(), ""))] += number
         found.pop("", None)
@@ -69,11 +69,11 @@ def _keys_at(rank: str) -> Counting:
 def _taxon_keys(connection: Connection, scope: Scope) -> Counted:
     """A record counts for its own taxon and, as it does where one asks by key, for every one above."""
     per_taxon, named, found = _per_taxon(connection, scope), Counter[str](), Counter[str]()
-    for key, row in taxa(connection, per_taxon).items():
+    for key, row in taxa(connection, per_taxon, scope.as_of).items():
         found[str(key)] += per_taxon[key]
         above = {name.casefold() for name in ranks_of(row).values()}
         named.update(dict.fromkeys(above - {row.name_key}, per_taxon[key]))
-    for name, key in keys_of(connection, named).items():
+    for name, key in keys_of(connection, named, scope.as_of).items():
         found[str(key)] += named[name]
     return found
 
@@ -81,7 +81,7 @@ def _taxon_keys(connection: Connection, scope: Scope) -> Counted:
 def _per_bucket(connection: Connection, scope: Scope, interval: str) -> Counter[int]:
     absent, plain = without_status(scope)
     found = Counter[int]()
-    for one in counts.per_bucket(connection, plain, interval):
+    for one in counts.per_bucket(connection, plain, interval, apart=False):
         found[one.bucket] += amount(one, absent)
     return found
 
@@ -113,7 +113,7 @@ def _feeds(connection: Connection, scope: Scope) -> Counted:
 
 def _statuses(connection: Connection, scope: Scope) -> Counted:
     absent, plain = without_status(scope)
-    totals = counts.totals(connection, plain)
+    totals = counts.totals(connection, plain, apart=False)
     seen, missed = (sum(amount(one, kind) for one in totals) for kind in (False, True))
     return {"PRESENT": seen * (absent is not True), "ABSENT": missed * (absent is not False)}
 

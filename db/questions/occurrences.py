@@ -14,36 +14,35 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, union_all
 
 from db.filters import Scope, conditions, scope
-from db.models import Feed, Place, Sighting, Taxon
+from db.former import labels_as_of
+from db.models import Feed, Place, Sighting
 from db.questions import counts
 from db.questions.recent import record
 from db.questions.summary import interval_text
 from db.questions.walks import unindexed, walks_for_some
-from db.taxon_keys import TAXON_COLUMNS, keys_of, own_rank, ranks_of
+from db.taxon_keys import LABEL, keys_of, own_rank, ranks_of, taxonomy_run
 from db.undo import first_key
 
-_WHOLE = (
-    select(
-        *(column for column in Sighting.__table__.c if column.name not in {"verbatim", "fingerprint"}),
-        *TAXON_COLUMNS[1:],
-        Place.country_code,
-        Place.state_province,
-        Place.county,
-        Place.locality,
-        Place.location_id,
-        Feed.name.label("feed"),
+
+def _asked(rows: Sequence[int], as_of: int | None) -> Select[Any]:
+    taxon = labels_as_of(as_of)
+    columns = (c for c in Sighting.__table__.c if c.name not in {"verbatim", "fingerprint"})
+    place = (Place.country_code, Place.state_province, Place.county, Place.locality, Place.location_id)
+    return (
+        select(*columns, *(taxon.c[name] for name in LABEL), *place, Feed.name.label("feed"))
+        .join(taxon, Sighting.taxon_id == taxon.c.id)
+        .join(Place, Sighting.place_id == Place.id)
+        .join(Feed, Sighting.feed_id == Feed.id)
+        .where(Sighting.key.in_(rows))
     )
-    .join(Taxon, Sighting.taxon_id == Taxon.id)
-    .join(Place, Sighting.place_id == Place.id)
-    .join(Feed, Sighting.feed_id == Feed.id)
-)
 
 
 def settled(connection: Connection, found: Scope) -> Scope:
-    """The same scope, as of now where nothing has touched it since: that is quicker to ask."""
-    if found.as_of is None or scope(connection, found.filters).version > found.as_of:
+    """The same scope, as of now where nothing that it tells has changed since: that is quicker to ask."""
+    if found.as_of is None or taxonomy_run(connection) > found.as_of:
         return found
-    return replace(found, as_of=None)
+    touched = scope(connection, found.filters).version > found.as_of
+    return found if touched else replace(found, as_of=None)
 
 
 def count(connection: Connection, found: Scope) -> int:
@@ -62,14 +61,14 @@ def _from_rollups(connection: Connection, found: Scope) -> int | None:
     absent, plain = without_status(found)
     filters = plain.filters
     if counts.rolled_up(plain):
-        return _sum(counts.totals(connection, plain), absent)
+        return _sum(counts.totals(connection, plain, apart=False), absent)
     spans = filters.days + filters.day_spans
     for grain, divisor in _DIVISORS.items():
         # A record that lies in a month counts in that month, but one of two years in no single one.
         whole = all(first // divisor == last // divisor for first, last in spans)
         enough = (grain == "month") if filters.months else whole or _precise(connection, plain, grain)
         if enough and counts.rolled_up(plain, grain):
-            return _sum(counts.per_bucket(connection, plain, grain), absent)
+            return _sum(counts.per_bucket(connection, plain, grain, apart=False), absent)
     return None
 
 
@@ -78,9 +77,9 @@ def _precise(connection: Connection, plain: Scope, grain: str) -> bool:
     always = replace(plain, filters=replace(plain.filters, days=(), years=()))
     if grain == "day" or not counts.rolled_up(always):
         return False
-    dated = _sum(counts.per_bucket(connection, always, grain), None)
+    dated = _sum(counts.per_bucket(connection, always, grain, apart=False), None)
     undated = _number(connection, [*conditions(always), Sighting.first_day.is_(None)])
-    return _sum(counts.totals(connection, always), None) == dated + undated
+    return _sum(counts.totals(connection, always, apart=False), None) == dated + undated
 
 
 def _sum(several: Sequence[counts.Count], absent: bool | None) -> int:
@@ -129,7 +128,7 @@ def page(
     parts = [*_current(now, after or 0, walks), *_gone(found, after or 0)]
     # Both databases merge the parts where each is in order, and stop when there are enough.
     merged = union_all(*parts).order_by("place").limit(limit).offset(offset)
-    return whole(connection, [row for _, row in connection.execute(merged)])
+    return whole(connection, [row for _, row in connection.execute(merged)], found.as_of)
 
 
 def _current(terms: list[ColumnElement[bool]], after: int, walks: bool) -> list[Select[Any, Any]]:
@@ -156,14 +155,14 @@ def _places(known_as: Any, *terms: ColumnElement[bool]) -> Select[Any, Any]:
     return select(known_as.label("place"), Sighting.key.label("row")).where(*terms)
 
 
-def whole(connection: Connection, rows: Sequence[int]) -> list[dict[str, Any]]:
+def whole(connection: Connection, rows: Sequence[int], as_of: int | None = None) -> list[dict[str, Any]]:
     """These rows of ``sighting``, in this order, as records under the names of Darwin Core and GBIF."""
     found: dict[int, Row[*tuple[Any, ...]]] = {}
     for start in range(0, len(rows), 400):
-        asked = _WHOLE.where(Sighting.key.in_(rows[start : start + 400]))
-        found.update((row.key, row) for row in connection.execute(asked))
+        some = connection.execute(_asked(rows[start : start + 400], as_of))
+        found.update((row.key, row) for row in some)
     above = {row.taxon_id: ranks_of(row) for row in found.values()}
-    keys = keys_of(connection, {name for ranks in above.values() for name in ranks.values()})
+    keys = keys_of(connection, {name for ranks in above.values() for name in ranks.values()}, as_of)
     return [_occurrence(found[key], above[found[key].taxon_id], keys) for key in rows]
 
 
