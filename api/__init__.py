@@ -15,11 +15,13 @@ from api.flight import Flights, Slots
 from api.headers import init_app as protect
 from api.ledger import routes as ledger_routes
 from api.liveness import routes as liveness_routes
+from api.occurrences import routes as occurrence_routes
 from api.openapi import routes as openapi_routes
 from api.page import routes as page_routes
 from api.problems import init_app as answer_problems
 from api.reading import routes as reading_routes
 from api.site import Site
+from api.species import routes as species_routes
 from api.versions import routes as version_routes
 from db import schema
 from db.engine import open_reader
@@ -32,6 +34,8 @@ PARTS = (
     chart_routes,
     export_routes,
     version_routes,
+    occurrence_routes,
+    species_routes,
     ledger_routes,
     liveness_routes,
     reading_routes,

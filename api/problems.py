@@ -19,9 +19,14 @@ from api.flight import Busy
 from api.order import Behind, NothingKnown
 from api.query import BadParameter
 from api.tables import json_bytes
+from db.engine import took_too_long
 from db.filters import NotYet
 
 MEDIA_TYPE = "application/problem+json"
+TOO_LONG = (
+    "The answer takes longer than a question may take here: ask about fewer species, a shorter time or a"
+    " smaller area, and for one facet at a time."
+)
 _log = logging.getLogger("sightings.web")
 _OUR_FAULT = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
 
@@ -45,6 +50,8 @@ def answer(error: Exception) -> Response:
         return problem(413, str(error), "too-large")
     if isinstance(error, Busy):
         return problem(503, str(error), "busy", retry_after=2)
+    if isinstance(error, DBAPIError) and took_too_long(error):
+        return problem(503, TOO_LONG, "too-long", retry_after=60)
     if isinstance(error, PoolTimeout) or (
         isinstance(error, DBAPIError) and not isinstance(error, _OUR_FAULT)
     ):

@@ -80,15 +80,23 @@ def read(model: type[P], given: Pairs) -> P:
 
 
 def _not_held(name: str, near: str, fields: Iterable[str]) -> str:
-    told = f"; did you mean {near}?" if near else f"; there are {', '.join(fields)}."
+    told = f"; did you mean {near}?" if near else f"; there are {_listed(fields)}."
     return f"{name} is a filter of GBIF's for something that is not held here{told}"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """The end of a sentence about an unknown name: the closest known one, or all of them."""
+    known = list(known)
     lower = {one.lower(): one for one in known}
+    if not lower:
+        return "; there are none."
     near = difflib.get_close_matches(name.lower()[:100], list(lower), n=1, cutoff=0.5)
-    return f"; did you mean {lower[near[0]]}?" if near else f"; there are {', '.join(lower.values())}."
+    return f"; did you mean {lower[near[0]]}?" if near else f"; there are {_listed(known)}."
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Names in a sentence, without the variants of one for each facet (country.facetLimit)."""
+    return ", ".join(name for name in names if "." not in name)
 
 
 def _sentence(kind: str, context: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from db.stop import breaks_off
@@ -166,6 +167,13 @@ def _limit_queries(engine: Engine, seconds: float) -> None:
         deadline = time.monotonic() + seconds
         raw: Any = connection.connection.dbapi_connection
         raw.set_progress_handler(lambda: time.monotonic() > deadline, _VM_STEPS_BETWEEN_LOOKS)
+
+
+def took_too_long(error: DBAPIError) -> bool:
+    """Whether this is a statement that was stopped at the time limit of its reader."""
+    if isinstance(error.orig, sqlite3.OperationalError):
+        return error.orig.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT
+    return type(error.orig).__name__ == "QueryCanceled"
 
 
 def wal_reset_bug(version: tuple[int, int, int] = sqlite3.sqlite_version_info) -> bool:

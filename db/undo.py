@@ -139,10 +139,10 @@ def _brought(connection: Connection, run_id: int) -> tuple[ColumnElement[bool], 
 
 def _keys_of(connection: Connection, run_id: int) -> tuple[int, int]:
     """Between which keys the revisions lie that a run added: one run after the other adds to the end."""
-    return _first_key(connection, run_id), _first_key(connection, run_id + 1) - 1
+    return first_key(connection, run_id), first_key(connection, run_id + 1) - 1
 
 
-def _first_key(connection: Connection, run_id: int) -> int:
+def first_key(connection: Connection, run_id: int) -> int:
     """The lowest key above those of all earlier runs, found by halving."""
     low, high = 1, newest_key(connection) + 1
     while low < high:

@@ -39,6 +39,14 @@ class Record:
     latitude: float | None = 59.9
     longitude: float | None = 10.7
     genus: str = ""
+    family: str = ""
+    recorded_by: str | None = None
+    sex: str | None = None
+    life_stage: str | None = None
+    issues: str | None = None
+    uncertainty: float | None = None
+    doubtful: bool = False
+    """Whether its coordinates are."""
     doubtful: bool = False
     """Where it was."""
 
@@ -48,7 +56,7 @@ class Record:
             name = TaxonValue(self.name, self.scientific, self.vernacular)
         else:
             name = TaxonValue(self.name, "", self.name)
-        return name._replace(ranks=("", "", "", "", "", self.genus, ""))
+        return name._replace(ranks=("", "", "", "", self.family, self.genus, ""))
 
 
 def year(name: str, when: int, count: float | None) -> Record:

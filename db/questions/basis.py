@@ -24,12 +24,16 @@ class Basis:
     """Where a data version is asked for, when it was made: the day that counts as today in it."""
 
 
-def basis(connection: Connection, scope: Scope) -> Basis:
-    """The basis of the scope, to be read in the transaction that the scope was read in."""
+def basis(connection: Connection, scope: Scope, feeds_told: bool = True) -> Basis:
+    """The basis of the scope, to be read in the transaction that the scope was read in.
+
+    Which feeds it draws on may take long to find out; an answer that does not tell them can do without.
+    """
     behind = select(Run.finished_at, Run.input, Run.sha256, Run.read).where(Run.id == scope.version)
     row = connection.execute(behind).first()
     run = "" if row is None else f"{row.input} {row.sha256} {row.read}"
-    ingested_at, feeds = row.finished_at if row else None, tuple(sources(connection, scope))
+    ingested_at = row.finished_at if row else None
+    feeds = tuple(sources(connection, scope)) if feeds_told else ()
     if scope.as_of is None:
         return Basis(ingested_at, run, feeds, None)
     made_at = connection.execute(select(Run.finished_at).where(Run.id == scope.as_of)).scalar()

@@ -68,6 +68,11 @@ def _taxon(column: Any, apart: bool) -> ColumnElement[int]:
     return column if apart else literal(ALL_TAXA)
 
 
+def rolled_up(scope: Scope, interval: str | None = None) -> bool:
+    """Whether the rollups answer: per bucket of this interval, or the totals, if none is named."""
+    return _one_bucket(scope) is not None if interval is None else rollup_of(scope, interval) is not None
+
+
 def _one_bucket(scope: Scope) -> int | None:
     """The bucket that holds exactly what the scope covers; None where only the records can tell."""
     filters = scope.filters

@@ -1,0 +1,104 @@
+"""An answer in JSON from one snapshot, by way of version, ETag, cache and one making. Knows no question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Response, request
+from sqlalchemy import Connection
+
+from api.envelope import Answer, codings, enclose, tag
+from api.negotiation import PINNED, REVALIDATED, coding, respond, unchanged, validator
+from api.order import FORMS, Behind
+from api.site import site
+from api.tables import json_bytes
+from db.filters import Filters, Scope, data_version, scope
+from db.questions.basis import basis
+from db.taxon_keys import taxonomy_run
+
+_CODE = 1  # raise it whenever the same data would give another answer
+_LINK = "link"
+"""Beside the codings of a kept answer: the header that tells where its next page is (RFC 8288)."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What an answer says, and where it goes on."""
+
+    content: object
+    following: str | None = None
+    """The address of the next page, from the root of this site."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One answer that is wanted."""
+
+    name: str
+    canonical: str
+    """Everything in the parameters that can change the answer."""
+    filters: tuple[Filters, ...]
+    """What is looked at: the first is the question's own, others are wider."""
+    tell: Callable[[Connection, tuple[Scope, ...]], Told]
+    as_of: int | None = None
+    at_least: int | None = None
+
+
+@dataclass(frozen=True)
+class _Ground:
+    scopes: tuple[Scope, ...]
+    key: str
+    data_version: int
+
+
+def _survey(connection: Connection, asked: Asked) -> _Ground:
+    """What an answer rests on now. Raises Behind or NotYet."""
+    newest = data_version(connection)
+    if (asked.at_least or 0) > newest:
+        raise Behind(f"Version {asked.at_least} is not here yet; the newest is {newest}.")
+    scopes = tuple(scope(connection, filters, asked.as_of) for filters in asked.filters)
+    rests = [
+        (found.version, found.as_of, found.taxa, found.feeds, basis(connection, found)) for found in scopes
+    ]
+    # Keys of higher taxa and names may change where nothing that is looked at was touched.
+    taxonomy = None if asked.as_of is not None else taxonomy_run(connection)
+    key = repr((_CODE, asked.name, asked.canonical, rests, taxonomy))
+    return _Ground(scopes, key, newest if scopes[0].as_of is None else scopes[0].as_of)
+
+
+def serve(asked: Asked) -> Response:
+    """The response: 304 before anything is asked, else the bytes, from the cache if it has them."""
+    with site().reader.begin() as connection:
+        ground = _survey(connection, asked)
+    coded = coding(request, codings("json"))
+    kept = REVALIDATED if asked.as_of is None else PINNED
+    known = validator(tag(ground.key), coded)
+    if unchanged(request, known):
+        return respond(None, FORMS["json"], known, kept, coded, ground.data_version)
+    answer, version = _fetch(asked, ground)
+    known = validator(answer.tag, coded)
+    response = respond(answer.bodies[coded], FORMS["json"], known, kept, coded, version)
+    if _LINK in answer.bodies:
+        response.headers["Link"] = answer.bodies[_LINK].decode()
+    return response
+
+
+def _fetch(asked: Asked, ground: _Ground) -> tuple[Answer, int]:
+    kept = site().cache.get(ground.key)
+    if kept is not None:
+        return kept, ground.data_version
+    return site().flights.fly(ground.key, lambda: _make(asked))
+
+
+def _make(asked: Asked) -> tuple[Answer, int]:
+    """Ask, once; what is kept is kept under the key of the snapshot it came from, whatever was asked for."""
+    with site().slots.taken():
+        with site().reader.begin() as connection:
+            ground = _survey(connection, asked)
+            told = asked.tell(connection, ground.scopes)
+        answer = enclose(ground.key, "json", json_bytes(told.content))
+        if told.following is not None:
+            answer.bodies[_LINK] = f'<{told.following}>; rel="next"'.encode()
+        site().cache.put(answer)
+        return answer, ground.data_version

@@ -1,0 +1,122 @@
+"""What a page of records may be asked for, and which facets with it. Knows no route and no database."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, create_model, model_validator
+
+from api.numbers import read_flag
+from api.occurrence_filters import WITHOUT_EFFECT, OccurrenceFilters
+from api.parameters import Whole
+from db.questions.facets import FIELDS
+
+MOST_RECORDS = 300
+"""Records on a page; GBIF's limit too, which it applies in silence."""
+DEEPEST = 100_000
+"""Records that can be paged through by offset, as with GBIF."""
+MOST_FACETS = 10
+MOST_VALUES = 100_000
+"""Values of one facet in one answer."""
+
+_SPELLED = {field.replace("_", "").lower(): field for field in FIELDS}
+
+FacetLimit = Annotated[int | None, Whole, Field(ge=0, le=MOST_VALUES)]
+FacetOffset = Annotated[int | None, Whole, Field(ge=0, le=1_000_000)]
+MinCount = Annotated[int | None, Whole, Field(ge=0, le=999_999_999)]
+
+
+def read_facet(value: str) -> str:
+    """A field in its one spelling; GBIF's clients write ``basisOfRecord``, ``BASIS_OF_RECORD`` and more."""
+    plain = value.replace("_", "").lower()
+    if plain in _SPELLED:
+        return _SPELLED[plain]
+    near = difflib.get_close_matches(plain[:100], list(_SPELLED), n=1, cutoff=0.5)
+    told = f"did you mean {_SPELLED[near[0]]}" if near else f"there are {', '.join(FIELDS)}"
+    raise ValueError(f"names no field that can be counted here; {told}")
+
+
+def _facets(given: object) -> object:
+    if not isinstance(given, list):
+        return given
+    fields = tuple(dict.fromkeys(read_facet(value) for value in given))
+    if len(fields) > MOST_FACETS:
+        raise ValueError(f"is given more than {MOST_FACETS} times")
+    return fields
+
+
+class PageParameters(OccurrenceFilters):
+    """A page of the records that the filters leave, and the facets of all of them."""
+
+    limit: Annotated[int, Whole, Field(ge=0, le=MOST_RECORDS, description="Records on the page.")] = 20
+    offset: Annotated[int, Whole, Field(ge=0, description="Records before the page.")] = 0
+    after: Annotated[
+        int | None,
+        Whole,
+        Field(ge=0, description="Only records with a higher key: pages without end (ours)."),
+    ] = None
+    facet: Annotated[
+        tuple[str, ...], BeforeValidator(_facets), Field(description="A field to count the values of.")
+    ] = ()
+    facet_limit: Annotated[FacetLimit, Field(description="Values of each facet.")] = None
+    facet_offset: Annotated[FacetOffset, Field(description="Values of each facet to leave out first.")] = None
+    facet_mincount: Annotated[MinCount, Field(description="Records that a value must have.")] = None
+    facet_min_count: Annotated[MinCount, Field(description="The same as facetMincount.")] = None
+    facet_multiselect: Annotated[
+        bool | None,
+        BeforeValidator(read_flag),
+        Field(description="Count a facet's values without the filter on that field."),
+    ] = None
+
+    @model_validator(mode="after")
+    def _within_reach(self) -> PageParameters:
+        if self.offset + self.limit > DEEPEST:
+            raise ValueError(
+                f"offset and limit together reach beyond {DEEPEST} records: go on with after=KEY of the last"
+                " record, as the Link of each page does, or export"
+            )
+        if self.offset and self.after is not None:
+            raise ValueError("offset and after cannot be combined: a page begins at one place")
+        if None not in (self.facet_mincount, self.facet_min_count):
+            raise ValueError("facetMincount and facetMinCount are the same parameter: give one")
+        return self
+
+    def canonical(self) -> str:
+        """One text for everything in it that can change an answer."""
+        return self.model_dump_json(exclude={"at_least", *WITHOUT_EFFECT}, exclude_defaults=True)
+
+    def of_facet(self, field: str, name: str, default: int) -> int:
+        """A number for one facet: its own, else that of all of them."""
+        own = getattr(self, f"{field}_facet_{name}", None)
+        common = getattr(self, f"facet_{name}")
+        return int(own if own is not None else common if common is not None else default)
+
+    @property
+    def least(self) -> int:
+        """How many records a value must have to be told."""
+        given = self.facet_mincount if self.facet_mincount is not None else self.facet_min_count
+        return max(1, given or 0)
+
+    def without(self, field: str) -> PageParameters:
+        """The same without the filters on a facet's field."""
+        name = next((name for name, one in type(self).model_fields.items() if one.alias == field), None)
+        if name is None:
+            return self
+        return self.model_copy(update={name: type(self).model_fields[name].default})
+
+
+_OF_EACH: dict[str, Any] = {}
+for _field in FIELDS:
+    _words = f"of the facet {_field} alone."
+    _OF_EACH[f"{_field}_facet_limit"] = (
+        FacetLimit, Field(None, alias=f"{_field}.facetLimit", description=f"Values {_words}")
+    )  # fmt: skip
+    _OF_EACH[f"{_field}_facet_offset"] = (
+        FacetOffset, Field(None, alias=f"{_field}.facetOffset", description=f"Values to leave out {_words}")
+    )  # fmt: skip
+
+OccurrenceParameters: type[PageParameters] = create_model(
+    "OccurrenceParameters", __base__=PageParameters, __doc__=PageParameters.__doc__, **_OF_EACH
+)
+"""PageParameters, and limit and offset for each field: country.facetLimit."""
