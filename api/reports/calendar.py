@@ -13,8 +13,9 @@ from api.draw import Day, Look, Picture, Words
 from api.draw import calendar as draw_calendar
 from api.draw.words import number
 from api.parameters import Limit, Measure, ReportParameters
-from api.reports.report import Report, Tidy, counted_as_one, measured, value
-from api.reports.sums import Sums, summed_over, too_vague, total
+from api.reports.report import Report, Tidy, counted_as_one, measured, too_vague, value
+from api.reports.sums import Sums, summed_over, total
+from api.shape import Shape
 from db.filters import Scope
 from db.questions.counts import Count, per_bucket
 
@@ -25,6 +26,14 @@ class CalendarParameters(ReportParameters):
     interval: ClassVar[str] = "day"
     measure: Measure = "individuals"
     limit: Limit = 3
+
+
+class CalendarRow(Shape):
+    """How many on one day."""
+
+    date: str
+    value: int | float
+    partial: bool
 
 
 @dataclass(frozen=True)
@@ -90,7 +99,7 @@ def _left_out(found: Found, measure: str) -> list[dict[str, Any]]:
     told: list[dict[str, Any]] = []
     if before > 0:
         told.append({measure: before, "reason": f"They are of the years before {found.years[0]}."})
-    return told + too_vague(found.total, [*found.counts, *found.earlier], measure, "day")
+    return told + too_vague([found.total], [*found.counts, *found.earlier], measure, "day")
 
 
 def _said(found: Found, measure: str) -> str:
@@ -118,5 +127,7 @@ def heading(parameters: CalendarParameters) -> str:
 
 
 CALENDAR = Report(
-    "calendar", "On which days was anything recorded?", CalendarParameters, ask, shape, draw, heading
-)
+    "calendar",
+    "On which days was anything recorded?",
+    CalendarParameters, ask, shape, draw, heading, CalendarRow,
+)  # fmt: skip
