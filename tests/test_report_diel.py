@@ -13,14 +13,16 @@ import pytest
 
 from api.draw import Look, Rhythm, Words, diel
 from tests.seed import Record
-from tests.year_round import client_over, day_of, grouped, marks, some_records, texts, told
+from tests.year_round import client_over, grouped, marks, some_records, texts, told
 
 RECORDS = some_records()
 WORDS = Words("Individuals by hour of the day", "", "individuals", (), "Facts.")
 
 
 def hour_of(record: Record) -> tuple[str, int] | None:
-    if day_of(record) is None or record.time is None:
+    if record.first is None or record.time is None:
+        return None
+    if record.first // 10_000 != (record.last or record.first) // 10_000:
         return None
     return record.name, record.time // 3600
 
@@ -38,7 +40,11 @@ def values(answer: dict[str, Any]) -> dict[tuple[str, int], float]:
         ("&year=2020,2021", lambda row: row.first and row.first // 10_000 in (2020, 2021)),
         ("&feed=test&year=2022&species=wolf",
          lambda row: row.name == "Wolf" and row.first and row.first // 10_000 == 2022),
-        ("&month=5", lambda row: row.first and row.first // 100 % 100 == 5),
+        ("&eventDate=2020,*&eventDate=2019", lambda row: row.first and row.first // 10_000 >= 2019),
+        ("&eventDate=2020-02-10,2021-03-07",
+         lambda row: row.first and row.first >= 20200210 and (row.last or row.first) <= 20210307),
+        ("&month=5", lambda row: row.first and row.first // 100 % 100 == 5
+         and row.first // 100 == (row.last or row.first) // 100),
         ("&locality=Bergen", lambda row: row.place.locality == "Bergen"),
         ("&asOf=1", lambda row: True),
     ],
@@ -72,14 +78,14 @@ def test_records_without_a_time_are_left_out_and_never_at_midnight(home: Path) -
     records = [
         Record("Owl", 20240301, count=2, time=23 * 3600 + 3599),
         Record("Owl", 20240301, count=4),
-        Record("Owl", 20240301, 20240302, count=8, time=0),
+        Record("Owl", 20241231, 20250101, count=8, time=0),
         Record("Owl", None, count=16),
     ]
     with client_over(f"sqlite:///{home / 'sightings.db'}", home, records) as client:
         answer = told(client, "diel.json")
     assert values(answer) == {("Owl", 23): 2}
     assert answer["meta"]["leftOut"] == [
-        {"individuals": 28, "reason": "They tell no time of day, or are of more than one day."}
+        {"individuals": 28, "reason": "They tell no time of day, or not in which year."}
     ]
     assert answer["meta"]["interval"] == "hour"
 

@@ -41,7 +41,7 @@ def _record(chance: random.Random, number: int) -> Record:
         None if kind > 0.97 else last,
         chance.choice([None, 1, 1, 2, 3.5, 12, 0]),
         identifier=str(number),
-        time=time if first == last else None,
+        time=time,
         absent=chance.random() < 0.05,
         place=chance.choice([OSLO, BERGEN]),
     )

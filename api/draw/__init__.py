@@ -1,6 +1,7 @@
 """The drawing room: plain values and a look go in, bytes come out. It knows no web, no database."""
 
 from api.draw.accumulation import Step, accumulation
+from api.draw.calendar import Day, calendar
 from api.draw.card import card
 from api.draw.diel import Rhythm, diel
 from api.draw.look import Look
@@ -17,6 +18,7 @@ from api.draw.words import Words, clean
 __all__ = [
     "RENDERER",
     "Bar",
+    "Day",
     "Fact",
     "Line",
     "Look",
@@ -27,6 +29,7 @@ __all__ = [
     "Step",
     "Words",
     "accumulation",
+    "calendar",
     "card",
     "clean",
     "diel",

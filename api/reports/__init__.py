@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.reports.accumulation import ACCUMULATION
+from api.reports.calendar import CALENDAR
 from api.reports.diel import DIEL
 from api.reports.ratio import RATIO
 from api.reports.recent import RECENT
@@ -23,6 +24,7 @@ REPORTS: dict[str, Report[Any, Any]] = {
         RATIO,
         DIEL,
         ACCUMULATION,
+        CALENDAR,
         SUMMARY,
         RECENT,
     )

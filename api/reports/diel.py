@@ -12,6 +12,7 @@ from api.draw import Look, Picture, Rhythm, Words
 from api.draw import diel as draw_diel
 from api.parameters import Limit, Measure, ReportParameters
 from api.reports.report import Report, Tidy, counted_as_one, leading, measured, value
+from api.shape import Shape
 from db.filters import Scope
 from db.questions import counts
 from db.questions.counts import Count, TaxonLabel
@@ -23,6 +24,16 @@ class DielParameters(ReportParameters):
 
     measure: Measure = "individuals"
     limit: Limit = 10
+
+
+class DielRow(Shape):
+    """How many of one species in one hour of the day."""
+
+    hour: int
+    name: str
+    scientific_name: str | None
+    vernacular_name: str | None
+    value: int | float
 
 
 @dataclass(frozen=True)
@@ -74,7 +85,7 @@ def _left_out(found: Found, measure: str, shown: set[int]) -> list[dict[str, Any
     untimed = value(sum(measured(count, measure) for count in found.totals) - timed)
     beyond = value(sum(measured(count, measure) for count in found.hours if count.taxon_id not in shown))
     told = (
-        {measure: untimed, "reason": "They tell no time of day, or are of more than one day."},
+        {measure: untimed, "reason": "They tell no time of day, or not in which year."},
         {measure: beyond, "reason": f"Only the {len(shown)} leading species have a row."},
     )
     return [one for one in told if one[measure] > 0]  # type: ignore[operator]
@@ -105,5 +116,7 @@ def heading(parameters: DielParameters) -> str:
 
 
 DIEL = Report(
-    "diel", "At which hours of the day is each species recorded?", DielParameters, ask, shape, draw, heading
-)
+    "diel",
+    "At which hours of the day is each species recorded?",
+    DielParameters, ask, shape, draw, heading, DielRow,
+)  # fmt: skip

@@ -11,8 +11,9 @@ from api.draw import Look, Month, Picture, Words
 from api.draw import seasonality as draw_seasonality
 from api.draw.words import number
 from api.parameters import Measure, ReportParameters
-from api.reports.report import Report, Tidy, counted_as_one, measured, value
-from api.reports.sums import Sums, ask_sums, too_vague
+from api.reports.report import Report, Tidy, counted_as_one, measured, too_vague, value
+from api.reports.sums import Sums, ask_sums
+from api.shape import Shape
 from db.filters import Scope
 
 
@@ -21,6 +22,16 @@ class SeasonalityParameters(ReportParameters):
 
     interval: ClassVar[str] = "month"
     measure: Measure = "individuals"
+
+
+class SeasonalityRow(Shape):
+    """How many in one month."""
+
+    year: int
+    month: int
+    date: str
+    value: int | float
+    partial: bool
 
 
 def ask(connection: Connection, scope: Scope, parameters: SeasonalityParameters) -> Sums:
@@ -45,7 +56,7 @@ def shape(found: Sums, parameters: SeasonalityParameters, under_way: int | None)
         columns=("year", "month", "date", "value", "partial"),
         rows=rows,
         partial=any(row["partial"] for row in rows),
-        left_out=too_vague(found.total, found.counts, measure, "month"),
+        left_out=too_vague([found.total], found.counts, measure, "month"),
         warnings=counted_as_one(found.counts, measure),
         facts={"summedOver": found.of, "years": len({row["year"] for row in rows})},
         said=_said(found, measure),
@@ -77,5 +88,5 @@ def heading(parameters: SeasonalityParameters) -> str:
 SEASONALITY = Report(
     "seasonality",
     "In which months is it recorded, year by year?",
-    SeasonalityParameters, ask, shape, draw, heading,
+    SeasonalityParameters, ask, shape, draw, heading, SeasonalityRow,
 )  # fmt: skip

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection
 
-from api.reports.report import measured, value
 from db.filters import Scope
 from db.questions import counts
 from db.questions.counts import ALL_TAXA, Count
@@ -44,10 +42,3 @@ def summed_over(connection: Connection, scope: Scope) -> str:
         return f"{len(scope.taxa)} species together"
     names = sorted(label.name for label in counts.labels(connection, list(scope.taxa), scope.as_of).values())
     return ", ".join(names) + (" together" if len(names) > 1 else "")
-
-
-def too_vague(total: Count, counted: list[Count], measure: str, bucket: str) -> list[dict[str, Any]]:
-    """What is said of the records that no single bucket ("month") holds; nothing where there are none."""
-    vague = value(measured(total, measure) - sum(measured(count, measure) for count in counted))
-    reason = f"Their date is missing or not precise enough for one {bucket}."
-    return [{measure: vague, "reason": reason}] if vague > 0 else []

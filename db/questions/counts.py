@@ -42,7 +42,7 @@ def totals(connection: Connection, scope: Scope, *, apart: bool = True) -> list[
     """
     grain = _one_bucket(scope)
     if grain is not None:
-        return _from_rollups(connection, scope, Rollup.bucket == grain, literal(0), apart)
+        return from_rollups(connection, scope, Rollup.bucket == grain, literal(0), apart)
     taxon = _taxon(Sighting.taxon_id, apart)
     asked = select(taxon, literal(0), *measures()).where(*conditions(scope)).group_by(taxon)
     return [Count(*row) for row in connection.execute(asked)]
@@ -55,7 +55,7 @@ def per_bucket(connection: Connection, scope: Scope, interval: str, *, apart: bo
     """
     rollup = rollup_of(scope, interval)
     if rollup is not None:
-        return _from_rollups(connection, scope, *rollup, apart)
+        return from_rollups(connection, scope, *rollup, apart)
     if interval == "week":
         return _by_week(connection, scope, apart)
     (bucket, precise), taxon = precise_bucket(interval), _taxon(Sighting.taxon_id, apart)
@@ -123,9 +123,14 @@ def _aligned(grain: str, first: int, last: int) -> tuple[int, int] | None:
     return first // divisor or lowest, highest if last == FOREVER else last // divisor
 
 
-def _from_rollups(
-    connection: Connection, scope: Scope, rows: ColumnElement[bool], bucket: ColumnElement[int], apart: bool
+def from_rollups(
+    connection: Connection,
+    scope: Scope,
+    rows: ColumnElement[bool],
+    bucket: ColumnElement[int],
+    apart: bool = True,
 ) -> list[Count]:
+    """Counts per taxon and whatever ``bucket`` makes of the buckets of these rollup rows."""
     # PostgreSQL sums 64-bit integers into decimals; a count is to stay an integer.
     sums = [cast(func.sum(column), column.type) for column in _SUMMED]
     taxon = _taxon(Rollup.taxon_id, apart)
