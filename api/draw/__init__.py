@@ -2,6 +2,7 @@
 
 from api.draw.card import card
 from api.draw.look import Look
+from api.draw.map import Cell, Grid, density
 from api.draw.picture import RENDERER, Picture
 from api.draw.ranking import Bar, ranking
 from api.draw.reading import reading
@@ -15,7 +16,9 @@ from api.draw.words import Words, clean
 __all__ = [
     "RENDERER",
     "Bar",
+    "Cell",
     "Fact",
+    "Grid",
     "Line",
     "Look",
     "Month",
@@ -24,6 +27,7 @@ __all__ = [
     "Words",
     "card",
     "clean",
+    "density",
     "numbers",
     "ranking",
     "reading",
