@@ -96,19 +96,25 @@ def _cut_by_sqlite(element: _Cut, compiler: Any, **words: Any) -> str:
     return f"CAST({compiler.process(element.clauses, **words)} AS INTEGER)"
 
 
-def cell_of_record() -> tuple[ColumnElement[int], ColumnElement[bool]]:
-    """The cell of a row of ``sighting``, and the condition that it has one: that a map may show it."""
+def steps_of_record(per_degree: int) -> tuple[ColumnElement[int], ColumnElement[int], ColumnElement[bool]]:
+    """Row and column of a row of ``sighting``, and the condition that it has them: that a map may show it.
+
+    The grid has so many steps a degree, counted from the south pole and from 180 degrees west.
+    """
     north, east = (
-        _Cut(degrees * literal(_TENTHS, Double) + literal(number / 2, Double))
-        for degrees, number in (
-            (Sighting.decimal_latitude, _ROWS),
-            (Sighting.decimal_longitude, _COLUMNS),
-        )
+        _Cut(degrees * literal(float(per_degree), Double) + literal(float(half * per_degree), Double))
+        for degrees, half in ((Sighting.decimal_latitude, 90), (Sighting.decimal_longitude, 180))
     )
     known = and_(Sighting.decimal_latitude.is_not(None), Sighting.decimal_longitude.is_not(None))
-    return _cell(case((north >= _ROWS, _ROWS - 1), else_=north), east), and_(
-        ~Sighting.geospatial_issue, known
-    )
+    last = 180 * per_degree - 1
+    row = case((north > last, last), else_=north)
+    return row, east % (360 * per_degree), and_(~Sighting.geospatial_issue, known)
+
+
+def cell_of_record() -> tuple[ColumnElement[int], ColumnElement[bool]]:
+    """The cell of a row of ``sighting``, and the condition that it has one: that a map may show it."""
+    row, column, shown = steps_of_record(10)
+    return CELLS[0] + row * _COLUMNS + column, shown
 
 
 def hour_of_record() -> tuple[ColumnElement[int], ColumnElement[bool]]:

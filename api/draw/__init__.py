@@ -5,6 +5,7 @@ from api.draw.calendar import Day, calendar
 from api.draw.card import card
 from api.draw.diel import Rhythm, diel
 from api.draw.look import Look
+from api.draw.map import Cell, Grid, density
 from api.draw.picture import RENDERER, Picture
 from api.draw.ranking import Bar, ranking
 from api.draw.reading import reading
@@ -19,7 +20,9 @@ __all__ = [
     "RENDERER",
     "Bar",
     "Day",
+    "Cell",
     "Fact",
+    "Grid",
     "Line",
     "Look",
     "Month",
@@ -33,6 +36,7 @@ __all__ = [
     "card",
     "clean",
     "diel",
+    "density",
     "numbers",
     "ranking",
     "reading",

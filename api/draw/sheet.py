@@ -143,9 +143,13 @@ class Sheet:
         ink: str,
         *,
         alpha: float = 1.0,
+        edge: tuple[str, float] | None = None,
         named: Named | None = None,
     ) -> None:
-        """What closed outlines enclose, filled as one shape: an outline inside another one is a hole."""
+        """What closed outlines enclose, filled as one shape: an outline inside another one is a hole.
+
+        `edge` is the ink and the thickness of a line along the outlines.
+        """
         vertices = [point for outline in outlines for point in (*outline, outline[0])]
         codes = [
             code
@@ -153,7 +157,9 @@ class Sheet:
             for code in (Path.MOVETO, *[Path.LINETO] * (len(outline) - 1), Path.CLOSEPOLY)
         ]
         shape = Path(vertices, codes)
-        patch = PathPatch(shape, facecolor=to_rgba(self.look.inks[ink], alpha), edgecolor="none", linewidth=0)
+        line, thick = (self.look.inks[edge[0]], edge[1]) if edge else ("none", 0)
+        face = to_rgba(self.look.inks[ink], alpha)
+        patch = PathPatch(shape, facecolor=face, edgecolor=line, linewidth=thick, joinstyle="round")
         if named:
             patch.set_gid(self._name([named]))
         self._add(patch)
