@@ -24,8 +24,8 @@ from db.questions.basis import Basis, basis
 from db.questions.summary import ends
 
 ROWS_IN_A_CHUNK = 2_000
-_LEAST_BYTES = 25
-"""Of a record, in the densest form: beyond so many of them nothing needs to be tried."""
+_KEY_BYTES = 8
+"""Where the keys alone are more than may be sent, nothing needs to be tried."""
 _CERTAIN = 1.5
 """How far beyond the limit an export must look after its first chunk for its end not to be waited for."""
 _CODE = 1  # raise it whenever the same data would give other bytes
@@ -110,7 +110,7 @@ def make(
         ground = survey(connection, order)
         number = exported.count(connection, ground.scope)
         limit = _Limit(file, most_bytes, number)
-        limit.refuse(number * _LEAST_BYTES)
+        limit.refuse(number * _KEY_BYTES)
         keys = exported.keys(connection, ground.scope)
         chunks = _chunks(connection, keys, limit, progress)
         FORMS[order.form].write(file, chunks, _about(connection, order, ground, number))

@@ -40,9 +40,11 @@ def export(form: str) -> Response:
         file = held.enter_context(tempfile.TemporaryFile(prefix="sightings-export-"))
         made = make(site().reader, wanted, file, site().export_bytes)
         response = _answer(wanted, made.ground, b"")
-        response.response = _pieces(file)
         response.content_length = made.size
-        response.call_on_close(held.pop_all().close)
+        if request.method == "GET":
+            sending = held.pop_all()
+            response.response = _pieces(file, sending)
+            response.call_on_close(sending.close)
         return response
 
 
@@ -54,9 +56,10 @@ def _answer(wanted: ExportOrder, ground: Ground, body: bytes | None) -> Response
     return response
 
 
-def _pieces(file: BinaryIO) -> Iterator[bytes]:
+def _pieces(file: BinaryIO, sending: ExitStack) -> Iterator[bytes]:
     """The file from its start; where it stops short, the length that was said tells."""
     deadline = time.monotonic() + _LONGEST_SECONDS
-    file.seek(0)
-    while (piece := file.read(_BLOCK)) and time.monotonic() < deadline:
-        yield piece
+    with sending:
+        file.seek(0)
+        while (piece := file.read(_BLOCK)) and time.monotonic() < deadline:
+            yield piece
