@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, BinaryIO
+from typing import Any, BinaryIO
 
-from pydantic import Field
+from pydantic.alias_generators import to_camel
 from sqlalchemy import Connection, Engine
 
 from api.export import FORMS
 from api.export.about import About
+from api.occurrence_filters import WITHOUT_EFFECT, OccurrenceFilters
 from api.order import Behind, NothingKnown
-from api.parameters import FilterParameters, Version
+from api.query import Pairs, read
 from db.filters import Scope, data_version, scope
 from db.questions import exported
 from db.questions.basis import Basis, basis
@@ -30,6 +31,8 @@ _CERTAIN = 1.5
 """How far beyond the limit an export must look after its first chunk for its end not to be waited for."""
 _CODE = 1  # raise it whenever the same data would give other bytes
 
+_NO_FILTERS = {"v", "asOf", *map(to_camel, WITHOUT_EFFECT)}
+
 Progress = Callable[[int, int], None]
 
 
@@ -37,11 +40,8 @@ class TooLarge(Exception):
     """There is more than may be sent; the message says how much, and what to do."""
 
 
-class ExportParameters(FilterParameters):
-    """What an export understands: filters and versions."""
-
-    at_least: Annotated[Version, Field(alias="v")] = None
-    as_of: Version = None
+class ExportParameters(OccurrenceFilters):
+    """What an export understands: the filters of single records, and versions."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,16 @@ class ExportOrder:
 
     form: str
     parameters: ExportParameters
+    asked: tuple[tuple[str, str], ...]
+    """The filters as they were written, in one order."""
     site: str
+
+
+def order(form: str, given: Pairs, site: str) -> ExportOrder:
+    """The order of an export. Raises BadParameter."""
+    parameters = read(ExportParameters, given)
+    asked = sorted({(name, value) for name, value in given if name not in _NO_FILTERS})
+    return ExportOrder(form, parameters, tuple(asked), site)
 
 
 @dataclass(frozen=True)
@@ -76,11 +85,10 @@ def survey(connection: Connection, order: ExportOrder) -> Ground:
 def key(order: ExportOrder, ground: Ground) -> str:
     """Everything that the bytes depend on, as one text."""
     found, rests = ground.scope, ground.basis
-    asked = order.parameters.model_dump_json(exclude={"at_least"}, exclude_defaults=True)
     parts = (
-        _CODE, "export", order.form, asked, order.site, found.version, found.as_of, found.taxa, found.feeds,
-        rests.ingested_at, rests.run, [(source.name, source.made_up) for source in rests.sources],
-        rests.names,
+        _CODE, "export", order.form, order.asked, order.site, found.version, found.as_of, found.taxa,
+        found.feeds, rests.ingested_at, rests.run, rests.names,
+        [(source.name, source.made_up) for source in rests.sources],
     )  # fmt: skip
     return repr(parts)
 
@@ -122,7 +130,7 @@ def _about(connection: Connection, order: ExportOrder, ground: Ground, number: i
     first, last = ends(connection, ground.scope)
     return About(
         site=order.site,
-        filters=order.parameters.understood(),
+        filters=order.asked,
         records=number,
         first=first,
         last=last,

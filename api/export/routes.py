@@ -13,9 +13,9 @@ from werkzeug.exceptions import NotFound
 
 from api.envelope import tag
 from api.export import FORMS
-from api.export.making import ExportOrder, ExportParameters, Ground, key, make, survey
+from api.export.making import ExportOrder, Ground, key, make, order, survey
 from api.negotiation import REVALIDATED, respond, unchanged
-from api.query import nearest, pairs, read
+from api.query import nearest, pairs
 from api.site import site
 
 _BLOCK = 1 << 18
@@ -30,7 +30,7 @@ def export(form: str) -> Response:
     """The records that the filters leave, whole."""
     if form not in FORMS:
         raise NotFound(f"Records are not exported in this form{nearest(form, FORMS)}")
-    wanted = ExportOrder(form, read(ExportParameters, pairs(request.query_string)), site().title)
+    wanted = order(form, pairs(request.query_string), site().title)
     with site().reader.begin() as connection:
         ground = survey(connection, wanted)
     if unchanged(request, tag(key(wanted, ground))):
