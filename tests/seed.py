@@ -47,8 +47,6 @@ class Record:
     uncertainty: float | None = None
     doubtful: bool = False
     """Whether its coordinates are."""
-    doubtful: bool = False
-    """Where it was."""
 
     @property
     def taxon(self) -> TaxonValue:

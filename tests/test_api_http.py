@@ -24,6 +24,8 @@ DATA = "/api/v1/reports/timeline.json?species=deer"
 ROUTES = [
     CHART, DATA, "/api/v1/reports/timeline.csv", "/api/v1/reports/species.png", "/api/v1/reports",
     "/api/v1/version", "/api/v1/version?species=deer", "/api/v1/runs", "/api/v1/runs/1",
+    "/api/v1/export.csv?species=deer", "/api/v1/export.ndjson", "/api/v1/export.parquet",
+    "/api/v1/export.zip",
     "/api/v1/runs/1/rejects.json", "/api/v1/runs/1/rejects.csv", "/livez", "/readyz", "/readyz?verbose",
     "/animal.svg?type=Deer", "/divide.json?numerator=1&denominator=2",
 ]  # fmt: skip
@@ -33,6 +35,8 @@ CONDITIONAL = [
     "/api/v1/reports/species.png",
     "/api/v1/version",
     "/api/v1/runs",
+    "/api/v1/export.csv",
+    "/api/v1/export.zip",
     "/animal.svg?type=Deer",
 ]
 

@@ -13,8 +13,8 @@ class About:
 
     site: str
     """The title of the site."""
-    filters: dict[str, list[str]]
-    """As they were understood, in the words of the query; empty is all that there is."""
+    filters: tuple[tuple[str, str], ...]
+    """In the words of the query; none is all that there is."""
     records: int
     first: str | None
     last: str | None

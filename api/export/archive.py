@@ -6,7 +6,6 @@ Source: Darwin Core text guide, dwc.tdwg.org/text.
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterable
 from typing import Any, BinaryIO
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
@@ -16,6 +15,7 @@ from api.export.described import eml_xml, meta_xml
 from db.questions.exported import FIELDS
 
 CORE = "occurrence.txt"
+_BOTH = "\r\n"
 _EARLIEST = "1980-01-01T00:00:00"  # what a zip can say
 _LARGE = 4_000_000
 """Records from which on a file may be larger than an old zip can say."""
@@ -40,9 +40,18 @@ def _only_feed(about: About) -> str | None:
 
 def _lines(rows: Iterable[Iterable[object]]) -> bytes:
     """Rows with tabs between their fields; a field that holds a tab, a quote or a line end is quoted."""
-    text = io.StringIO()
-    csv.writer(text, delimiter="\t", lineterminator="\n").writerows(rows)
-    return text.getvalue().encode()
+    lines = _Lines()
+    # Of the line ends within a field only those are quoted that the writer is told of.
+    csv.writer(lines, delimiter="\t", lineterminator=_BOTH).writerows(rows)
+    return "".join(f"{line.removesuffix(_BOTH)}\n" for line in lines.written).encode()
+
+
+class _Lines:
+    """What a writer has written, line by line."""
+
+    def __init__(self) -> None:
+        self.written: list[str] = []
+        self.write = self.written.append
 
 
 def _member(name: str, about: About) -> ZipInfo:

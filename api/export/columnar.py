@@ -21,7 +21,7 @@ def write_parquet(file: BinaryIO, chunks: Iterable[list[dict[str, Any]]], about:
 
     from db.arrow import pa
 
-    asked = {"version": about.version, "filters": about.filters}
+    asked = {"version": about.version, "filters": [f"{name}={value}" for name, value in about.filters]}
     schema = _schema().with_metadata({"sightings": json_bytes(asked).strip()})
     with ParquetWriter(file, schema, compression="zstd") as writer:
         for group in _groups(chunks):

@@ -64,7 +64,7 @@ def eml_xml(about: About, absences: int) -> bytes:
 def sentences(about: About, absences: int) -> list[str]:
     """What a person has to know of the records."""
     dates = f", from {about.first} to {about.last}" if about.first else ""
-    filters = "; ".join(f"{name} {' or '.join(given)}" for name, given in about.filters.items())
+    filters = ", ".join(f"{name}={value}" for name, value in about.filters)
     made_up = [source.name for source in about.sources if source.made_up]
     said = [
         f"{_count(about.records)}, {absences} of them of absences{dates}.",
@@ -87,9 +87,8 @@ def _facts(about: About, absences: int) -> Iterable[tuple[str, str]]:
         yield "asOf", str(about.as_of)
     yield "records", str(about.records)
     yield "absences", str(absences)
-    for name, given in about.filters.items():
-        for value in given:
-            yield "filter", f"{name}={value}"
+    for name, value in about.filters:
+        yield "filter", f"{name}={value}"
     for source in about.sources:
         yield "source", source.name
 

@@ -11,23 +11,27 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from pydantic.alias_generators import to_camel
 from sqlalchemy import Connection, Engine
 
 from api.export import FORMS
 from api.export.about import About
+from api.occurrence_filters import WITHOUT_EFFECT, OccurrenceFilters
 from api.order import Behind, NothingKnown
-from api.parameters import VersionedParameters
+from api.query import Pairs, read
 from db.filters import Scope, data_version, scope
 from db.questions import exported
 from db.questions.basis import Basis, basis
 from db.questions.summary import ends
 
 ROWS_IN_A_CHUNK = 2_000
-_LEAST_BYTES = 25
-"""Of a record, in the densest form: beyond so many of them nothing needs to be tried."""
+_KEY_BYTES = 8
+"""Where the keys alone are more than may be sent, nothing needs to be tried."""
 _CERTAIN = 1.5
 """How far beyond the limit an export must look after its first chunk for its end not to be waited for."""
 _CODE = 1  # raise it whenever the same data would give other bytes
+
+_NO_FILTERS = {"v", "asOf", *map(to_camel, WITHOUT_EFFECT)}
 
 Progress = Callable[[int, int], None]
 
@@ -36,8 +40,8 @@ class TooLarge(Exception):
     """There is more than may be sent; the message says how much, and what to do."""
 
 
-class ExportParameters(VersionedParameters):
-    """What an export understands: filters and versions."""
+class ExportParameters(OccurrenceFilters):
+    """What an export understands: the filters of single records, and versions."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,16 @@ class ExportOrder:
 
     form: str
     parameters: ExportParameters
+    asked: tuple[tuple[str, str], ...]
+    """The filters as they were written, in one order."""
     site: str
+
+
+def order(form: str, given: Pairs, site: str) -> ExportOrder:
+    """The order of an export. Raises BadParameter."""
+    parameters = read(ExportParameters, given)
+    asked = sorted({(name, value) for name, value in given if name not in _NO_FILTERS})
+    return ExportOrder(form, parameters, tuple(asked), site)
 
 
 @dataclass(frozen=True)
@@ -72,10 +85,10 @@ def survey(connection: Connection, order: ExportOrder) -> Ground:
 def key(order: ExportOrder, ground: Ground) -> str:
     """Everything that the bytes depend on, as one text."""
     found, rests = ground.scope, ground.basis
-    asked = order.parameters.model_dump_json(exclude={"at_least"}, exclude_defaults=True)
     parts = (
-        _CODE, "export", order.form, asked, order.site, found.version, found.as_of, found.taxa, found.feeds,
-        rests.ingested_at, rests.run, [(source.name, source.made_up) for source in rests.sources],
+        _CODE, "export", order.form, order.asked, order.site, found.version, found.as_of, found.taxa,
+        found.feeds, rests.ingested_at, rests.run,
+        [(source.name, source.made_up) for source in rests.sources],
     )  # fmt: skip
     return repr(parts)
 
@@ -105,7 +118,7 @@ def make(
         ground = survey(connection, order)
         number = exported.count(connection, ground.scope)
         limit = _Limit(file, most_bytes, number)
-        limit.refuse(number * _LEAST_BYTES)
+        limit.refuse(number * _KEY_BYTES)
         keys = exported.keys(connection, ground.scope)
         chunks = _chunks(connection, keys, ground.scope.as_of, limit, progress)
         FORMS[order.form].write(file, chunks, _about(connection, order, ground, number))
@@ -117,7 +130,7 @@ def _about(connection: Connection, order: ExportOrder, ground: Ground, number: i
     first, last = ends(connection, ground.scope)
     return About(
         site=order.site,
-        filters=order.parameters.understood(),
+        filters=order.asked,
         records=number,
         first=first,
         last=last,

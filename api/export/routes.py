@@ -13,9 +13,9 @@ from werkzeug.exceptions import NotFound
 
 from api.envelope import tag
 from api.export import FORMS
-from api.export.making import ExportOrder, ExportParameters, Ground, key, make, survey
+from api.export.making import ExportOrder, Ground, key, make, order, survey
 from api.negotiation import REVALIDATED, respond, unchanged
-from api.query import nearest, pairs, read
+from api.query import nearest, pairs
 from api.site import site
 
 _BLOCK = 1 << 18
@@ -30,7 +30,7 @@ def export(form: str) -> Response:
     """The records that the filters leave, whole."""
     if form not in FORMS:
         raise NotFound(f"Records are not exported in this form{nearest(form, FORMS)}")
-    wanted = ExportOrder(form, read(ExportParameters, pairs(request.query_string)), site().title)
+    wanted = order(form, pairs(request.query_string), site().title)
     with site().reader.begin() as connection:
         ground = survey(connection, wanted)
     if unchanged(request, tag(key(wanted, ground))):
@@ -40,9 +40,11 @@ def export(form: str) -> Response:
         file = held.enter_context(tempfile.TemporaryFile(prefix="sightings-export-"))
         made = make(site().reader, wanted, file, site().export_bytes)
         response = _answer(wanted, made.ground, b"")
-        response.response = _pieces(file)
         response.content_length = made.size
-        response.call_on_close(held.pop_all().close)
+        if request.method == "GET":
+            sending = held.pop_all()
+            response.response = _pieces(file, sending)
+            response.call_on_close(sending.close)
         return response
 
 
@@ -54,9 +56,10 @@ def _answer(wanted: ExportOrder, ground: Ground, body: bytes | None) -> Response
     return response
 
 
-def _pieces(file: BinaryIO) -> Iterator[bytes]:
+def _pieces(file: BinaryIO, sending: ExitStack) -> Iterator[bytes]:
     """The file from its start; where it stops short, the length that was said tells."""
     deadline = time.monotonic() + _LONGEST_SECONDS
-    file.seek(0)
-    while (piece := file.read(_BLOCK)) and time.monotonic() < deadline:
-        yield piece
+    with sending:
+        file.seek(0)
+        while (piece := file.read(_BLOCK)) and time.monotonic() < deadline:
+            yield piece

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from api.export import FORMS
-from api.export.making import ExportOrder, ExportParameters, Made, Progress, make
+from api.export.making import Made, Progress, make, order
 from api.order import Behind, NothingKnown
-from api.query import BadParameter, Pairs, read
+from api.query import BadParameter, Pairs
 from db.engine import open_reader
 from db.filters import NotYet
 
@@ -32,9 +32,9 @@ def save(
         raise NoSuchExport(f"Records are written as {endings}: end the file's name so, or say --format.")
     reader = open_reader(url, _SECONDS)
     try:
-        order = ExportOrder(form, read(ExportParameters, arguments), site)
+        wanted = order(form, arguments, site)
         with _whole(path) as file:
-            return make(reader, order, file, progress=progress)
+            return make(reader, wanted, file, progress=progress)
     except (BadParameter, Behind, NothingKnown, NotYet) as error:
         raise NoSuchExport(str(error)) from None
     finally:
