@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from math import isclose
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from sqlalchemy import (
@@ -18,12 +18,11 @@ from sqlalchemy import (
     func,
     insert,
     select,
-    union_all,
 )
 
-from db.arrow import pa, pc
-from db.grains import cell_of_record, cells_of, hour_bucket, hour_of, hour_of_record, iso_week
-from db.models import FOREVER, Rollup, Sighting, Touched
+from db.deltas import KINDS, Delta, Numbers, Rows
+from db.grains import cell_of_record, hour_of_record, iso_week
+from db.models import Rollup, Sighting, Touched
 
 _COUNTS = ("records", "individuals", "uncounted", "absences")
 
@@ -38,212 +37,64 @@ def measures(sign: int = 1) -> list[ColumnElement[Any]]:
     return [(func.sum(value) * sign).label(name) for value, name in zip(sums, _COUNTS, strict=True)]
 
 
-_KEYS = ("taxon_id", "first_day", "last_day")
-_BUCKET = ("bucket", "taxon_id")
-
-
-class Changes(NamedTuple):
-    """What a run changes of the counts: per taxon and interval of days, hour of the day, cell of the map."""
-
-    days: pa.Table
-    hours: pa.Table
-    cells: pa.Table
-
-
-class _Sums:
-    """Rows of counts summed by some keys as they come by."""
-
-    def __init__(self, keys: Sequence[str]) -> None:
-        self._keys = keys
-        self._parts = [_nothing(keys)]
-
-    def add(self, rows: pa.Table) -> None:
-        if len(rows):
-            self._parts.append(_summed(rows, self._keys))
-        if len(self._parts) > _PARTS:
-            self.total()
-
-    def total(self) -> pa.Table:
-        if len(self._parts) > 1:
-            self._parts = [_summed(pa.concat_tables(self._parts), self._keys)]
-        return self._parts[0]
-
-
-_PARTS = 8
-
-
-def _nothing(keys: Sequence[str]) -> pa.Table:
-    kinds = {name: pa.float64() if name == "individuals" else pa.int64() for name in (*keys, *_COUNTS)}
-    return pa.table({name: pa.array([], kind) for name, kind in kinds.items()})
-
-
-class Delta:
-    """What a run adds to the counts, gathered as the rows come by."""
-
-    def __init__(self) -> None:
-        self._days, self._hours, self._cells = (_Sums(keys) for keys in (_KEYS, _BUCKET, _BUCKET))
-
-    def add(self, rows: Mapping[str, pa.Array]) -> None:
-        """Count some sightings: columns under the names of ``sighting``, what is not known is null."""
-        present = pc.invert(rows["absent"])
-        counted = pc.if_else(present, pc.fill_null(rows["individual_count"], 1.0), 0.0)
-        uncounted = pc.and_(present, pc.is_null(rows["individual_count"]))
-        counts = [pc.cast(present, pa.int64()), counted]
-        counts += [pc.cast(uncounted, pa.int64()), pc.cast(rows["absent"], pa.int64())]
-        days = [pc.fill_null(rows[name], 0) for name in _KEYS[1:]]
-        table = pa.table([rows["taxon_id"], *days, *counts], names=[*_KEYS, *_COUNTS])
-        self._days.add(table)
-        self._hours.add(_with_bucket(table, *_hours(rows)))
-        self._cells.add(_with_bucket(table, *_cells(rows)))
-
-    def total(self) -> Changes:
-        """One row for each taxon and interval, hour or cell."""
-        return Changes(self._days.total(), self._hours.total(), self._cells.total())
-
-
-def _hours(rows: Mapping[str, pa.Array]) -> tuple[pa.Array, Any]:
-    """Which rows have one year and a time of day, and the bucket of each of these."""
-    year, other = (pc.divide(rows[name], 10_000) for name in _KEYS[1:])
-    timed = pc.and_(pc.fill_null(pc.equal(year, other), False), pc.is_valid(rows["time_of_day"]))
-    years, times = (column.filter(timed).to_numpy() for column in (year, rows["time_of_day"]))
-    return timed, hour_bucket(years, hour_of(times))
-
-
-def _cells(rows: Mapping[str, pa.Array]) -> tuple[pa.Array, Any]:
-    """Which rows a map may show, and the cell of each of these."""
-    north, east = rows["decimal_latitude"], rows["decimal_longitude"]
-    shown = pc.and_(pc.invert(rows["geospatial_issue"]), pc.and_(pc.is_valid(north), pc.is_valid(east)))
-    return shown, cells_of(*(degrees.filter(shown).to_numpy() for degrees in (north, east)))
-
-
-def _with_bucket(table: pa.Table, chosen: pa.Array, buckets: Any) -> pa.Table:
-    """The taxa and counts of the chosen rows, in these buckets."""
-    rows = table.drop_columns(_KEYS[1:]).filter(chosen)
-    return rows.add_column(0, "bucket", pa.array(buckets, pa.int64()))
-
-
-_TAXA_APART = 8  # a power of two
-_MANY = 200_000
-
-
-def _summed(rows: pa.Table, keys: Sequence[str]) -> pa.Table:
-    """One row for each combination of keys, one of which is the taxon.
-
-    Of many rows some taxa come after the others: to sum takes several times the memory of what is summed.
-    """
-    if len(rows) <= _MANY:
-        return _grouped(rows, keys)
-    share = pc.bit_wise_and(rows["taxon_id"], _TAXA_APART - 1)
-    return pa.concat_tables(
-        [_grouped(rows.filter(pc.equal(share, number)), keys) for number in range(_TAXA_APART)]
-    )
-
-
-def _grouped(rows: pa.Table, keys: Sequence[str]) -> pa.Table:
-    grouped = rows.group_by(list(keys), use_threads=False).aggregate([(name, "sum") for name in _COUNTS])
-    return grouped.rename_columns([name.removesuffix("_sum") for name in grouped.column_names])
-
-
 def roll_up(
-    connection: Connection, run_id: int, feed: int, after_key: int, added: Changes | None = None
+    connection: Connection, run_id: int, feed: int, after_key: int, added: Delta | None = None
 ) -> tuple[int | None, int | None]:
     """Bring ``rollup`` and ``touched`` up to what this run added (keys above after_key) and retired.
 
     ``added`` is its Delta, where all that it brought was new; otherwise the database is asked. Returns the
     first and the last day that it touched, None where nothing dated was.
     """
-    changes = _changed(connection, run_id, after_key) if added is None else added
-    if not len(changes.days):
+    delta = _changed(connection, run_id, after_key) if added is None else added
+    if not delta:
         return None, None
-    for grain in _GRAINS:
-        _add(connection, feed, _per_bucket(changes.days, grain))
-    _add(connection, feed, changes.hours)
-    _add(connection, feed, changes.cells)
-    _touch(connection, run_id, changes.days)
-    dated = changes.days.filter(pc.greater(changes.days["first_day"], 0))
-    return pc.min(dated["first_day"]).as_py(), pc.max(dated["last_day"]).as_py()
+    for rows in delta.rows():
+        _add(connection, feed, rows)
+    _touch(connection, run_id, delta)
+    return delta.days()
 
 
-def _changed(connection: Connection, run_id: int, after_key: int) -> Changes:
+def _changed(connection: Connection, run_id: int, after_key: int) -> Delta:
     # A row that came and was corrected within the same input is in neither part: it never counted.
     added = and_(Sighting.key > after_key, Sighting.added_run == run_id, Sighting.retired_run.is_(None))
     retired = and_(Sighting.retired_run == run_id, Sighting.added_run != run_id)
-
-    def ask(
-        names: Sequence[str], keys: Sequence[ColumnElement[Any]], *terms: ColumnElement[bool]
-    ) -> pa.Table:
-        halves = [
-            select(*keys, *measures(sign)).where(part, *terms).group_by(*keys)
-            for part, sign in ((added, 1), (retired, -1))
-        ]
-        rows = _as_table(connection.execute(union_all(*halves)).all(), _nothing(names).schema)
-        return _summed(rows, names)
-
     days = [func.coalesce(day, 0) for day in (Sighting.first_day, Sighting.last_day)]
-    hour, timed = hour_of_record()
-    cell, shown = cell_of_record()
-    taxon = Sighting.__table__.c.taxon_id
-    return Changes(
-        ask(_KEYS, (taxon, *days)), ask(_BUCKET, (hour, taxon), timed), ask(_BUCKET, (cell, taxon), shown)
-    )
+    delta = Delta()
+    for part, sign in ((added, 1), (retired, -1)):
+        for first, last, taxa, *counts in _counted(connection, days, sign, part):
+            delta.add_days(first, last, taxa, counts)
+        for add, (bucket, has_one) in (
+            (delta.add_hours, hour_of_record()),
+            (delta.add_cells, cell_of_record()),
+        ):
+            for buckets, taxa, *counts in _counted(connection, [bucket], sign, and_(part, has_one)):
+                add(buckets, taxa, counts)
+    return delta
 
 
-def _as_table(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.Table:
-    columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
-    arrays = [
-        pa.array(map(_KINDS[kind.type], column), kind.type)
-        for column, kind in zip(columns, schema, strict=True)
-    ]
-    return pa.table(arrays, schema=schema)
-
-
-_KINDS = {pa.int64(): int, pa.float64(): float}
-"""PostgreSQL sums whole numbers to decimals."""
-
-
-def _day(first: Any, last: Any) -> Any:
-    return np.where(first == last, first, 0)
-
-
-def _week(first: Any, last: Any) -> Any:
-    """The ISO week that both ends lie in: neither database can say it in a way the other understands."""
-    days, places = np.unique(np.concatenate([first, last]), return_inverse=True)
-    weeks = np.array([iso_week(day) if day else -1 for day in days.tolist()], np.int64)[places]
-    starts, ends = np.split(weeks, 2)
-    return np.where(starts == ends, starts, 0)
-
-
-def _year_or_month(divisor: int) -> Callable[[Any, Any], Any]:
-    return lambda first, last: np.where(first // divisor == last // divisor, first // divisor, 0)
-
-
-_GRAINS: tuple[Callable[[Any, Any], Any] | None, ...] = (
-    None, _year_or_month(10_000), _year_or_month(100), _day, _week,
-)  # fmt: skip
-"""For each grain the bucket of an interval of days, 0 for one that lies in none; None stands for all time."""
-
-
-def _per_bucket(delta: pa.Table, grain: Callable[[Any, Any], Any] | None) -> pa.Table:
-    """The rows of ``rollup`` of one grain that change: bucket, taxon and counts."""
-    first, last = (delta[name].to_numpy() for name in _KEYS[1:])
-    buckets = np.zeros_like(first) if grain is None else np.where(first > 0, grain(first, last), 0)
-    rows = delta.drop_columns(_KEYS[1:]).append_column("bucket", pa.array(buckets))
-    if grain is not None:
-        rows = rows.filter(pc.greater(rows["bucket"], 0))
-    return _summed(rows, _BUCKET)
+def _counted(
+    connection: Connection, keys: Sequence[ColumnElement[int]], sign: int, which: ColumnElement[bool]
+) -> Iterator[list[Numbers]]:
+    """The counts of some sightings per keys and taxon, as columns."""
+    grouped = (*keys, Sighting.__table__.c.taxon_id)
+    asked = select(*grouped, *measures(sign)).where(which).group_by(*grouped)
+    kinds = [*[np.int64] * len(grouped), *KINDS]
+    for rows in connection.execute(asked).partitions(_AT_ONCE):
+        yield [
+            # PostgreSQL sums whole numbers to decimals.
+            np.fromiter(map(float if kind is np.float64 else int, column), kind, len(rows))
+            for column, kind in zip(zip(*rows, strict=True), kinds, strict=True)
+        ]
 
 
 _AT_ONCE = 50_000  # rows as Python's objects, of which each takes some 300 bytes
 
 
-def _add(connection: Connection, feed: int, rows: pa.Table) -> None:
-    names = (*_BUCKET, *_COUNTS)
+def _add(connection: Connection, feed: int, rows: Rows) -> None:
     gone = []
-    # In the order of the table's key, so that its pages are filled one after the other.
-    order = pc.sort_indices(rows, sort_keys=[("bucket", "ascending"), ("taxon_id", "ascending")])
-    for start in range(0, len(rows), _AT_ONCE):
-        some = rows.take(order.slice(start, _AT_ONCE))
-        values = list(zip(*(some[name].to_pylist() for name in names), strict=True))
+    for start in range(0, len(rows.bucket), _AT_ONCE):
+        some = [column[start : start + _AT_ONCE].tolist() for column in rows]
+        values = list(zip(*some, strict=True))
         _upsert(connection, feed, values)
         gone += [value[:2] for value in values if value[2] <= 0 and value[5] <= 0]
     if gone:
@@ -274,15 +125,11 @@ def _upsert(connection: Connection, feed: int, values: Sequence[tuple[Any, ...]]
         cursor.execute("DROP TABLE change")
 
 
-def _touch(connection: Connection, run_id: int, delta: pa.Table) -> None:
+def _touch(connection: Connection, run_id: int, delta: Delta) -> None:
     known = set(connection.execute(select(Touched.taxon_id).where(Touched.run_id == run_id)).scalars())
-    undated = pc.equal(delta["first_day"], 0)
-    spans = delta.set_column(2, "last_day", pc.if_else(undated, FOREVER, delta["last_day"]))
-    spans = spans.group_by("taxon_id").aggregate([("first_day", "min"), ("last_day", "max")])
-    columns = (spans[name].to_pylist() for name in ("taxon_id", "first_day_min", "last_day_max"))
     rows = [
         {"run_id": run_id, "taxon_id": taxon, "first_day": first, "last_day": last}
-        for taxon, first, last in zip(*columns, strict=True)
+        for taxon, first, last in delta.spans()
         if taxon not in known
     ]
     if rows:
@@ -331,7 +178,7 @@ def _same(one: float, other: float) -> bool:
 
 
 def _buckets(first: int | None, last: int | None) -> list[int]:
-    """The buckets that an interval of days counts in; the rule of ``_grains``, said again in Python."""
+    """The buckets that an interval of days counts in; the rule of ``db.deltas``, said again in Python."""
     if first is None or last is None:
         return [0]
     buckets = [0, *(first // divisor for divisor in (10_000, 100, 1) if first // divisor == last // divisor)]

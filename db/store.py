@@ -10,10 +10,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, func, insert, null, select, update
 
+from db.deltas import Delta
 from db.merge import merge
 from db.models import Reject, Run, Sighting
 from db.names import MixedFeed, Places, Taxa, feed_id
-from db.rollups import Delta, roll_up
+from db.rollups import roll_up
 from db.staging import Columns, Staging
 
 
@@ -116,9 +117,9 @@ class OpenRun:
             tally.issues["IDENTIFIER_REPEATED"] = merged.repeated
         self.staging.drop()
         all_new = merged.inserted == self.staging.rows
-        return self.announce(message, self._delta.total() if all_new else None)
+        return self.announce(message, self._delta if all_new else None)
 
-    def announce(self, message: str, added: Any = None) -> str:
+    def announce(self, message: str, added: Delta | None = None) -> str:
         """Bring rollups and ledger up to date with what this run has written; returns the status."""
         learned = self.taxa.touch_changed()
         tally = self.tally

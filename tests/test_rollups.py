@@ -10,14 +10,15 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 from sqlalchemy import Engine
 
-from db import rollups
-from db.arrow import pa
+from db import deltas
 from db.check import damage
+from db.deltas import Delta
 from db.engine import open_reader, open_writer
 from db.filters import Filters, scope
 from db.grains import CELLS, HOURS, cell_of, iso_week
@@ -198,16 +199,22 @@ def _compare(writer: Engine, batches: list[tuple[str, list[Record]]]) -> None:
 
 
 def test_many_counts_are_summed_in_parts_and_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = ["bucket", "taxon_id", "records", "individuals", "uncounted", "absences"]
-    rows = [(2024 + n % 3, n % 11, 1, 0.5, n % 2, 0) for n in range(500)]
-    table = pa.table(dict(zip(names, map(pa.array, zip(*rows, strict=True)), strict=True)))
-    whole = rollups._summed(table, ("bucket", "taxon_id"))
-    monkeypatch.setattr(rollups, "_MANY", 100)
-    parts = rollups._summed(table, ("bucket", "taxon_id"))
-    assert sorted(map(tuple, (row.values() for row in parts.to_pylist()))) == sorted(
-        map(tuple, (row.values() for row in whole.to_pylist()))
-    )
-    assert sum(parts["records"].to_pylist()) == 500
+    random = np.random.default_rng(3)
+    days = 20240101 + random.integers(0, 28, 500)
+    batches = [
+        (days[n : n + 50], random.integers(1, 9, 50), random.integers(0, 3, (4, 50))) for n in range(450)
+    ]
+
+    def rows() -> list[list[float]]:
+        delta = Delta()
+        for first, taxa, counts in batches:
+            delta.add_days(first, first, taxa, list(counts))
+        return [column.tolist() for part in delta.rows() for column in part]
+
+    whole = rows()
+    monkeypatch.setattr(deltas, "_MANY", 100)
+    assert rows() == whole
+    assert sum(whole[2]) == sum(int(counts[0].sum()) for _, _, counts in batches)
 
 
 def test_positions_and_hours_are_counted_on_both_databases(writer: Engine) -> None:
