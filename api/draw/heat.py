@@ -13,6 +13,7 @@ from api.draw.sheet import GAP, Sheet
 from api.draw.words import THIN, axis_numbers, clean, number, width
 
 SHADES = RAMP[1:]  # the palest is too near to the grey of a cell that has no record
+PALE = 0.55  # how much of its ink a band has that something is drawn upon
 TITLED = 400  # more cells leave out their titles, which only repeat their data
 _STEPS = (  # growing bounds, and how far their last shade reaches before the next ones tell more
     ((1, 2, 5, 10, 20), 60),
@@ -164,11 +165,16 @@ def legend(
     sheet: Sheet, measure: str, scale: Shades, top: float, *, gaps: bool, zeros: bool, partial: bool
 ) -> float:
     """What is counted and what each shade stands for, in one line or two; gives where they end."""
-    look, size = sheet.look, sheet.look.size("small")
     keys = [Key("no record", "grid")] if gaps else []
-    keys += [Key("0", "zero")] if zeros else []
+    keys += [Key("0", "paper", "zero")] if zeros else []
     keys += [Key(text, ink) for text, ink in zip(scale.texts, scale.inks, strict=True)]
-    keys += [Key("so far", "partial")] if partial else []
+    keys += [Key("so far", "paper", "partial")] if partial else []
+    return key_line(sheet, measure, keys, top)
+
+
+def key_line(sheet: Sheet, measure: str, keys: Sequence[Key], top: float) -> float:
+    """What is counted on the left, keys on the right: without a shape a block, with "-" a line."""
+    look, size = sheet.look, sheet.look.size("small")
     swatch, gap = size * 0.95, size * 0.9
     needs = [swatch + 0.4 * size + width(key.name, size) for key in keys]
     needed = sum(needs) + gap * (len(keys) - 1)
@@ -179,17 +185,21 @@ def legend(
     for key, need in zip(keys, needs, strict=True):
         if x + need > look.width - look.pad + 1:
             x, y = look.pad, y + size * 1.6
-        _swatch(sheet, key.ink, Box(x, y - swatch * 0.86, x + swatch, y + swatch * 0.14))
+        _swatch(sheet, key, Box(x, y - swatch * 0.86, x + swatch, y + swatch * 0.14))
         sheet.text(x + swatch + 0.4 * size, y, key.name, size, "muted")
         x += need + gap
     return y + size * 0.9
 
 
-def _swatch(sheet: Sheet, ink: str, box: Box) -> None:
-    nothing = Named((), "")
-    if ink == "zero":
-        draw_frames(sheet, [Tile(box, 0, 0, nothing)])
-    elif ink == "partial":
-        draw_frames(sheet, [Tile(box, 0, 0, nothing, partial=True)])
-    else:
-        sheet.block(box.left, box.top, box.wide, box.high, ink)
+def _swatch(sheet: Sheet, key: Key, box: Box) -> None:
+    middle = (box.top + box.bottom) / 2
+    if key.shape in ("zero", "partial"):
+        draw_frames(sheet, [Tile(box, 0, 0, Named(()), partial=key.shape == "partial")])
+        return
+    if key.shape in ("", "pale"):
+        corners = [(box.left, box.top), (box.right, box.top), (box.right, box.bottom), (box.left, box.bottom)]
+        sheet.area([corners], key.ink, alpha=PALE if key.shape else 1.0)
+        return
+    sheet.line([box.left, box.right], [middle, middle], key.ink, 1.5 * sheet.look.unit)
+    if key.shape != "-":
+        sheet.marks([(box.left + box.right) / 2], [middle], key.ink, key.shape, box.wide * 0.6)
