@@ -373,7 +373,9 @@ RUNS = st.lists(
     min_size=1, max_size=3,
 )  # fmt: skip
 QUERIES = st.tuples(
-    st.sampled_from(["timeline", "species", "summary", "recent"]),
+    st.sampled_from(
+        ["timeline", "species", "summary", "recent", "phenology", "seasonality", "diel", "calendar"]
+    ),
     st.sampled_from(
         ["", "species=deer", "species=hare&species=lynx", "vernacularName=bear", "genus", "feed=b"]
     ),

@@ -246,7 +246,10 @@ def test_a_bucket_stops_being_partial_when_it_ends(client: FlaskClient) -> None:
         assert client.get(past).headers["ETag"] == untouched.headers["ETag"]
 
 
-@pytest.mark.parametrize("report", ["timeline", "species", "summary", "recent"])
+@pytest.mark.parametrize(
+    "report",
+    ["timeline", "species", "summary", "recent", "phenology", "seasonality", "diel", "calendar"],
+)
 @pytest.mark.parametrize("query", ["", "width=200&height=150", "width=2400&theme=dark",
                          "theme=auto&title=My+own",
                                    "species=nothing"])  # fmt: skip

@@ -19,17 +19,27 @@ from PIL import Image
 from api.draw import (
     RENDERER,
     Bar,
+    Day,
     Fact,
     Line,
     Look,
+    Month,
     Picture,
     Point,
+    Rhythm,
+    Usual,
+    Week,
     Words,
+    Year,
+    calendar,
     card,
     clean,
+    diel,
     numbers,
+    phenology,
     ranking,
     reading,
+    seasonality,
     table,
     timeline,
 )
@@ -101,7 +111,26 @@ CHARTS: dict[str, Callable[[Look], Picture]] = {
     "table": lambda look: table(HOSTILE[:5], [HOSTILE[i : i + 5] for i in range(6)] * 9, WORDS, look),
     "card": lambda look: card(404, HOSTILE[0], " ".join(HOSTILE) * 20, look),
     "reading": lambda look: reading([2010, 2011, 2012], [3, None, 5], "Deer"),
-}
+    "seasonality": lambda look: seasonality(
+        [Month(2000 + n // 9, 1 + n % 12, n * n, n == 120) for n in range(121)], HOSTILE[0], WORDS, look
+    ),
+    "diel": lambda look: diel([Rhythm(n, ((3, 1), (4, 0), (23, 4e6))) for n in HOSTILE], WORDS, look),
+    "diel of one": lambda look: diel([Rhythm(HOSTILE[0], ((3, 1), (4, 0), (23, 4e6)))], WORDS, look),
+    "calendar": lambda look: calendar(
+        [Day(date(2020, 1, 1) + timedelta(9 * n), n % 7, n == 99) for n in range(100)],
+        HOSTILE[1], WORDS, look,
+    ),
+    "phenology": lambda look: phenology(
+        Year(
+            2020,
+            (Week(1, 3), Week(2, 0), Week(53, 4e6, partial=True)),
+            (Usual(2, 0, 1.5, 3),),
+            "range",
+            "2019",
+        ),
+        HOSTILE[2], WORDS, look,
+    ),
+}  # fmt: skip
 
 
 def parse(picture: Picture) -> ET.Element:

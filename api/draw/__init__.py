@@ -6,6 +6,7 @@ from api.draw.card import card
 from api.draw.diel import Rhythm, diel
 from api.draw.look import Look
 from api.draw.map import Cell, Grid, density
+from api.draw.phenology import Usual, Week, Year, phenology
 from api.draw.picture import RENDERER, Picture
 from api.draw.ranking import Bar, ranking
 from api.draw.reading import reading
@@ -30,7 +31,10 @@ __all__ = [
     "Point",
     "Rhythm",
     "Step",
+    "Usual",
+    "Week",
     "Words",
+    "Year",
     "accumulation",
     "calendar",
     "card",
@@ -38,6 +42,7 @@ __all__ = [
     "density",
     "diel",
     "numbers",
+    "phenology",
     "ranking",
     "reading",
     "seasonality",

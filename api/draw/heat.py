@@ -5,21 +5,17 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from api.draw.frame import Box, next_nice
+from api.draw.classes import Classes, classes
+from api.draw.frame import Box
 from api.draw.labels import Key
+from api.draw.legend import inks
 from api.draw.look import RAMP
 from api.draw.named import Named
 from api.draw.sheet import GAP, Sheet
-from api.draw.words import THIN, axis_numbers, clean, number, width
+from api.draw.words import THIN, clean, number, width
 
-SHADES = RAMP[1:]  # the palest is too near to the grey of a cell that has no record
+PALE = 0.55  # how much of its ink a band has that something is drawn upon
 TITLED = 400  # more cells leave out their titles, which only repeat their data
-_STEPS = (  # growing bounds, and how far their last shade reaches before the next ones tell more
-    ((1, 2, 5, 10, 20), 60),
-    ((1, 3, 10, 30, 100), 1_500),
-    ((1, 10, 100, 1e3, 1e4), 1e6),
-    ((1, 100, 1e4, 1e6, 1e8), math.inf),
-)
 
 
 @dataclass(frozen=True)
@@ -50,42 +46,18 @@ class Shades:
 
 
 def shades(weights: Iterable[float]) -> Shades:
-    """At most five shades: one for each value where they are few, else equal steps from 0, else growing ones.
-
-    Steps grow where most of the weights would otherwise share the palest shade.
-    """
-    known = sorted(weight for weight in weights if weight > 0 and math.isfinite(weight))
+    """The shades of these weights; 0 has none."""
+    known = [weight for weight in weights if weight > 0]
     if not known:
         return Shades()
-    whole = all(weight == int(weight) for weight in known)
-    distinct = sorted(set(known))
-    if len(distinct) <= len(SHADES) and whole:
-        return _shades(distinct, [number(bound) for bound in distinct])
-    if known[-1] <= 6 * known[len(known) // 2]:
-        step = next_nice(known[-1] / len(SHADES), whole=whole)
-        bounds = [step * index for index in range(len(SHADES)) if step * index <= known[-1]]
-        first = "1+" if whole and step > 1 else ">0"
-        return _shades(bounds, [first, *(f"{_short(bound)}+" for bound in bounds[1:])])
-    base = 10.0 ** math.floor(math.log10(known[0]))
-    steps = next(steps for steps, reach in _STEPS if known[-1] < base * reach)
-    bounds = [base * step for step in steps if base * step <= known[-1]]
-    return _shades(bounds, [f"{_short(bound)}+" for bound in bounds])
+    scale = classes(known)
+    return Shades(scale.limits, tuple(inks(scale)), tuple(scale.labels()))
 
 
 def shares(bounds: Sequence[float]) -> Shades:
     """Shades for shares of a whole; bounds in per cent, the first of them 0."""
-    return _shades(bounds, [f">0{THIN}%", *(f"{_short(bound)}{THIN}%+" for bound in bounds[1:])])
-
-
-def _shades(bounds: Sequence[float], texts: Sequence[str]) -> Shades:
-    """So many shades, as far apart as they can be."""
-    count = len(bounds)
-    inks = [SHADES[round((index + 0.5) * len(SHADES) / count - 0.5)] for index in range(count)]
-    return Shades(tuple(bounds), tuple(inks), tuple(texts))
-
-
-def _short(bound: float) -> str:
-    return axis_numbers([round(bound, 9)])[0]
+    texts = [f">0{THIN}%", *(f"{number(bound)}{THIN}%+" for bound in bounds[1:])]
+    return Shades(tuple(bounds), tuple(inks(Classes(tuple(bounds), 100, whole=False))), tuple(texts))
 
 
 def edges(start: float, end: float, count: int, most: float = math.inf) -> list[float]:
@@ -145,7 +117,7 @@ def write_values(sheet: Sheet, tiles: Sequence[Tile], scale: Shades) -> None:
     room = [tile.box.high >= size * 1.35 and width(number(tile.value), size) <= tile.box.wide - 5
             for tile in tiles]  # fmt: skip
     for tile in tiles if all(room) else ():
-        dark = tile.weight > 0 and not tile.partial and scale.ink(tile.weight) in SHADES[2:]
+        dark = tile.weight > 0 and not tile.partial and scale.ink(tile.weight) in RAMP[3:]
         middle = (tile.box.left + tile.box.right) / 2, (tile.box.top + tile.box.bottom) / 2 + size * 0.36
         sheet.text(*middle, number(tile.value), size, "paper" if dark else "ink", align="center")
 
@@ -164,11 +136,16 @@ def legend(
     sheet: Sheet, measure: str, scale: Shades, top: float, *, gaps: bool, zeros: bool, partial: bool
 ) -> float:
     """What is counted and what each shade stands for, in one line or two; gives where they end."""
-    look, size = sheet.look, sheet.look.size("small")
     keys = [Key("no record", "grid")] if gaps else []
-    keys += [Key("0", "zero")] if zeros else []
+    keys += [Key("0", "paper", "zero")] if zeros else []
     keys += [Key(text, ink) for text, ink in zip(scale.texts, scale.inks, strict=True)]
-    keys += [Key("so far", "partial")] if partial else []
+    keys += [Key("so far", "paper", "partial")] if partial else []
+    return key_line(sheet, measure, keys, top)
+
+
+def key_line(sheet: Sheet, measure: str, keys: Sequence[Key], top: float) -> float:
+    """What is counted on the left, keys on the right: without a shape a block, with "-" a line."""
+    look, size = sheet.look, sheet.look.size("small")
     swatch, gap = size * 0.95, size * 0.9
     needs = [swatch + 0.4 * size + width(key.name, size) for key in keys]
     needed = sum(needs) + gap * (len(keys) - 1)
@@ -179,17 +156,21 @@ def legend(
     for key, need in zip(keys, needs, strict=True):
         if x + need > look.width - look.pad + 1:
             x, y = look.pad, y + size * 1.6
-        _swatch(sheet, key.ink, Box(x, y - swatch * 0.86, x + swatch, y + swatch * 0.14))
+        _swatch(sheet, key, Box(x, y - swatch * 0.86, x + swatch, y + swatch * 0.14))
         sheet.text(x + swatch + 0.4 * size, y, key.name, size, "muted")
         x += need + gap
     return y + size * 0.9
 
 
-def _swatch(sheet: Sheet, ink: str, box: Box) -> None:
-    nothing = Named((), "")
-    if ink == "zero":
-        draw_frames(sheet, [Tile(box, 0, 0, nothing)])
-    elif ink == "partial":
-        draw_frames(sheet, [Tile(box, 0, 0, nothing, partial=True)])
-    else:
-        sheet.block(box.left, box.top, box.wide, box.high, ink)
+def _swatch(sheet: Sheet, key: Key, box: Box) -> None:
+    middle = (box.top + box.bottom) / 2
+    if key.shape in ("zero", "partial"):
+        draw_frames(sheet, [Tile(box, 0, 0, Named(()), partial=key.shape == "partial")])
+        return
+    if key.shape in ("", "pale"):
+        corners = [(box.left, box.top), (box.right, box.top), (box.right, box.bottom), (box.left, box.bottom)]
+        sheet.area([corners], key.ink, alpha=PALE if key.shape else 1.0)
+        return
+    sheet.line([box.left, box.right], [middle, middle], key.ink, 1.5 * sheet.look.unit)
+    if key.shape != "-":
+        sheet.marks([(box.left + box.right) / 2], [middle], key.ink, key.shape, box.wide * 0.6)

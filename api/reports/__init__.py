@@ -7,6 +7,7 @@ from typing import Any
 from api.reports.accumulation import ACCUMULATION
 from api.reports.calendar import CALENDAR
 from api.reports.diel import DIEL
+from api.reports.phenology import PHENOLOGY
 from api.reports.ratio import RATIO
 from api.reports.recent import RECENT
 from api.reports.report import Report
@@ -20,6 +21,7 @@ REPORTS: dict[str, Report[Any, Any]] = {
     for report in (
         TIMELINE,
         SPECIES,
+        PHENOLOGY,
         SEASONALITY,
         RATIO,
         DIEL,
