@@ -55,7 +55,7 @@ def ask(connection: Connection, scope: Scope, parameters: AccumulationParameters
     """The ends of every taxon in the scope."""
     ends = ends_per_taxon(connection, scope, parameters.interval)
     years = ends if parameters.interval == "year" else ends_per_taxon(connection, scope, "year")
-    return Found(ends, years, kinds(connection, sorted(ends)))
+    return Found(ends, years, kinds(connection, sorted(ends), scope.as_of))
 
 
 def shape(found: Found, parameters: AccumulationParameters, under_way: int | None) -> Tidy:

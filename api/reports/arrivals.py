@@ -42,7 +42,7 @@ def ask(connection: Connection, scope: Scope, parameters: ArrivalsParameters) ->
     """The first and last days of the species with the most records."""
     filters = scope.filters
     per_year = counts.per_bucket(connection, scope, "year")
-    labels = counts.labels(connection, sorted({count.taxon_id for count in per_year}))
+    labels = counts.labels(connection, sorted({count.taxon_id for count in per_year}), scope.as_of)
     ranked = leading(per_year, "records", labels)
     taxa = ranked[: parameters.limit]
     # Of a span of years only the years tell what is recorded in it without a look at every record.
