@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from pydantic import Field
 from sqlalchemy import Connection
 
 from api.buckets import label, labelled, start
@@ -27,7 +28,9 @@ class AccumulationParameters(ReportParameters):
 
     measure: ClassVar[str] = "species"
 
-    interval: Literal["year", "month", "week", "day"] = "year"
+    interval: Literal["year", "month", "week", "day"] = Field(
+        "year", description="How long a bucket is; weeks are those of ISO 8601.", examples=["month"]
+    )
     limit: Limit = 20
     """Names in a row."""
 
