@@ -40,6 +40,8 @@ QUESTIONS = (
     "vernacularName=wolverine&vernacularName=glutton", "species=grey wolf&year=2024", "feed=cameras",
     "feed=broken", "taxonKey=1&taxonKey=3&taxonKey=5&interval=week",
 )  # fmt: skip
+NEEDED = {"numerator": "lynx lynx", "denominator": "ursus arctos"}
+"""What a report cannot do without, and what is known from the beginning."""
 
 
 @pytest.fixture
@@ -57,7 +59,8 @@ def addresses() -> list[str]:
             if number and (place - number) % 4:
                 continue
             shaped = "interval" not in question or "interval" in report.parameters.names()
-            query = quote(question if shaped else "month=5,6", safe="=&,")
+            needed = "".join(f"&{name}={NEEDED[name]}" for name in report.parameters.required())
+            query = quote((question if shaped else "month=5,6") + needed, safe="=&,")
             form = ("json", "svg", "json", "csv")[(place + number) % 4]
             found.append(f"/api/v1/reports/{report.name}.{form}?{query}")
     return found

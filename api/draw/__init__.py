@@ -1,6 +1,7 @@
 """The drawing room: plain values and a look go in, bytes come out. It knows no web, no database."""
 
 from api.draw.accumulation import Step, accumulation
+from api.draw.arrivals import Season, arrivals
 from api.draw.calendar import Day, calendar
 from api.draw.card import card
 from api.draw.diel import Rhythm, diel
@@ -30,12 +31,14 @@ __all__ = [
     "Picture",
     "Point",
     "Rhythm",
+    "Season",
     "Step",
     "Usual",
     "Week",
     "Words",
     "Year",
     "accumulation",
+    "arrivals",
     "calendar",
     "card",
     "clean",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.reports.accumulation import ACCUMULATION
+from api.reports.arrivals import ARRIVALS
 from api.reports.calendar import CALENDAR
 from api.reports.diel import DIEL
 from api.reports.phenology import PHENOLOGY
@@ -27,6 +28,7 @@ REPORTS: dict[str, Report[Any, Any]] = {
         DIEL,
         ACCUMULATION,
         CALENDAR,
+        ARRIVALS,
         SUMMARY,
         RECENT,
     )

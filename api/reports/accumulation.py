@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from pydantic import Field
 from sqlalchemy import Connection
 
 from api.buckets import label, labelled, start
@@ -27,7 +28,9 @@ class AccumulationParameters(ReportParameters):
 
     measure: ClassVar[str] = "species"
 
-    interval: Literal["year", "month", "week", "day"] = "year"
+    interval: Literal["year", "month", "week", "day"] = Field(
+        "year", description="How long a bucket is; weeks are those of ISO 8601.", examples=["month"]
+    )
     limit: Limit = 20
     """Names in a row."""
 
@@ -55,7 +58,7 @@ def ask(connection: Connection, scope: Scope, parameters: AccumulationParameters
     """The ends of every taxon in the scope."""
     ends = ends_per_taxon(connection, scope, parameters.interval)
     years = ends if parameters.interval == "year" else ends_per_taxon(connection, scope, "year")
-    return Found(ends, years, kinds(connection, sorted(ends)))
+    return Found(ends, years, kinds(connection, sorted(ends), scope.as_of))
 
 
 def shape(found: Found, parameters: AccumulationParameters, under_way: int | None) -> Tidy:

@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
-from db.models import Taxon
+from db.former import labels_as_of
 
 _AT_ONCE = 500
-_ABOVE = (Taxon.genus, Taxon.family, Taxon.order, Taxon.class_, Taxon.phylum, Taxon.kingdom)
+_NAMES = ("name", "scientific_name", "vernacular_name")
+_ABOVE = ("genus", "family", "order", "class", "phylum", "kingdom")
 
 
 class Kind(NamedTuple):
@@ -21,12 +22,13 @@ class Kind(NamedTuple):
     above: tuple[str, ...]
 
 
-def kinds(connection: Connection, taxa: list[int]) -> dict[int, Kind]:
-    """What is known of these taxa."""
+def kinds(connection: Connection, taxa: list[int], as_of: int | None) -> dict[int, Kind]:
+    """What is known of these taxa, or was as of a version."""
     found: dict[int, Kind] = {}
+    called = labels_as_of(as_of).c
+    named = select(called.id, *(called[name] for name in (*_NAMES, *_ABOVE)))
     for start in range(0, len(taxa), _AT_ONCE):
-        some = Taxon.id.in_(taxa[start : start + _AT_ONCE])
-        named = select(Taxon.id, Taxon.name, Taxon.scientific_name, Taxon.vernacular_name, *_ABOVE)
+        some = called.id.in_(taxa[start : start + _AT_ONCE])
         for key, *names in connection.execute(named.where(some)):
             found[key] = Kind(names[0], names[1], names[2], tuple(filter(None, names[3:])))
     return found

@@ -1,0 +1,122 @@
+"""When each species first and last appears in a year; knows neither the web nor the database's tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, ClassVar
+
+from sqlalchemy import Connection
+
+from api.buckets import label
+from api.draw import Look, Picture, Season, Words
+from api.draw import arrivals as draw_arrivals
+from api.parameters import Limit, ReportParameters
+from api.reports.report import Report, Tidy, leading
+from db.filters import Scope
+from db.questions import counts
+from db.questions.counts import TaxonLabel
+from db.questions.stays import Stay, dated_to_a_day, stays
+
+
+class ArrivalsParameters(ReportParameters):
+    """The shape of arrivals; a bucket is always a year."""
+
+    interval: ClassVar[str] = "year"
+
+    limit: Limit = 10
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the database says: the leading taxa, their stays, what is not dated to a day, how many more."""
+
+    taxa: list[int]
+    stays: list[Stay]
+    labels: dict[int, TaxonLabel]
+    vague: int
+    species: int
+
+
+def ask(connection: Connection, scope: Scope, parameters: ArrivalsParameters) -> Found:
+    """The first and last days of the species with the most records."""
+    filters = scope.filters
+    per_year = counts.per_bucket(connection, scope, "year")
+    labels = counts.labels(connection, sorted({count.taxon_id for count in per_year}), scope.as_of)
+    ranked = leading(per_year, "records", labels)
+    taxa = ranked[: parameters.limit]
+    # Of a span of years only the years tell what is recorded in it without a look at every record.
+    spanned = filters.days or filters.years or filters.months
+    wholes = per_year if spanned else counts.totals(connection, scope)
+    recorded = sum(count.records for count in wholes if count.taxon_id in taxa)
+    vague = recorded - dated_to_a_day(connection, scope, taxa)
+    return Found(taxa, stays(connection, scope, taxa), labels, vague, len(ranked))
+
+
+def shape(found: Found, parameters: ArrivalsParameters, under_way: int | None) -> Tidy:
+    """A row for each species and year with a record that is dated to a day; the leading species first."""
+    rank = {taxon: place for place, taxon in enumerate(found.taxa)}
+    rows = [
+        {
+            "name": found.labels[stay.taxon_id].name,
+            "scientificName": found.labels[stay.taxon_id].scientific_name,
+            "vernacularName": found.labels[stay.taxon_id].vernacular_name,
+            "year": stay.year,
+            "first": label(stay.first, "day"),
+            "last": label(stay.last, "day"),
+            "partial": stay.year == under_way,
+        }
+        for stay in sorted(found.stays, key=lambda stay: (rank[stay.taxon_id], stay.year))
+    ]
+    return Tidy(
+        columns=("name", "scientificName", "vernacularName", "year", "first", "last", "partial"),
+        rows=rows,
+        partial=any(row["partial"] for row in rows),
+        left_out=_left_out(found),
+        facts={"limit": parameters.limit, "species": found.species},
+        said=_said(rows),
+    )
+
+
+def _left_out(found: Found) -> list[dict[str, Any]]:
+    told: list[dict[str, Any]] = []
+    if found.vague > 0:
+        reason = "Their date is missing or not precise enough for one day."
+        told.append({"records": found.vague, "reason": reason})
+    beyond = found.species - len(found.taxa)
+    if beyond:
+        told.append({"species": beyond, "reason": f"Only the {len(found.taxa)} leading species have rows."})
+    return told
+
+
+def _said(rows: list[dict[str, Any]]) -> str:
+    latest = {row["name"]: f"{row['name']}: {row['first']} to {row['last']}" for row in rows}
+    return "; ".join(list(latest.values())[:8]) or "No record is dated to a day"
+
+
+def draw(tidy: Tidy, _: ArrivalsParameters, words: Words, look: Look) -> Picture:
+    """From the first to the last day: a row for each species, or for each year of a lone one."""
+    seasons = [
+        Season(
+            row["name"],
+            row["year"],
+            date.fromisoformat(row["first"]),
+            date.fromisoformat(row["last"]),
+            row["partial"],
+            row["name"] == row["scientificName"],
+        )
+        for row in tidy.rows
+    ]
+    return draw_arrivals(seasons, words, look)
+
+
+def heading(_: ArrivalsParameters) -> str:
+    """First and last of the year."""
+    return "First and last of the year"
+
+
+ARRIVALS = Report(
+    "arrivals",
+    "When does each species first and last appear in a year?",
+    ArrivalsParameters, ask, shape, draw, heading,
+)  # fmt: skip
