@@ -7,6 +7,7 @@ from typing import Any
 from api.reports.accumulation import ACCUMULATION
 from api.reports.calendar import CALENDAR
 from api.reports.diel import DIEL
+from api.reports.map import MAP
 from api.reports.ratio import RATIO
 from api.reports.recent import RECENT
 from api.reports.report import Report
@@ -25,6 +26,7 @@ REPORTS: dict[str, Report[Any, Any]] = {
         DIEL,
         ACCUMULATION,
         CALENDAR,
+        MAP,
         SUMMARY,
         RECENT,
     )
