@@ -129,6 +129,18 @@ def test_a_filter_that_only_the_records_answer_gives_the_same_cells(writer: Engi
         assert found.extent == plain.extent
 
 
+@pytest.mark.parametrize("most", [0, 200_000])
+def test_an_older_version_is_answered_as_while_it_was_the_newest(
+    writer: Engine, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(question, "MOST_RECORDS", most)
+    run = ingest(writer, WORLDS["a park"])
+    newest = asked(writer)
+    ingest(writer, WORLDS["the world"])
+    assert asked(writer, as_of=run) == newest
+    assert asked(writer) != newest
+
+
 def test_an_older_version_has_its_own_cells(writer: Engine) -> None:
     first = ingest(writer, [fox(46.35, 13.85, identifier="a")])
     ingest(writer, [fox(-17.0, 179.0, identifier="a")])
