@@ -93,6 +93,7 @@ def ingest(writer: Engine, records: Iterable[Record], feed: str = "test", made_u
                 "basis_of_record": pa.array([row.basis for row in rows], pa.string()),
                 "decimal_latitude": pa.array([row.latitude for row in rows], pa.float64()),
                 "decimal_longitude": pa.array([row.longitude for row in rows], pa.float64()),
+                "coordinate_uncertainty": pa.array([row.uncertainty for row in rows], pa.float64()),
                 "geospatial_issue": pa.array([row.doubtful for row in rows]),
                 "verbatim": pa.array(["verbatim"] * len(rows)),
             }

@@ -19,8 +19,10 @@ from PIL import Image
 from api.draw import (
     RENDERER,
     Bar,
+    Cell,
     Day,
     Fact,
+    Grid,
     Line,
     Look,
     Month,
@@ -34,6 +36,7 @@ from api.draw import (
     calendar,
     card,
     clean,
+    density,
     diel,
     numbers,
     phenology,
@@ -46,6 +49,7 @@ from api.draw import (
 from api.draw.frame import nice_ticks
 from api.draw.labels import spread
 from api.draw.look import DARK, LIGHT, SERIES
+from api.draw.projection import Extent
 from api.draw.times import time_ticks
 from api.draw.words import axis_numbers, canonical, number
 
@@ -109,6 +113,12 @@ CHARTS: dict[str, Callable[[Look], Picture]] = {
         [Fact(name, "1\u2009234\u2009567", name) for name in HOSTILE], WORDS, look
     ),
     "table": lambda look: table(HOSTILE[:5], [HOSTILE[i : i + 5] for i in range(6)] * 9, WORDS, look),
+    "map": lambda look: density(
+        [Cell(-16.5 + i, (179.5 + i + 180) % 360 - 180, i * 10.0**i) for i in range(4)],
+        Grid(1, Extent(179, -17, 183, -13)),
+        Words(HOSTILE[0], HOSTILE[1], HOSTILE[5], HOSTILE, HOSTILE[6]),
+        look,
+    ),
     "card": lambda look: card(404, HOSTILE[0], " ".join(HOSTILE) * 20, look),
     "reading": lambda look: reading([2010, 2011, 2012], [3, None, 5], "Deer"),
     "seasonality": lambda look: seasonality(

@@ -53,9 +53,18 @@ def density(cells: Sequence[Cell], grid: Grid, words: Words, look: Look) -> Pict
     _ground(sheet, seen)
     shades = inks(scale) if scale else []
     inked = [shades[scale.of(cell.value)] if scale and cell.value > 0 else "" for cell in cells]
+    few = len(cells) <= _FEW and grid.size * min(seen.across, seen.up) < _SMALL * look.unit
+    borders = drawn(world().borders, seen)
+    if few:
+        _lines(sheet, borders, "axis", 0.6 * look.unit)
     with sheet.group("cells", clean(words.measure, 80)):
-        _cells(sheet, seen, cells, inked, grid.size)
-    _lines(sheet, drawn(world().borders, seen), "axis", 0.6 * look.unit)
+        for cell, ink in zip(cells, inked, strict=True):
+            if few:
+                _dot(sheet, seen, cell, ink)
+            else:
+                _square(sheet, seen, cell, ink, grid.size)
+    if not few:
+        _lines(sheet, borders, "axis", 0.6 * look.unit)
     _edge(sheet, seen.box)
     if roomy:
         _degrees(sheet, seen)
@@ -89,15 +98,6 @@ def _lines(sheet: Sheet, lines: Iterable[Any], ink: str, thick: float) -> None:
         ys += [*line[:, 1].tolist(), GAP]
     if xs:
         sheet.line(xs, ys, ink, thick)
-
-
-def _cells(sheet: Sheet, seen: View, cells: Sequence[Cell], inked: Sequence[str], size: float) -> None:
-    small = min(size * seen.across, size * seen.up) < _SMALL * sheet.look.unit
-    for cell, ink in zip(cells, inked, strict=True):
-        if small and len(cells) <= _FEW:
-            _dot(sheet, seen, cell, ink)
-        else:
-            _square(sheet, seen, cell, ink, size)
 
 
 def _named(cell: Cell) -> Named:

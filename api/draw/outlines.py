@@ -8,9 +8,9 @@ import numpy as np
 from api.draw.coast import Lines
 from api.draw.projection import View
 
-_SPECK = 1.2  # pixels: what is smaller in both directions is not drawn
-_GRAIN = 0.8  # pixels between two points that are worth telling apart
-_BEND = 0.45  # pixels that a line may move when a point is left out
+_SPECK = 1.5  # pixels: what is smaller in both directions is not drawn
+_GRAIN = 1.0  # pixels between two points that are worth telling apart
+_BEND = 0.6  # pixels that a line may move when a point is left out
 
 
 def filled(lines: Lines, view: View) -> list[Any]:
@@ -41,12 +41,14 @@ def _near(lines: Lines, view: View) -> Iterator[tuple[Any, Any, Any]]:
     """Points, beginnings and boxes, in pixels, of the lines that meet the view, as often as they do."""
     shown, box = view.shown, view.box
     large = ((lines.boxes[:, 2:] - lines.boxes[:, :2]) * (view.across, view.up)).max(axis=1) >= _SPECK
+    around = lines.boxes[:, 2] - lines.boxes[:, 0] > 540  # the ice of the south: there three times already
     for turn in (-360, 0, 360):
         west, east = lines.boxes[:, 0] + turn, lines.boxes[:, 2] + turn
         meets = (west < shown.east) & (east > shown.west)
         meets &= (lines.boxes[:, 1] < shown.north) & (lines.boxes[:, 3] > shown.south)
-        if (meets & large).any():
-            some = lines.some(meets & large)
+        meets &= large & (~around | (turn == 0))
+        if meets.any():
+            some = lines.some(meets)
             scale = np.array([view.across, -view.up])
             origin = np.array([box.left - (shown.west - turn) * view.across, box.top + shown.north * view.up])
             corners = some.boxes[:, [0, 3, 2, 1]] * np.tile(scale, 2) + np.tile(origin, 2)

@@ -100,7 +100,7 @@ _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0
 
 def ticks(low: float, high: float, most: int) -> tuple[list[float], int]:
     """Round degrees between two ends, at most so many or none, and the decimals that they take."""
-    step = next((step for step in _STEPS if (high - low) / step <= most), None)
+    step = next((step for step in _STEPS if (high - low) / step <= most + 1e-6), None)
     if step is None:
         return [], 0
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)

@@ -8,6 +8,7 @@ from api.reports.accumulation import ACCUMULATION
 from api.reports.arrivals import ARRIVALS
 from api.reports.calendar import CALENDAR
 from api.reports.diel import DIEL
+from api.reports.map import MAP
 from api.reports.phenology import PHENOLOGY
 from api.reports.ratio import RATIO
 from api.reports.recent import RECENT
@@ -29,6 +30,7 @@ REPORTS: dict[str, Report[Any, Any]] = {
         ACCUMULATION,
         CALENDAR,
         ARRIVALS,
+        MAP,
         SUMMARY,
         RECENT,
     )

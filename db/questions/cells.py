@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Subquery, and_, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, case, cast, func, or_, select
 
 from db.filters import Scope, conditions
 from db.grains import CELLS, steps_of_record
@@ -78,17 +78,20 @@ class Cells:
 
 
 def cells(connection: Connection, scope: Scope) -> Cells:
-    """The cells of a scope: from the records where they are few or a filter asks so, else from rollups."""
+    """The cells of a scope: from the records where they are few or a filter asks so, else from rollups.
+
+    An older version has what it had while it was the newest: its records are counted as its rollups were.
+    """
     filters = scope.filters
-    if scope.as_of is not None or filters.days or filters.years or filters.months or filters.needs_records:
+    if filters.days or filters.years or filters.months or filters.needs_records:
         extent = _asked(filters.bbox) if filters.bbox else _covered(connection, scope)
         return _from_records(connection, scope, extent)
-    totals = _sum(counts.totals(connection, scope))
-    tenths = _tenths(scope)
+    totals = _sum(counts.totals(connection, scope, apart=False))
+    tenths = (_tenths(scope) if scope.as_of is None else _tenths_of_records(scope)).subquery()
     extent = _rolled_extent(connection, tenths)
     if totals.records + totals.absences <= MOST_RECORDS:
         return _from_records(connection, scope, extent)
-    return _from_rollups(connection, tenths, extent, totals)
+    return _from_tenths(connection, tenths, extent, totals)
 
 
 def _sum(rows: Iterable[Any]) -> Sum:
@@ -137,7 +140,7 @@ def _ends(row: ColumnElement[int], column: ColumnElement[int]) -> list[ColumnEle
 _SUMMED = (Rollup.records, Rollup.individuals, Rollup.uncounted, Rollup.absences)
 
 
-def _tenths(scope: Scope) -> Subquery:
+def _tenths(scope: Scope) -> Select[Any]:
     """The cells of the rollups, summed over taxa and feeds."""
     asked = select((Rollup.bucket - CELLS[0]).label("cell"))
     # PostgreSQL sums 64-bit integers into decimals; a count is to stay an integer.
@@ -146,7 +149,14 @@ def _tenths(scope: Scope) -> Subquery:
     for column, ids in ((Rollup.taxon_id, scope.taxa), (Rollup.feed_id, scope.feeds)):
         if ids is not None:
             asked = asked.where(column.in_(ids))
-    return asked.group_by(Rollup.bucket).subquery()
+    return asked.group_by(Rollup.bucket)
+
+
+def _tenths_of_records(scope: Scope) -> Select[Any]:
+    """The same cells of a version that has no rollups any more."""
+    row, column, usable = steps_of_record(10)
+    cell = row * _COLUMNS + column
+    return select(cell.label("cell"), *measures()).where(*conditions(scope), usable).group_by(cell)
 
 
 def _rolled_extent(connection: Connection, tenths: Subquery) -> Extent | None:
@@ -155,7 +165,7 @@ def _rolled_extent(connection: Connection, tenths: Subquery) -> Extent | None:
     return _around(connection.execute(asked).all(), 10)
 
 
-def _from_rollups(connection: Connection, tenths: Subquery, extent: Extent | None, totals: Sum) -> Cells:
+def _from_tenths(connection: Connection, tenths: Subquery, extent: Extent | None, totals: Sum) -> Cells:
     if extent is None:
         return Cells(_SIZES[0], None, {}, unusable=totals)
     wanted = fitting(extent)
