@@ -26,15 +26,14 @@ def csv_rows(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes
     """The rows alone, without a header."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerows([_cell(row[column]) for column in columns] for row in rows)
+    writer.writerows(_cells(row[column] for column in columns) for row in rows)
     return text.getvalue().encode()
 
 
-def _cell(value: object) -> object:
+def _cells(values: Iterable[object]) -> list[object]:
     """Text that a spreadsheet would run as a formula gets an apostrophe in front; numbers stay numbers.
 
     So does text that looks as if it had got one: to take one away again gives what was there, always.
     """
-    if isinstance(value, str) and _FORMULA.match(value):
-        return f"'{value}"
-    return value
+    runs = _FORMULA.match
+    return [f"'{value}" if isinstance(value, str) and runs(value) else value for value in values]

@@ -22,6 +22,7 @@ from api.query import Pairs, read
 from db.filters import Scope, data_version, scope
 from db.questions import exported
 from db.questions.basis import Basis, basis
+from db.questions.occurrences import count
 from db.questions.summary import ends
 
 ROWS_IN_A_CHUNK = 2_000
@@ -116,14 +117,13 @@ def make(
     """
     with reader.begin() as connection:
         ground = survey(connection, order)
-        number = exported.count(connection, ground.scope)
-        limit = _Limit(file, most_bytes, number)
-        limit.refuse(number * _KEY_BYTES)
+        limit = _Limit(file, most_bytes, count(connection, ground.scope))
+        limit.refuse(limit.records * _KEY_BYTES)
         keys = exported.keys(connection, ground.scope)
         chunks = _chunks(connection, keys, ground.scope.as_of, limit, progress)
-        FORMS[order.form].write(file, chunks, _about(connection, order, ground, number))
+        FORMS[order.form].write(file, chunks, _about(connection, order, ground, len(keys)))
     limit.refuse(file.tell())
-    return Made(ground, number, file.tell())
+    return Made(ground, len(keys), file.tell())
 
 
 def _about(connection: Connection, order: ExportOrder, ground: Ground, number: int) -> About:

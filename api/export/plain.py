@@ -19,5 +19,9 @@ def write_csv(file: BinaryIO, chunks: Chunks, _: About) -> None:
 
 
 def write_ndjson(file: BinaryIO, chunks: Chunks, _: About) -> None:
-    """A JSON object on each line; what is not known is null."""
-    file.writelines(b"".join(map(json_bytes, chunk)) for chunk in chunks)
+    """A JSON object on each line; what is not known is left out, as GBIF does."""
+    file.writelines(b"".join(map(_line, chunk)) for chunk in chunks)
+
+
+def _line(row: dict[str, Any]) -> bytes:
+    return json_bytes({name: value for name, value in row.items() if value is not None})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ from sqlalchemy import Connection, Row, Select, func, select
 from db.filters import Scope, conditions
 from db.former import labels_as_of
 from db.models import Feed, Place, Sighting
-from db.questions.recent import record
+from db.names import RANKS
 from db.questions.summary import interval_text
 
 Kind = Literal["text", "whole", "number"]
@@ -57,12 +58,6 @@ FIELDS: dict[str, Kind] = {
 _AT_ONCE = 50_000
 
 
-def count(connection: Connection, scope: Scope) -> int:
-    """How many records the scope has, absences among them."""
-    asked = select(func.count()).select_from(Sighting).where(*conditions(scope))
-    return int(connection.execute(asked).scalar_one())
-
-
 def keys(connection: Connection, scope: Scope) -> Keys:
     """The keys of all records of the scope, in their order: eight bytes for each.
 
@@ -80,7 +75,7 @@ def records(connection: Connection, some: Keys, as_of: int | None) -> list[dict[
 
     Their taxa are called as they were as of a data version (the scope's), or as they are today.
     """
-    rows = connection.execute(_records(as_of).where(Sighting.key.in_(some.tolist())))
+    rows = connection.execute(_records(as_of).where(Sighting.key.in_(some.tolist()))).all()
     return [_exported(row) for row in rows]
 
 
@@ -89,12 +84,15 @@ def _records(as_of: int | None) -> Select[Any]:
     called = taxon.c
     return (
         select(
-            *(column for column in Sighting.__table__.c if column.name not in {"verbatim", "fingerprint"}),
-            *(called.scientific_name, called.vernacular_name, called.taxon_rank),
-            *(called.kingdom, called.phylum, called["class"].label("class_"), called.order.label("order_")),
-            *(called.family, called.genus),
-            *(Place.country_code, Place.state_province, Place.county, Place.locality, Place.location_id),
-            *(Feed.name.label("feed"), Feed.made_up),
+            *(func.coalesce(Sighting.origin_key, Sighting.key), Sighting.occurrence_id),
+            *(Sighting.first_day, Sighting.last_day, Sighting.time_of_day, Sighting.utc_offset),
+            *(Sighting.individual_count, Sighting.absent, Sighting.basis_of_record, Sighting.sex),
+            *(Sighting.life_stage, Sighting.recorded_by),
+            *(Sighting.decimal_latitude, Sighting.decimal_longitude, Sighting.coordinate_uncertainty),
+            *(Sighting.issues, Place.location_id, Place.country_code, Place.state_province, Place.county),
+            *(Place.locality, called.scientific_name, called.vernacular_name),
+            *(called[rank] for rank in RANKS[:-1]),
+            *(called.taxon_rank, Feed.name, Feed.made_up),
         )
         .join(taxon, Sighting.taxon_id == called.id)
         .join(Place, Sighting.place_id == Place.id)
@@ -104,49 +102,79 @@ def _records(as_of: int | None) -> Select[Any]:
 
 
 def _exported(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
-    known = record(row) | _when(row)
-    known |= {
-        "sex": row.sex,
-        "lifeStage": row.life_stage,
-        "recordedBy": row.recorded_by,
-        "locationID": row.location_id or None,
-        "county": row.county or None,
-        "coordinateUncertaintyInMeters": row.coordinate_uncertainty,
-        "kingdom": row.kingdom,
-        "phylum": row.phylum,
-        "class": row.class_,
-        "order": row.order_,
-        "family": row.family,
-        "genus": row.genus,
-        "taxonRank": row.taxon_rank,
-        "datasetName": row.feed,
-        "occurrenceRemarks": MADE_UP if row.made_up else None,
-        "issue": row.issues,
-    }
-    return {name: known[name] for name in FIELDS}
-
-
-def _when(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
-    """The date as precise as it is known; of an interval the time at which it begins stands in eventDate."""
-    first, last = row.first_day, row.last_day
-    if first is None:
-        return {"eventDate": None, "eventTime": None, "year": None, "month": None, "day": None}
-    date, time = interval_text(first, last), _time(row.time_of_day, row.utc_offset)
-    if time and first != last:
-        date, time = f"{interval_text(first, first)}T{time}/{interval_text(last, last)}", None
+    """One record under the same names as ``recent.record``; taken apart once, for there may be millions."""
+    (
+        key, identifier, first, last, seconds, offset, count, absent, basis, sex, stage, by,
+        latitude, longitude, uncertainty, issues, location, country, state, county, locality,
+        scientific, vernacular, kingdom, phylum, class_, order, family, genus, rank, feed, made_up,
+    ) = row  # fmt: skip
+    date, time, year, month, day = _when(first, last, seconds, offset)
     return {
+        "key": key,
+        "occurrenceID": identifier,
+        "basisOfRecord": basis,
+        "occurrenceStatus": "ABSENT" if absent else "PRESENT",
+        "individualCount": int(count) if count is not None and count == int(count) else count,
+        "sex": sex,
+        "lifeStage": stage,
+        "recordedBy": by,
         "eventDate": date,
         "eventTime": time,
-        "year": first // 10_000 if first // 10_000 == last // 10_000 else None,
-        "month": first // 100 % 100 if first // 100 == last // 100 else None,
-        "day": first % 100 if first == last else None,
+        "year": year,
+        "month": month,
+        "day": day,
+        "locationID": location or None,
+        "countryCode": country or None,
+        "stateProvince": state or None,
+        "county": county or None,
+        "locality": locality or None,
+        "decimalLatitude": latitude,
+        "decimalLongitude": longitude,
+        "coordinateUncertaintyInMeters": uncertainty,
+        "scientificName": scientific,
+        "vernacularName": vernacular,
+        "kingdom": kingdom,
+        "phylum": phylum,
+        "class": class_,
+        "order": order,
+        "family": family,
+        "genus": genus,
+        "taxonRank": rank,
+        "datasetName": feed,
+        "occurrenceRemarks": MADE_UP if made_up else None,
+        "issue": issues,
     }
 
 
-def _time(seconds: int | None, offset: int | None) -> str | None:
+_When = tuple[str | None, str | None, int | None, int | None, int | None]
+
+
+def _when(first: int | None, last: int | None, seconds: int | None, offset: int | None) -> _When:
+    """eventDate, eventTime, year, month and day, each as far as it is known.
+
+    The time at which an interval of several days begins stands in eventDate.
+    """
+    date, year, month, day = _date(first, last)
+    time = None if seconds is None else _time(seconds, offset)
+    if time and first != last:
+        date, time = f"{_date(first, first)[0]}T{time}/{_date(last, last)[0]}", None
+    return date, time, year, month, day
+
+
+@lru_cache(10_000)
+def _date(first: int | None, last: int | None) -> tuple[str | None, int | None, int | None, int | None]:
+    if first is None or last is None:
+        return None, None, None, None
+    return (
+        interval_text(first, last),
+        first // 10_000 if first // 10_000 == last // 10_000 else None,
+        first // 100 % 100 if first // 100 == last // 100 else None,
+        first % 100 if first == last else None,
+    )
+
+
+def _time(seconds: int, offset: int | None) -> str:
     """Local wall time after ISO 8601, with its offset from UTC where that is known."""
-    if seconds is None:
-        return None
     wall = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
     if offset is None:
         return wall
