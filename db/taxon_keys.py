@@ -84,9 +84,13 @@ def names_of(connection: Connection, keys: Iterable[int], as_of: int | None = No
 def keys_of(connection: Connection, names: Iterable[str], as_of: int | None = None) -> dict[str, int]:
     """Name (of a taxon or of what is above one, case-folded) -> its key; unknown ones are missing."""
     found: dict[str, int] = {}
-    wanted, called = sorted({name.casefold() for name in names}), labels_as_of(as_of).c
+    wanted, known = sorted({name.casefold() for name in names}), labels_as_of(as_of).alias()
     for some in _parts(wanted):
-        own = select(called.name_key, called.id).where(called.name_key.in_(some))
+        own = (
+            select(Taxon.name_key, Taxon.id)
+            .join(known, known.c.id == Taxon.id)
+            .where(Taxon.name_key.in_(some))
+        )
         found.update((row.name_key, row.id) for row in connection.execute(own))
     for some in _parts([name for name in wanted if name not in found]):
         for name, row in _first_below(connection, some, as_of).items():
@@ -154,7 +158,7 @@ def own_rank(row: Row[*tuple[Any, ...]]) -> str | None:
     if row.taxon_rank:
         return str(row.taxon_rank).lower()
     for rank in reversed(RANKS):
-        if (row._mapping[rank] or "").casefold() == row.name_key:
+        if (row._mapping[rank] or "").casefold() == row.name.casefold():
             return rank
     return "species" if row.scientific_name and _BINOMIAL.fullmatch(row.name) else None
 
@@ -167,7 +171,7 @@ def ranks_of(row: Row[*tuple[Any, ...]]) -> dict[str, str]:
     return {rank: told[rank] for rank in RANKS if rank in told}
 
 
-LABEL = ("name_key", "name", "scientific_name", "vernacular_name", "taxon_rank", *RANKS)
+LABEL = ("name", "scientific_name", "vernacular_name", "taxon_rank", *RANKS)
 """The columns that ``own_rank`` and ``ranks_of`` have to know of a taxon."""
 
 

@@ -94,6 +94,10 @@ def ingest(writer: Engine, records: Iterable[Record], feed: str = "test", made_u
                 "decimal_latitude": pa.array([row.latitude for row in rows], pa.float64()),
                 "decimal_longitude": pa.array([row.longitude for row in rows], pa.float64()),
                 "coordinate_uncertainty": pa.array([row.uncertainty for row in rows], pa.float64()),
+                "recorded_by": pa.array([row.recorded_by for row in rows], pa.string()),
+                "sex": pa.array([row.sex for row in rows], pa.string()),
+                "life_stage": pa.array([row.life_stage for row in rows], pa.string()),
+                "issues": pa.array([row.issues for row in rows], pa.string()),
                 "geospatial_issue": pa.array([row.doubtful for row in rows]),
                 "verbatim": pa.array(["verbatim"] * len(rows)),
             }

@@ -8,13 +8,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
-from db.filters import Scope, conditions
+from db.filters import Filters, Scope
 from db.models import Feed, Place, Rollup, Sighting
 from db.names import RANKS
 from db.questions import counts
-from db.questions.occurrences import amount, count, day_of_year, without_status
+from db.questions.occurrences import amount, day_of_year, terms_of_all, without_status
 from db.questions.summary import interval_text
-from db.questions.walks import unindexed, walks_for_all
+from db.questions.walks import unindexed
 from db.taxon_keys import keys_of, ranks_of, taxa
 
 Counted = dict[str, int]
@@ -72,7 +72,7 @@ def _taxon_keys(connection: Connection, scope: Scope) -> Counted:
     for key, row in taxa(connection, per_taxon, scope.as_of).items():
         found[str(key)] += per_taxon[key]
         above = {name.casefold() for name in ranks_of(row).values()}
-        named.update(dict.fromkeys(above - {row.name_key}, per_taxon[key]))
+        named.update(dict.fromkeys(above - {row.name.casefold()}, per_taxon[key]))
     for name, key in keys_of(connection, named, scope.as_of).items():
         found[str(key)] += named[name]
     return found
@@ -122,8 +122,10 @@ def _grouped(value: Any, of: Any, key: Any) -> Counting:
     """Counts per row of another table first, which an index may hold, and then per value."""
 
     def grouped(connection: Connection, scope: Scope) -> Counted:
-        each = select(of.label("of"), func.count().label("number")).where(*conditions(scope)).group_by(of)
-        some = each.subquery()
+        # Of all records an index counts them; of some, it would look each one up in the order of the places.
+        by = of if scope.filters == Filters() else of + 0
+        terms = terms_of_all(connection, scope)
+        some = select(by.label("of"), func.count().label("number")).where(*terms).group_by(by).subquery()
         asked = select(value, func.sum(some.c.number)).join(some, some.c.of == key).group_by(value)
         return _counted(connection.execute(asked).all())
 
@@ -132,8 +134,8 @@ def _grouped(value: Any, of: Any, key: Any) -> Counting:
 
 def _column(value: ColumnElement[Any] | Any) -> Counting:
     def column(connection: Connection, scope: Scope) -> Counted:
-        terms = conditions(scope)
-        if walks_for_all(connection, count(connection, scope)):
+        terms = terms_of_all(connection, scope)
+        if scope.filters == Filters():
             terms = [unindexed(term) for term in terms]
         asked = select(value, func.count()).where(*terms).group_by(value)
         return _counted(connection.execute(asked).all())

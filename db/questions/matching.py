@@ -72,10 +72,14 @@ def canonical(name: str) -> str:
 def _near(connection: Connection, name: str) -> dict[str, float]:
     """Scientific names that are written nearly so, the nearest first, with how near (up to 1)."""
     length = func.length(TaxonName.name_key)
-    asked = select(TaxonName.name_key.distinct()).where(
-        TaxonName.kind == "scientific",
-        TaxonName.name_key.startswith(name[:1], autoescape=True),
-        length.between(len(name) - _SPREAD, len(name) + _SPREAD),
+    asked = (
+        select(TaxonName.name_key)
+        .distinct()
+        .where(
+            TaxonName.kind == "scientific",
+            TaxonName.name_key.startswith(name[:1], autoescape=True),
+            length.between(len(name) - _SPREAD, len(name) + _SPREAD),
+        )
     )
     known = [str(one) for one in connection.execute(asked).scalars()]
     close = difflib.get_close_matches(name, known, n=5, cutoff=_NEAR)

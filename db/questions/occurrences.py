@@ -13,13 +13,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, union_all
 
-from db.filters import Scope, conditions, scope
+from db.filters import Filters, Scope, conditions, scope
 from db.former import labels_as_of
 from db.models import Feed, Place, Sighting
 from db.questions import counts
 from db.questions.recent import record
 from db.questions.summary import interval_text
-from db.questions.walks import unindexed, walks_for_some
+from db.questions.walks import records, unindexed, walks_for_all, walks_for_some
 from db.taxon_keys import LABEL, keys_of, own_rank, ranks_of, taxonomy_run
 from db.undo import first_key
 
@@ -50,7 +50,7 @@ def count(connection: Connection, found: Scope) -> int:
     if found.as_of is not None:
         return _count_as_of(connection, found)
     rolled = _from_rollups(connection, found)
-    return _number(connection, [*conditions(found), *_days(found)]) if rolled is None else rolled
+    return _number(connection, terms_of_all(connection, found)) if rolled is None else rolled
 
 
 _DIVISORS = {"year": 10_000, "month": 100, "day": 1}
@@ -108,6 +108,19 @@ def _count_as_of(connection: Connection, found: Scope) -> int:
 def _number(connection: Connection, terms: Sequence[ColumnElement[bool]]) -> int:
     asked = select(func.count()).select_from(Sighting).where(*terms)
     return int(connection.execute(asked).scalar_one())
+
+
+def terms_of_all(connection: Connection, found: Scope) -> list[ColumnElement[bool]]:
+    """Conditions for whoever has to see all records of a scope: by an index only where that finds few."""
+    terms, filters = [*conditions(found), *_days(found)], found.filters
+    if found.as_of is not None or filters.countries or filters.states or filters.localities:
+        return terms
+    if filters == Filters():
+        return terms
+    plain = Filters(days=filters.days, years=filters.years, months=filters.months)
+    most = _from_rollups(connection, replace(found, filters=plain))
+    walks = walks_for_all(connection, records(connection) if most is None else most)
+    return [unindexed(term) for term in terms] if walks else terms
 
 
 def _days(found: Scope) -> list[ColumnElement[bool]]:
