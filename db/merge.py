@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import (
@@ -27,8 +28,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
+from db.beside import made_as
 from db.models import Sighting
-from db.staging import STAGING, Staging
+from db.staging import STAGING, Staging, of_current_rows
 
 _NAMES = [column.name for column in STAGING.c]
 
@@ -52,15 +54,24 @@ class Merged:
     """Rows whose identifier came again further down in the same input."""
 
 
-def merge(connection: Connection, staging: Staging, feed: int, run: int, after_key: int) -> Merged:
+def is_first_load(connection: Connection, staging: Staging, feed: int, after_key: int) -> bool:
+    """Whether these are more rows than there are old ones, and the feed has none of its own yet."""
+    return bool(staging.file) and after_key < staging.rows and not _has_any(connection, feed)
+
+
+def _has_any(connection: Connection, feed: int) -> bool:
+    asked = select(exists().where(Sighting.feed_id == feed, Sighting.retired_run.is_(None)))
+    return bool(connection.execute(asked).scalar_one())
+
+
+def merge(
+    connection: Connection, staging: Staging, feed: int, run: int, after_key: int, *, first_load: bool = False
+) -> Merged:
     """Bring the staged rows into ``sighting``: new ones, and new revisions of changed ones."""
-    known = connection.execute(
-        select(exists().where(Sighting.feed_id == feed, Sighting.retired_run.is_(None)))
-    ).scalar_one()
-    if not known and staging.file and after_key < staging.rows and _moved(connection, staging.file.schema):
+    if first_load and staging.file and _moved(connection, staging.file.schema):
         return Merged(staging.rows, 0, 0)
     repeated = _settle_names(connection)
-    retired = _retire_changed(connection, feed, run) if known else 0
+    retired = _retire_changed(connection, feed, run) if _has_any(connection, feed) else 0
     added = _insert_unknown(connection)
     older = _keep_history(connection, feed, run, after_key) if repeated else 0
     if repeated:
@@ -73,31 +84,35 @@ def merge(connection: Connection, staging: Staging, feed: int, run: int, after_k
 
 
 def _moved(connection: Connection, schema: str) -> bool:
-    """Move all rows at once, where there are more of them than of old ones and every one is new.
+    """Move all rows at once. False, and nothing done, where two of them have one identifier.
 
     SQLite copies whole records between tables of one shape, and sorts once for each index that is made
-    afterwards: a third of the time. False, and nothing done, where two rows have one identifier.
+    afterwards: a third of the time. The indexes that stay empty are there already, on either side: to make
+    one it would look at every row.
     """
-    indexes = connection.execute(
-        text(
-            "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'sighting' AND sql > ''"
-        )
-    ).all()
+    indexes = filter(of_current_rows, made_as(connection, "index", "sighting").values())
     cache = connection.execute(text("PRAGMA cache_size")).scalar_one()
     try:
         # Sorted in runs that fit into the processor's own cache, an index is made in two thirds of the time.
-        connection.execute(text("PRAGMA cache_size=-2000"))
+        connection.execute(text("PRAGMA cache_size=-500"))
         with connection.begin_nested():
-            for index in indexes:
-                connection.execute(text(f"DROP INDEX {index.name}"))
-            connection.execute(text(f"INSERT INTO sighting SELECT * FROM {schema}.staging"))  # noqa: S608
-            for index in sorted(indexes, key=lambda one: not one.name.startswith("uq_")):
-                connection.execute(text(index.sql))
+            _move(connection, schema, sorted(indexes, key=lambda one: "UNIQUE" not in one))
     except IntegrityError:
         return False
     finally:
         connection.execute(text(f"PRAGMA cache_size={int(cache)}"))
     return True
+
+
+def _move(connection: Connection, schema: str, indexes: Sequence[str]) -> None:
+    for index in indexes:
+        connection.execute(text(f"DROP INDEX {_NAME_OF_INDEX.findall(index)[0]}"))
+    connection.execute(text(f"INSERT INTO sighting SELECT * FROM {schema}.staging"))  # noqa: S608
+    for index in indexes:
+        connection.execute(text(index))
+
+
+_NAME_OF_INDEX = re.compile(r"INDEX (\w+)")
 
 
 _LASTS = (

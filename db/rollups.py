@@ -18,8 +18,11 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    text,
 )
 
+from db.arrow import pa
+from db.beside import FileBeside, made_as, may_attach
 from db.deltas import KINDS, Delta, Numbers, Rows
 from db.grains import cell_of_record, hour_of_record, iso_week
 from db.models import Rollup, Sighting, Touched
@@ -38,20 +41,58 @@ def measures(sign: int = 1) -> list[ColumnElement[Any]]:
 
 
 def roll_up(
-    connection: Connection, run_id: int, feed: int, after_key: int, added: Delta | None = None
+    connection: Connection,
+    run_id: int,
+    feed: int,
+    after_key: int,
+    added: Delta | None = None,
+    ahead: FileBeside | None = None,
 ) -> tuple[int | None, int | None]:
     """Bring ``rollup`` and ``touched`` up to what this run added (keys above after_key) and retired.
 
-    ``added`` is its Delta, where all that it brought was new; otherwise the database is asked. Returns the
-    first and the last day that it touched, None where nothing dated was.
+    ``added`` is its Delta, where all that it brought was new; otherwise the database is asked. ``ahead`` is
+    what ``write_ahead`` has made of it. Returns the first and the last day that the run touched, None where
+    nothing dated was.
     """
     delta = _changed(connection, run_id, after_key) if added is None else added
     if not delta:
         return None, None
-    for rows in delta.rows():
-        _add(connection, feed, rows)
+    if ahead is None:
+        for rows in delta.rows():
+            _add(connection, feed, rows)
+    else:
+        ahead.attach()
+        connection.execute(text(f"INSERT INTO rollup SELECT * FROM {ahead.schema}.rollup"))  # noqa: S608
     _touch(connection, run_id, delta)
     return delta.days()
+
+
+def write_ahead(connection: Connection, feed: int, delta: Delta) -> FileBeside | None:
+    """Begin to write the rows of ``rollup`` into a file, for a feed that has none; None where that cannot be.
+
+    It is done by another thread, while this one moves the sightings. SQLite then takes the table over, and,
+    where it had none, its index too, without sorting anything.
+    """
+    if not may_attach(connection):
+        return None
+    file = FileBeside(connection, "rollup", list(made_as(connection, "table", "rollup").values()))
+    file.write(_SCHEMA, _batches(feed, delta), list(made_as(connection, "index", "rollup").values()))
+    return file
+
+
+_SCHEMA = pa.schema(
+    [(name, pa.int64()) for name in ("bucket", "taxon_id", "feed_id", "records")]
+    + [("individuals", pa.float64()), ("uncounted", pa.int64()), ("absences", pa.int64())]
+)
+
+
+def _batches(feed: int, delta: Delta) -> Iterator[pa.RecordBatch]:
+    for rows in delta.rows():
+        columns = rows._asdict() | {"feed_id": np.full(len(rows.bucket), feed)}
+        for start in range(0, len(rows.bucket), _AT_ONCE):
+            some = [columns[field.name][start : start + _AT_ONCE] for field in _SCHEMA]
+            arrays = [pa.array(column, field.type) for column, field in zip(some, _SCHEMA, strict=True)]
+            yield pa.record_batch(arrays, schema=_SCHEMA)
 
 
 def _changed(connection: Connection, run_id: int, after_key: int) -> Delta:

@@ -7,18 +7,18 @@ rows, and attached when it is complete.
 
 from __future__ import annotations
 
-import os
 import queue
-import threading
+import re
 from binascii import hexlify
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from pathlib import Path
+from itertools import filterfalse
 from typing import Any
 
 from sqlalchemy import Column, Connection, MetaData, Table, text
 
 from db.arrow import pa, pc
+from db.beside import FileBeside, made_as, may_attach
 from db.models import Sighting
 
 Columns = Mapping[str, pa.Array]
@@ -36,7 +36,6 @@ STAGING = Table(
 
 FEW = 20_000
 """So many rows are not worth a file and a thread."""
-_MOST_ATTACHED = 10  # SQLite's limit; in a dry run the files of all inputs stay attached
 _KINDS = {
     "fingerprint": pa.binary(),
     **dict.fromkeys(("individual_count", "decimal_latitude", "decimal_longitude"), pa.float64()),
@@ -74,15 +73,11 @@ class Staging:
             self.file.put(table)
         else:
             self._waiting.append(table)
-            if self.rows > FEW and self._may_attach():
+            if self.rows > FEW and may_attach(self._connection):
                 self.file = StagingFile(self._connection)
                 for one in self._waiting:
                     self.file.put(one)
                 self._waiting = []
-
-    def _may_attach(self) -> bool:
-        attached = self._connection.execute(text("PRAGMA database_list")).all()
-        return len([name for _, name, _ in attached if name not in ("main", "temp")]) < _MOST_ATTACHED
 
     def _shaped(self, columns: Columns) -> pa.Table:
         number = len(columns["number"])
@@ -155,56 +150,34 @@ def _quoted(name: str) -> str:
 
 
 class StagingFile:
-    """A database file of its own for many rows, written by a thread until it is attached.
-
-    Two builds of SQLite must never have one file open at the same time: the thread closes it before it is
-    attached, and the database itself is touched by Python's alone.
-    """
+    """A database file of its own for many rows, written while the next ones are understood."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        database = Path(str(connection.engine.url.database))
-        remove_leftovers(database)
-        self.path = database.with_name(f"{database.name}{_SUFFIX}{os.getpid()}-{id(self):x}")
-        self.schema = f"staged_{id(self):x}"
-        ddl = connection.execute(text("SELECT sql FROM sqlite_master WHERE name = 'sighting'")).scalar_one()
         # The very shape of sighting: then SQLite moves whole records, without taking them apart.
-        self._ddl = str(ddl).replace("sighting", "staging", 1).replace(" AUTOINCREMENT", "")
+        table = made_as(connection, "table", "sighting")["sighting"]
+        indexes = made_as(connection, "index", "sighting").values()
+        made = [table.replace(" AUTOINCREMENT", ""), *filterfalse(of_current_rows, indexes)]
+        self._file = FileBeside(connection, "staging", [_renamed(one) for one in made])
+        self.schema = self._file.schema
         self._queue: queue.Queue[pa.RecordBatch | None] = queue.Queue(2)
-        self._error: BaseException | None = None
-        self._thread: threading.Thread | None = None
-        self._schema: pa.Schema | None = None
+        self._begun = False
 
     def put(self, table: pa.Table) -> None:
         """Hand over some rows."""
-        if self._thread is None:
-            self._schema = table.schema
-            self._thread = threading.Thread(target=self._write, name="staging", daemon=True)
-            self._thread.start()
+        if not self._begun:
+            self._begun = True
+            self._file.write(table.schema, self._batches())
         for batch in table.to_batches():
             self._hand(batch)
 
     def _hand(self, batch: pa.RecordBatch | None) -> None:
         while True:
-            if self._error:
-                raise self._error
+            if self._file.error:
+                raise self._file.error
             with suppress(queue.Full):
                 self._queue.put(batch, timeout=1)
                 return
-
-    def _write(self) -> None:
-        from adbc_driver_sqlite import dbapi
-
-        try:
-            with dbapi.connect(str(self.path), autocommit=True) as database, database.cursor() as cursor:
-                # Nobody needs this file after a crash.
-                cursor.execute("PRAGMA journal_mode=OFF")
-                cursor.execute("PRAGMA synchronous=OFF")
-                cursor.execute(self._ddl)
-                rows = pa.RecordBatchReader.from_batches(self._schema, self._batches())
-                cursor.adbc_ingest("staging", rows, mode="append")
-        except BaseException as error:  # noqa: BLE001 - it is raised where the rows come from
-            self._error = error
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         while (batch := self._queue.get()) is not None:
@@ -213,32 +186,25 @@ class StagingFile:
     def attach(self) -> None:
         """Close it for the writing thread and open it for the database's own connection."""
         self._hand(None)
-        if self._thread:
-            self._thread.join()
-        if self._error:
-            raise self._error
-        self._connection.execute(text(f"ATTACH :path AS {self.schema}"), {"path": str(self.path)})
+        self._file.attach()
 
     def discard(self) -> None:
         """End the thread and remove the file; what is attached stays readable until the connection closes."""
-        if self._thread and self._thread.is_alive():
+        if not self._file.is_written:
             with suppress(queue.Empty):
                 while True:
                     self._queue.get_nowait()
             self._queue.put(None)
-            self._thread.join()
-        self.path.unlink(missing_ok=True)
+        self._file.discard()
 
 
-_SUFFIX = ".staging-"
+def of_current_rows(index: str) -> bool:
+    """Whether an index of ``sighting`` holds what comes in; the others stay empty until a row is retired."""
+    return index.endswith("retired_run IS NULL")
 
 
-def remove_leftovers(database: Path) -> None:
-    """Remove what ingesters that were killed have left beside the database; the caller holds the lock."""
-    for path in database.parent.glob(f"{database.name}{_SUFFIX}*"):
-        process = path.name.partition(_SUFFIX)[2].partition("-")[0]
-        if process != str(os.getpid()):
-            path.unlink(missing_ok=True)
+def _renamed(statement: str) -> str:
+    return re.sub(r"\bsighting\b", "staging", statement, count=1)
 
 
 def _copy(connection: Connection, table: pa.Table) -> None:

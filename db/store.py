@@ -10,11 +10,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, func, insert, null, select, update
 
+from db.beside import FileBeside
 from db.deltas import Delta
-from db.merge import merge
+from db.merge import Merged, is_first_load, merge
 from db.models import Reject, Run, Sighting
 from db.names import MixedFeed, Places, Taxa, feed_id
-from db.rollups import roll_up
+from db.rollups import roll_up, write_ahead
 from db.staging import Columns, Staging
 
 
@@ -108,24 +109,35 @@ class OpenRun:
         self.staging.close()
         if before:
             before()
+        first_load = is_first_load(self.connection, self.staging, self.feed, self.after_key)
+        ahead = write_ahead(self.connection, self.feed, self._delta) if first_load else None
+        try:
+            merged = self._merge(first_load)
+            all_new = merged.inserted == self.staging.rows
+            return self.announce(message, *((self._delta, ahead) if all_new else ()))
+        finally:
+            if ahead:
+                ahead.discard()
+
+    def _merge(self, first_load: bool) -> Merged:
+        words = (self.connection, self.staging, self.feed, self.run_id, self.after_key)
+        merged = merge(*words, first_load=first_load)
         tally = self.tally
-        merged = merge(self.connection, self.staging, self.feed, self.run_id, self.after_key)
         tally.inserted += merged.inserted
         tally.updated += merged.updated
         tally.duplicate += merged.duplicate
         if merged.repeated:
             tally.issues["IDENTIFIER_REPEATED"] = merged.repeated
         self.staging.drop()
-        all_new = merged.inserted == self.staging.rows
-        return self.announce(message, self._delta if all_new else None)
+        return merged
 
-    def announce(self, message: str, added: Delta | None = None) -> str:
+    def announce(self, message: str, added: Delta | None = None, ahead: FileBeside | None = None) -> str:
         """Bring rollups and ledger up to date with what this run has written; returns the status."""
         learned = self.taxa.touch_changed()
         tally = self.tally
         changed = bool(tally.inserted or tally.updated or tally.removed or tally.restored or learned)
         if changed:
-            days = roll_up(self.connection, self.run_id, self.feed, self.after_key, added)
+            days = roll_up(self.connection, self.run_id, self.feed, self.after_key, added, ahead)
             tally.first_day, tally.last_day = days
         status = "committed" if changed else "unchanged"
         self.connection.execute(

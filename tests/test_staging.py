@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from db import merge, staging
+from db import beside, merge, staging
 from db.check import damage
 from db.engine import open_writer
 from db.models import Sighting
@@ -123,7 +123,7 @@ def test_a_file_that_cannot_be_written_fails_its_run_and_no_other(
     file = table(tmp_path / "a.csv", HEAD, *ROWS)
     monkeypatch.setattr(staging, "FEW", 3)
     with monkeypatch.context() as patch:
-        patch.setattr(staging, "_SUFFIX", "/no such folder/")
+        patch.setattr(beside, "_SUFFIX", "/no such folder/")
         failed = read_one(sqlite_writer, file)
     assert (failed.status, version(sqlite_writer)) == ("failed", 0)
     assert read_one(sqlite_writer, file).status == "committed"
