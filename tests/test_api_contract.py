@@ -59,7 +59,7 @@ def _mended(name: str, value: Any) -> Any:
         return 1
     if name == "bbox" and re.fullmatch(r"[0-9.-]+(,[0-9.-]+){3}", written):
         west, south, east, north = written.split(",")
-        return written if _number(south) <= _number(north) else ",".join((west, north, east, south))
+        return written if _number(south) <= _number(north) else f"{west},{north},{east},{south}"
     if re.fullmatch(r"[0-9*.-]+(,[0-9*.-]+)?", written) and name in _RANGES:
         return _RANGES[name](re.sub(r"-(29|30|31)\b", "-28", written))
     return value
