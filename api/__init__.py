@@ -12,6 +12,7 @@ from api.cache import open_cache
 from api.charts import routes as chart_routes
 from api.export.routes import routes as export_routes
 from api.flight import Flights, Slots
+from api.guide import routes as guide_routes
 from api.headers import init_app as protect
 from api.ledger import routes as ledger_routes
 from api.liveness import routes as liveness_routes
@@ -40,6 +41,7 @@ PARTS = (
     liveness_routes,
     reading_routes,
     openapi_routes,
+    guide_routes,
     page_routes,
 )
 """The parts with routes, a blueprint each; a new one gets its line here."""
