@@ -79,10 +79,10 @@ def records(connection: Connection, some: Keys, as_of: int | None) -> list[dict[
     return [_exported(row) for row in rows]
 
 
-def _records(as_of: int | None) -> Select[Any]:
+def _records(as_of: int | None) -> Select[*tuple[Any, ...]]:
     taxon = labels_as_of(as_of)
     called = taxon.c
-    asked: Select[Any] = (
+    return (
         select(
             *(func.coalesce(Sighting.origin_key, Sighting.key), Sighting.occurrence_id),
             *(Sighting.first_day, Sighting.last_day, Sighting.time_of_day, Sighting.utc_offset),
@@ -99,7 +99,6 @@ def _records(as_of: int | None) -> Select[Any]:
         .join(Feed, Sighting.feed_id == Feed.id)
         .order_by(Sighting.key)
     )
-    return asked
 
 
 def _exported(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
