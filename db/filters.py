@@ -93,6 +93,8 @@ class Scope:
     """The data version that records and names are to be of; None is today's."""
     unknown: tuple[str, ...] = ()
     """Names that nothing here is known by."""
+    revision: int | None = None
+    """``as_of``, where a later run touched what it looks at; else the records of today are those of then."""
 
 
 def data_version(connection: Connection, at_most: int | None = None) -> int:
@@ -116,19 +118,23 @@ def scope(connection: Connection, filters: Filters, as_of: int | None = None) ->
     taxa = narrowed(connection, taxa, filters.key_sets, filters.ranks, as_of)
     feeds, unknown_feeds = _feeds(connection, filters, as_of)
     first, last = filters.outer_days
-    newest = select(func.coalesce(func.max(Touched.run_id), 0)).where(
-        Touched.first_day <= last, Touched.last_day >= first
-    )
+    meets = [Touched.first_day <= last, Touched.last_day >= first]
     if taxa is not None:
-        newest = newest.where(Touched.taxon_id.in_(taxa))
+        meets.append(Touched.taxon_id.in_(taxa))
     if feeds is not None:
         # Names may have been learned from any feed; that is written down as all days.
         of_feed = Touched.run_id.in_(select(Run.id).where(Run.feed_id.in_(feeds)))
-        newest = newest.where(or_(of_feed, and_(Touched.first_day == 0, Touched.last_day == FOREVER)))
-    if as_of is not None:
-        newest = newest.where(Touched.run_id <= as_of)
-    version = int(connection.execute(newest).scalar_one())
-    return Scope(filters, version, taxa, feeds, as_of, unknown + unknown_feeds)
+        meets.append(or_(of_feed, and_(Touched.first_day == 0, Touched.last_day == FOREVER)))
+    version = _newest(connection, meets)
+    revision = None
+    if as_of is not None and version > as_of:
+        version, revision = _newest(connection, [*meets, Touched.run_id <= as_of]), as_of
+    return Scope(filters, version, taxa, feeds, as_of, unknown + unknown_feeds, revision)
+
+
+def _newest(connection: Connection, meets: list[ColumnElement[bool]]) -> int:
+    asked = select(func.coalesce(func.max(Touched.run_id), 0)).where(*meets)
+    return int(connection.execute(asked).scalar_one())
 
 
 def _settled(connection: Connection, as_of: int) -> int:
@@ -201,7 +207,7 @@ def _feeds(
 
 def conditions(scope: Scope) -> list[ColumnElement[bool]]:
     """The scope as conditions on ``sighting``. A record is in a span of days when its whole interval is."""
-    filters, terms = scope.filters, [_revision(scope.as_of)]
+    filters, terms = scope.filters, [_revision(scope.revision)]
     for column, ids in ((Sighting.taxon_id, scope.taxa), (Sighting.feed_id, scope.feeds)):
         if ids is not None:
             terms.append(column.in_(ids) if ids else false())

@@ -87,7 +87,7 @@ def cells(connection: Connection, scope: Scope) -> Cells:
         extent = _asked(filters.bbox) if filters.bbox else _covered(connection, scope)
         return _from_records(connection, scope, extent)
     totals = _sum(counts.totals(connection, scope, apart=False))
-    tenths = (_tenths(scope) if scope.as_of is None else _tenths_of_records(scope)).subquery()
+    tenths = (_tenths(scope) if scope.revision is None else _tenths_of_records(scope)).subquery()
     extent = _rolled_extent(connection, tenths)
     if totals.records + totals.absences <= MOST_RECORDS:
         return _from_records(connection, scope, extent)

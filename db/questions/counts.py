@@ -76,7 +76,7 @@ def rolled_up(scope: Scope, interval: str | None = None) -> bool:
 def _one_bucket(scope: Scope) -> int | None:
     """The bucket that holds exactly what the scope covers; None where only the records can tell."""
     filters = scope.filters
-    if scope.as_of is not None or filters.needs_records or filters.months:
+    if scope.revision is not None or filters.needs_records or filters.months:
         return None
     if not filters.days and not filters.years:
         return 0
@@ -91,7 +91,7 @@ def rollup_of(scope: Scope, interval: str) -> tuple[ColumnElement[bool], ColumnE
     """Which rollup rows answer, and the bucket of each; None where only the records can."""
     filters = scope.filters
     kept = interval != "hour" and not (filters.months and interval == "week")
-    if scope.as_of is not None or filters.needs_records or not kept:
+    if scope.revision is not None or filters.needs_records or not kept:
         return None
     grain = "month" if filters.months and interval == "year" else interval
     terms: list[ColumnElement[bool]] = [Rollup.bucket.between(*_GRAINS[grain])]

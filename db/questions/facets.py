@@ -100,7 +100,7 @@ def _feeds(connection: Connection, scope: Scope) -> Counted:
     absent, plain = without_status(scope)
     filters = plain.filters
     dated = filters.days or filters.years or filters.months
-    if plain.as_of is not None or filters.needs_records or dated:
+    if plain.revision is not None or filters.needs_records or dated:
         return _grouped(Feed.name, Sighting.feed_id, Feed.id)(connection, scope)
     kinds = ((Rollup.records, absent is not True), (Rollup.absences, absent is not False))
     total = sum((column for column, wanted in kinds if wanted), start=0)

@@ -30,7 +30,7 @@ def per_hour(connection: Connection, scope: Scope) -> list[Count]:
 def _rolled_up(scope: Scope) -> ColumnElement[bool] | None:
     """Which rollup rows answer, year by year; None where only the records can."""
     filters = scope.filters
-    if scope.as_of is not None or filters.needs_records or filters.months:
+    if scope.revision is not None or filters.needs_records or filters.months:
         return None
     terms: list[ColumnElement[bool]] = [Rollup.bucket.between(*HOURS)]
     for spans in filter(None, (filters.days, filters.day_spans)):

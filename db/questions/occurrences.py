@@ -42,7 +42,7 @@ def settled(connection: Connection, found: Scope) -> Scope:
     if found.as_of is None or taxonomy_run(connection) > found.as_of:
         return found
     touched = scope(connection, found.filters).version > found.as_of
-    return found if touched else replace(found, as_of=None)
+    return found if touched else replace(found, as_of=None, revision=None)
 
 
 def count(connection: Connection, found: Scope) -> int:
@@ -99,7 +99,7 @@ def amount(one: counts.Count, absent: bool | None) -> int:
 
 def _count_as_of(connection: Connection, found: Scope) -> int:
     """What there is now, without what came since, and with what has gone since."""
-    now, version = replace(found, as_of=None), found.as_of or 0
+    now, version = replace(found, as_of=None, revision=None), found.as_of or 0
     newer = [*conditions(now), Sighting.key >= first_key(connection, version + 1)]
     gone = [*conditions(found), Sighting.retired_run > version]
     return count(connection, now) - _number(connection, newer) + _number(connection, gone)
@@ -135,7 +135,7 @@ def page(
 ) -> list[dict[str, Any]]:
     """At most ``limit`` records, those with keys above ``after``; ``held`` is how many the scope has."""
     walks = walks_for_some(connection, held, limit + offset)
-    now = [*conditions(replace(found, as_of=None)), *_days(found)]
+    now = [*conditions(replace(found, as_of=None, revision=None)), *_days(found)]
     if found.as_of is not None:
         now.append(Sighting.added_run <= found.as_of)
     parts = [*_current(now, after or 0, walks), *_gone(found, after or 0)]

@@ -81,7 +81,7 @@ def _has_any(scope: Scope) -> list[ColumnElement[bool]]:
     filters, (first, last) = scope.filters, scope.filters.outer_days
     terms: list[ColumnElement[bool]] = [] if scope.feeds is None else [Feed.id.in_(scope.feeds)]
     plain = not (filters.days or filters.years or filters.months or filters.needs_records)
-    if plain and scope.as_of is None:
+    if plain and scope.revision is None:
         rolled = exists().where(Rollup.feed_id == Feed.id, Rollup.bucket == 0)
         return [*terms, rolled if scope.taxa is None else rolled.where(Rollup.taxon_id.in_(scope.taxa))]
     within = conditions(scope)
