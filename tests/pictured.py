@@ -27,19 +27,20 @@ _NOON = "2026-06-15T12:00:00Z"
 _ZONE = "Europe/Ljubljana"
 _READING = ("feed", demo.READING_FEED)
 _YEAR = ("feed", demo.YEAR_FEED)
+_MIGRANTS = ("Apus apus", "Ciconia ciconia", "Cuculus canorus", "Grus grus", "Hirundo rustica")
 PICTURES: dict[str, tuple[tuple[str, str], ...]] = {
     "timeline": (_READING,),
     "species": (_YEAR,),
-    "summary": (_YEAR,),
-    "recent": (_YEAR, ("limit", "8")),
+    "phenology": (_YEAR, ("species", "Hirundo rustica")),
     "seasonality": (_YEAR, ("species", "Grus grus")),
     "diel": (_YEAR,),
-    "calendar": (_YEAR,),
-    "phenology": (_YEAR, ("species", "Hirundo rustica")),
-    "ratio": (_READING, ("numerator", "Wolf"), ("denominator", "Deer")),
-    "accumulation": (_YEAR, ("interval", "week")),
-    "arrivals": (_YEAR, ("year", "2026")),
     "map": (_YEAR,),
+    "accumulation": (_READING, _YEAR, ("interval", "month")),
+    "arrivals": (_YEAR, ("year", "2025"), *(("species", name) for name in _MIGRANTS)),
+    "calendar": (_YEAR, ("measure", "records"), ("limit", "3")),
+    "ratio": (_READING, ("numerator", "Wolf"), ("denominator", "Deer")),
+    "summary": (_YEAR,),
+    "recent": (_YEAR, ("limit", "10")),
 }
 """Report -> what is asked of it for its picture."""
 THEMES = ("light", "dark")

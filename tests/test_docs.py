@@ -11,6 +11,7 @@ from api.reports import REPORTS
 from ingest.formats import FORMATS
 from ingest.words.columns import TERMS
 from manage import main
+from tests.pictured import PICTURES, pictures
 from tests.shown import anew
 
 ROOT = Path(__file__).parent.parent
@@ -65,3 +66,11 @@ def test_links_between_the_pages_lead_somewhere(page):
 def test_every_command_on_the_page_about_ingest_prints_what_it_shows():
     """``python -m tests.shown docs/ingest.md`` writes it anew."""
     assert anew(FORMATS_TEXT) == FORMATS_TEXT
+
+
+def test_the_pictures_of_the_reports_are_those_that_are_drawn_now() -> None:
+    page, folder = (ROOT / "docs" / "reports.md").read_text(encoding="utf-8"), ROOT / "docs" / "pictures"
+    assert set(PICTURES) == set(REPORTS)
+    for name, drawn in pictures():
+        assert f"pictures/{name}" in page
+        assert (folder / name).read_bytes() == drawn, f"{name} is another now: make docs"
