@@ -123,13 +123,12 @@ def _part_months(sheet: Sheet, year: int, xs: Sequence[float], ys: Sequence[floa
 
 
 def _name_months(sheet: Sheet, year: int, xs: Sequence[float], y: float) -> None:
-    """The months over the middle of their weeks."""
+    """The months over the week that their middle lies in."""
     size = sheet.look.size("label")
     long = 4 * (xs[1] - xs[0]) > width("Mmm", size) + 2
     for index, name in enumerate(MONTHS):
-        column, _ = _place(date(year, index + 1, 1))
-        last, _ = _place(date(year, index + 1, 28))
-        middle = (xs[column] + xs[last + 1]) / 2
+        column, _ = _place(date(year, index + 1, 15))
+        middle = (xs[column] + xs[column + 1]) / 2
         sheet.text(middle, y, name if long else name[0], size, "muted", align="center")
 
 
