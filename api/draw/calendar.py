@@ -123,13 +123,13 @@ def _part_months(sheet: Sheet, year: int, xs: Sequence[float], ys: Sequence[floa
 
 
 def _name_months(sheet: Sheet, year: int, xs: Sequence[float], y: float) -> None:
-    """The months over the middle of their weeks."""
+    """The months over their middle."""
     size = sheet.look.size("label")
     long = 4 * (xs[1] - xs[0]) > width("Mmm", size) + 2
+    first, step = date(year, 1, 1), (xs[-1] - xs[0]) / (len(xs) - 1)
     for index, name in enumerate(MONTHS):
-        column, _ = _place(date(year, index + 1, 1))
-        last, _ = _place(date(year, index + 1, 28))
-        middle = (xs[column] + xs[last + 1]) / 2
+        weeks = ((date(year, index + 1, 16) - first).days + first.weekday()) / 7
+        middle = xs[0] + weeks * step
         sheet.text(middle, y, name if long else name[0], size, "muted", align="center")
 
 

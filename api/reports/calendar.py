@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -17,6 +16,7 @@ from api.reports.report import Report, Tidy, counted_as_one, measured, too_vague
 from api.reports.sums import Sums, summed_over, total
 from api.shape import Shape
 from db.filters import Scope
+from db.models import FOREVER
 from db.questions.counts import Count, per_bucket
 
 
@@ -58,7 +58,7 @@ def ask(connection: Connection, scope: Scope, parameters: CalendarParameters) ->
     # Years may hold nothing but records of a whole month or year: then older ones take their place.
     while waiting and len(shown) < limit:
         some, waiting = waiting[:limit], waiting[limit:]
-        found = per_bucket(connection, _within(scope, some), "day", apart=False)
+        found = per_bucket(connection, _within(scope, some[-1], some[0]), "day", apart=False)
         shown = sorted({*shown, *(count.bucket // 10_000 for count in found)}, reverse=True)[:limit]
         days += [count for count in found if count.bucket // 10_000 in shown]
     days.sort(key=lambda count: count.bucket)
@@ -66,9 +66,14 @@ def ask(connection: Connection, scope: Scope, parameters: CalendarParameters) ->
     return Found(days, total(connection, scope), summed_over(connection, scope), earlier)
 
 
-def _within(scope: Scope, years: Sequence[int]) -> Scope:
-    """The scope in these years; what else it is restricted to still holds."""
-    return replace(scope, filters=replace(scope.filters, years=tuple((year, year) for year in years)))
+def _within(scope: Scope, first_year: int, last_year: int) -> Scope:
+    """The scope from a year to a year, both of which it has records of; all else still holds."""
+    start, end = first_year * 10_000 + 101, last_year * 10_000 + 1231
+    given = scope.filters.days or ((0, FOREVER),)
+    days = tuple(
+        (max(first, start), min(last, end)) for first, last in given if first <= end and last >= start
+    )
+    return replace(scope, filters=replace(scope.filters, days=days))
 
 
 def shape(found: Found, parameters: CalendarParameters, under_way: int | None) -> Tidy:

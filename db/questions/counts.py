@@ -94,16 +94,20 @@ def rollup_of(scope: Scope, interval: str) -> tuple[ColumnElement[bool], ColumnE
     if scope.revision is not None or filters.needs_records or not kept:
         return None
     grain = "month" if filters.months and interval == "year" else interval
-    terms: list[ColumnElement[bool]] = [Rollup.bucket.between(*_GRAINS[grain])]
-    for spans in (filters.days, filters.day_spans):
-        buckets = [_aligned(grain, first, last) for first, last in spans]
-        if None in buckets:
+    terms: list[ColumnElement[bool]] = []
+    lowest, highest = _GRAINS[grain]
+    for spans in filter(None, (filters.days, filters.day_spans)):
+        buckets = [ends for first, last in spans if (ends := _aligned(grain, first, last))]
+        if len(buckets) < len(spans):
             return None
-        if buckets:
-            terms.append(or_(*(Rollup.bucket.between(*ends) for ends in buckets if ends)))
+        terms.append(or_(*(Rollup.bucket.between(*ends) for ends in buckets)))
+        lowest, highest = max(lowest, min(buckets)[0]), min(highest, max(last for _, last in buckets))
+    # First and in one piece: of several ranges of one column SQLite walks through the first.
+    terms.insert(0, Rollup.bucket.between(lowest, highest))
     if filters.months:
         terms.append((Rollup.bucket // (100 if grain == "day" else 1) % 100).in_(filters.months))
-    bucket: ColumnElement[int] = Rollup.bucket // (100 if grain != interval else 1)
+    # The bare column where it will do: its rows lie in the order of the table's key, and need no sorting.
+    bucket: Any = Rollup.bucket if grain == interval else Rollup.bucket // 100
     return and_(*terms), bucket
 
 
@@ -133,12 +137,12 @@ def from_rollups(
     """Counts per taxon and whatever ``bucket`` makes of the buckets of these rollup rows."""
     # PostgreSQL sums 64-bit integers into decimals; a count is to stay an integer.
     sums = [cast(func.sum(column), column.type) for column in _SUMMED]
-    taxon = _taxon(Rollup.taxon_id, apart)
-    asked = select(taxon, bucket, *sums).where(rows)
+    keys = (bucket, Rollup.taxon_id) if apart else (bucket,)
+    asked = select(_taxon(Rollup.taxon_id, apart), bucket, *sums).where(rows)
     for column, ids in ((Rollup.taxon_id, scope.taxa), (Rollup.feed_id, scope.feeds)):
         if ids is not None:
             asked = asked.where(column.in_(ids))
-    return [Count(*row) for row in connection.execute(asked.group_by(taxon, bucket))]
+    return [Count(*row) for row in connection.execute(asked.group_by(*keys))]
 
 
 def precise_bucket(interval: str) -> tuple[ColumnElement[Any], ColumnElement[bool]]:
