@@ -29,10 +29,14 @@ from api.draw import (
     Picture,
     Point,
     Rhythm,
+    Season,
+    Step,
     Usual,
     Week,
     Words,
     Year,
+    accumulation,
+    arrivals,
     calendar,
     card,
     clean,
@@ -139,6 +143,24 @@ CHARTS: dict[str, Callable[[Look], Picture]] = {
             "2019",
         ),
         HOSTILE[2], WORDS, look,
+    ),
+    "accumulation": lambda look: accumulation(
+        [
+            Step(str(2000 + n), date(2000 + n, 1, 1), n + 1, 1, (name,), n == 10)
+            for n, name in enumerate(HOSTILE)
+        ],
+        HOSTILE[0], "year", WORDS, look,
+    ),
+    "arrivals": lambda look: arrivals(
+        [
+            Season(name, year, date(year, 2, 28 + (year == 2024)), date(year, 11, n + 1), year == 2024)
+            for n, name in enumerate(HOSTILE) for year in range(2020, 2025 - n % 2)
+        ],
+        WORDS, look,
+    ),
+    "arrivals of one": lambda look: arrivals(
+        [Season(HOSTILE[1], year, date(year, 4, 1), date(year, 4, 1)) for year in range(1870, 2020, 7)],
+        WORDS, look,
     ),
 }  # fmt: skip
 

@@ -16,6 +16,7 @@ from api.draw.timeline import MARKED, time_axis
 from api.draw.words import Words, clean, fit, number
 
 TOLD = 3  # names in the title of a mark
+NAMED = 8  # names beside the line
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def accumulation(steps: Sequence[Step], what: str, interval: str, words: Words, 
 
 def _plot(sheet: Sheet, area: Box, steps: Sequence[Step], what: str, interval: str, words: Words) -> None:
     look, size = sheet.look, sheet.look.size("label")
-    newest = _newest(steps, max(1, int((area.high - 5 * size) / (2.4 * size))))
+    newest = _newest(steps, max(1, min(NAMED, int((area.high - 5 * size) / (2.4 * size)))))
     total = f"{number(steps[-1].value)} {what}"
     room = label_room(sheet, [total, *(name for _, name in newest)]) if look.width >= 440 else 0.0
     names = ", ".join(name for _, name in newest)

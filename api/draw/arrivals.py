@@ -145,10 +145,11 @@ def _row(sheet: Sheet, row: _Row, box: Box, across: Scale, middle: float, step: 
         sheet.block(
             start, middle - high / 2, max(end - start, 1.0), high, "r3" if roomy else "r4", _named(bar)
         )
-    for season in row.dots:
-        xs = [across(_place(day) + 0.5) for day in (season.first, season.last)]
-        names = [_named(season), Named((), _title(season))]
-        sheet.marks(xs, [middle] * 2, "axis", "o", 0.62 * mark, names=names)
+    if row.dots:
+        days = [day for season in row.dots for day in (season.first, season.last)]
+        names = [name for season in row.dots for name in (_named(season), Named((), _title(season)))]
+        xs = [across(_place(day) + 0.5) for day in days]
+        sheet.marks(xs, [middle] * len(xs), "axis", "o", 0.62 * mark, names=names)
     if bar and (roomy or bar.partial):
         _ends(sheet, bar, across, middle, max(mark, 3.5 * unit), closed=roomy)
     if bar and not row.dots and step >= 1.3 * sheet.look.size("label") and sheet.look.width >= 440:

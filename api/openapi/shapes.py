@@ -59,7 +59,7 @@ class Meta(Shape):
     report: str
     question: str
     filters: dict[str, list[str]] = Field(description="As they were understood.")
-    measure: Literal["records", "individuals"] | None
+    measure: Literal["records", "individuals", "species"] | None
     unit: str | None
     interval: str | None
     data_version: int = Field(description="The newest run that touched what the report looks at.")

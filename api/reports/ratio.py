@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from api.buckets import label
 from api.draw import Line, Look, Picture, Words
 from api.draw import timeline as draw_timeline
+from api.draw.words import number
 from api.parameters import Interval, Measure, Name, ReportParameters
 from api.query import BadParameter
 from api.reports.report import Report, Tidy, counted_as_one, measured, too_vague, value
@@ -137,11 +138,9 @@ def _said(rows: list[dict[str, Any]], name: str) -> str:
     known = [row for row in rows if row["value"] is not None]
     if not known:
         return f"{name}: nothing to divide by" if rows else f"{name}: no records"
-    least, most = (end(known, key=lambda row: row["value"]) for end in (min, max))
-    return (
-        f"{name}: {known[-1]['value']:.3g} in {known[-1]['date']}; "
-        f"lowest {least['value']:.3g} in {least['date']}, highest {most['value']:.3g} in {most['date']}"
-    )
+    ends = (end(known, key=lambda row: row["value"]) for end in (min, max))
+    last, least, most = (f"{number(row['value'])} in {row['date']}" for row in (known[-1], *ends))
+    return f"{name}: {last}; lowest {least}, highest {most}"
 
 
 def draw(tidy: Tidy, parameters: RatioParameters, words: Words, look: Look) -> Picture:
