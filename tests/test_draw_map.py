@@ -106,6 +106,15 @@ def test_a_view_shows_what_is_asked_and_keeps_its_shape(name: str) -> None:
     )
 
 
+def test_a_sliver_that_was_asked_for_is_shown_with_its_surroundings() -> None:
+    for extent in (Extent(-180, -1, 180, 1), Extent(13.0, -80, 13.1, 80), Extent(13.0, 46.0, 13.0, 46.0)):
+        seen = view(extent, ROOM, exact=True)
+        asked = seen.pixels(extent)
+        assert min(seen.box.wide, seen.box.high) > 40
+        assert seen.box.left - 0.01 <= asked.left <= asked.right <= seen.box.right + 0.01
+        assert seen.box.top <= asked.top <= asked.bottom <= seen.box.bottom
+
+
 def test_a_box_is_shown_as_it_was_asked_for() -> None:
     seen = view(Extent(178, -20, 182, -15), ROOM, exact=True)
     assert seen.shown == Extent(178, -20, 182, -15)
@@ -168,3 +177,24 @@ def test_a_lone_record_is_seen_and_a_zero_is_hollow() -> None:
     assert all(float(element.attrib["r"]) >= 3.5 for element in found)
     title = found[0].findtext("{http://www.w3.org/2000/svg}title") or ""
     assert re.fullmatch(r"46\.5°\sN, 13\.5°\sE: 3", title)
+
+
+def spots(root: ET.Element) -> list[ET.Element]:
+    """The mark of a small map in a corner: the one of its colour."""
+    return [element for element in root.iter() if element.get("fill") == Look().inks["s1"]]
+
+
+def test_a_map_of_a_park_tells_where_in_the_world_it_is() -> None:
+    park = [Cell(46.365, 13.835, 1)]
+    extent = Extent(13.83, 46.36, 13.84, 46.37)
+    assert spots(ET.fromstring(density(park, Grid(0.01, extent), WORDS, Look()).svg()))
+    assert not spots(ET.fromstring(density(park, Grid(0.01, extent), WORDS, Look(320, 200)).svg()))
+    assert not spots(ET.fromstring(density(park, Grid(0.01, EXTENTS["the world"]), WORDS, Look()).svg()))
+
+
+def test_no_cell_is_covered_to_tell_where_it_is() -> None:
+    everywhere = [Cell(46 + i / 10 + 0.05, 13 + j / 10 + 0.05, 1) for i in range(10) for j in range(20)]
+    grid = Grid(0.1, Extent(13, 46, 15, 47), exact=True)
+    assert not spots(ET.fromstring(density(everywhere, grid, WORDS, Look()).svg()))
+    corner = [cell for cell in everywhere if cell.latitude < 46.5 or cell.longitude < 14]
+    assert spots(ET.fromstring(density(corner, grid, WORDS, Look()).svg()))

@@ -18,9 +18,10 @@ from sqlalchemy import Engine
 
 from api.draw.words import canonical
 from db.engine import LOOK
+from db.extents import Extent, around, fitting
 from db.filters import Filters, scope
 from db.questions import cells as question
-from db.questions.cells import Cells, Extent, Sum, fitting
+from db.questions.cells import Cells, Sum
 from tests.seed import Record, ingest, open_app, open_database
 
 Places = Sequence[tuple[float | None, float | None]]
@@ -165,6 +166,11 @@ def test_records_are_fitted_the_smaller_way_around_the_globe(
         assert found.extent is not None
         assert west - size <= found.extent.west <= west
         assert east <= found.extent.east <= east + size
+
+
+def test_strips_that_lie_over_each_other_are_fitted_as_one() -> None:
+    strips = [(0, 0, 0, 9), (5, 5, 2, 3), (9, 9, 50, 59)]
+    assert around(strips, 10) == Extent(-180.0, -90.0, -174.0, -89.0)
 
 
 def test_a_box_across_the_antimeridian_holds_both_sides(writer: Engine) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from api.draw.classes import Classes
 from api.draw.frame import Box
+from api.draw.ground import edge
 from api.draw.look import RAMP
 from api.draw.projection import View, scale_bar, written
 from api.draw.sheet import GAP, Sheet
@@ -117,13 +118,13 @@ class Head:
         if key.ink:
             self.sheet.block(x, top, side, side, key.ink)
         else:
-            hollow(self.sheet, Box(x, top, x + side, top + side))
+            edge(self.sheet, Box(x, top, x + side, top + side))
 
     def _scale(self, seen: View, y: float, least: float) -> None:
         """The scale bar at the right, if there is room for it from `least` on."""
         sheet, right, size = self.sheet, self.area.right, self.size
         length = scale_bar(seen, min(0.2 * self.area.wide, 0.4 * seen.box.wide))
-        label = f"{number(length)} km"
+        label = f"{number(length)} km" if length >= 1 else f"{number(length * 1000)} m"
         if seen.shown.north - seen.shown.south > _DISTANT and sheet.look.width >= 440:
             label += f" at {written(round(seen.shown.middle), 0, 'NS')}"
         end, base, tick = right - width(label, size) - 0.6 * size, y - 0.36 * size, 0.3 * size
@@ -133,9 +134,3 @@ class Head:
         sheet.text(right, y, label, size, "muted", align="right")
         xs = [start, start, GAP, start, end, GAP, end, end]
         sheet.line(xs, [base - tick, base + tick, GAP, base, base, GAP, base - tick, base + tick], "muted", 1)
-
-
-def hollow(sheet: Sheet, box: Box) -> None:
-    """A cell of nothing: its edge alone."""
-    xs = [box.left, box.right, box.right, box.left, box.left]
-    sheet.line(xs, [box.top, box.top, box.bottom, box.bottom, box.top], "axis", 1)

@@ -13,6 +13,7 @@ from api.draw.frame import Box
 KM = math.pi * 6371.0088 / 180  # of one degree on a sphere with the earth's mean radius
 LEAST_KM = 20.0  # a map of one record shows its surroundings
 _MARGIN = 0.06  # of what is shown, around the outermost cells
+_SLIM = 6.0  # times as long as broad: a map of less breadth cannot be read
 _HIGHEST = 84.0  # a middle latitude nearer to the pole would make the world a line
 
 
@@ -53,6 +54,12 @@ class View:
         """Where a latitude lies."""
         return self.box.top + (self.shown.north - latitude) * self.up
 
+    def pixels(self, extent: Extent) -> Box:
+        """Where an extent lies that is within the view."""
+        left = self.x(self.turned(extent.west))
+        right = left + (extent.east - extent.west) * self.across
+        return Box(left, self.y(extent.north), right, self.y(extent.south))
+
     def turned(self, longitude: float) -> float:
         """A longitude as it is counted here: on from the western edge, which has to be left of it."""
         return self.shown.west + (longitude - self.shown.west) % 360
@@ -61,6 +68,7 @@ class View:
 def view(extent: Extent, room: Box, *, exact: bool) -> View:
     """The view that fits a box: of just this extent, or with a margin and what there is room for."""
     wanted = _least(extent, 0.1) if exact else _least(_padded(extent), LEAST_KM)
+    wanted = _grown(wanted, *_stout(wanted)) if exact else wanted
     shrink = math.cos(math.radians(min(abs(wanted.middle), _HIGHEST)))
     wide, high = (wanted.east - wanted.west) * shrink, wanted.north - wanted.south
     up = min(room.wide / wide, room.high / high)
@@ -82,6 +90,13 @@ def _least(extent: Extent, kilometres: float) -> Extent:
     high = kilometres / KM
     wide = high / math.cos(math.radians(min(abs(extent.middle), _HIGHEST)))
     return _grown(extent, max(wide, extent.east - extent.west), max(high, extent.north - extent.south))
+
+
+def _stout(extent: Extent) -> tuple[float, float]:
+    """Width and height of an extent, the smaller at least a sixth of the larger, as a map shows them."""
+    shrink = math.cos(math.radians(min(abs(extent.middle), _HIGHEST)))
+    wide, high = extent.east - extent.west, extent.north - extent.south
+    return max(wide, high / _SLIM / shrink), max(high, wide * shrink / _SLIM)
 
 
 def _grown(extent: Extent, wide: float, high: float) -> Extent:
