@@ -52,8 +52,9 @@ def _answer(wanted: ExportOrder, ground: Ground, body: bytes | None) -> Response
     validator, media_type = tag(key(wanted, ground)), FORMS[wanted.form].media_type
     kept = REVALIDATED if ground.scope.as_of is None else PINNED
     response = respond(body, media_type, validator, kept, version=ground.data_version)
-    name = f"sightings-{ground.scope.version}.{wanted.form}"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    if body is not None:
+        name = f"sightings-{ground.scope.version}.{wanted.form}"
+        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 

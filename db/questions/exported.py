@@ -58,13 +58,13 @@ FIELDS: dict[str, Kind] = {
 _AT_ONCE = 50_000
 
 
-def keys(connection: Connection, scope: Scope) -> Keys:
-    """The keys of all records of the scope, in their order: eight bytes for each.
+def keys(connection: Connection, scope: Scope, most: int | None = None) -> Keys:
+    """The keys of all records of the scope, or of some, in their order: eight bytes for each.
 
     To ask for the keys alone lets the database go by whatever index serves the filters best; to ask for each
     chunk of whole records behind the last one would sort all of them again for every chunk.
     """
-    asked = select(Sighting.key).where(*conditions(scope))
+    asked = select(Sighting.key).where(*conditions(scope)).limit(most)
     found = connection.execute(asked, execution_options={"yield_per": _AT_ONCE}).scalars()
     parts = [np.array(part, np.int64) for part in found.partitions()]
     return np.sort(np.concatenate(parts)) if parts else np.array([], np.int64)
