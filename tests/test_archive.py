@@ -297,7 +297,9 @@ def test_python_dwca_reader_opens_an_archive_and_finds_rows_fields_and_metadata(
         assert dataset.findtext("contact/organizationName") == "Park & Moor"
 
 
-def test_an_archive_of_several_feeds_says_so_and_names_none_for_all(home: Path, tmp_path: Path) -> None:
+def test_an_archive_of_several_feeds_says_so_and_loses_none_of_its_records(
+    home: Path, other: Engine, tmp_path: Path
+) -> None:
     writer = open_database(f"sqlite:///{home / 'sightings.db'}")
     for feed in ("a", "b"):
         ingest(writer, [Record("Deer", 20240503, identifier="1")], feed=feed)
@@ -308,7 +310,12 @@ def test_an_archive_of_several_feeds_says_so_and_names_none_for_all(home: Path, 
         ("1", "1", "a"),
         ("2", "1", "b"),
     ]
+    assert rows[0].data["urn:sightings:terms#feeds"] == "a | b"
     assert "urn:sightings:terms#feed" not in rows[0].data
+    for status in ("committed", "unchanged"):
+        (outcome,) = read(other, tmp_path / "both.zip", feed="both")
+        assert outcome.status == status
+    assert contents(other).keys() == {("both", "1"), ("both", "2")}
 
 
 def test_the_same_records_give_the_same_bytes(home: Path) -> None:

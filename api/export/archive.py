@@ -30,12 +30,10 @@ def write_archive(file: BinaryIO, chunks: Iterable[list[dict[str, Any]]], about:
             for chunk in chunks:
                 absences += sum(row["occurrenceStatus"] == "ABSENT" for row in chunk)
                 core.write(_lines(row.values() for row in chunk))
-        archive.writestr(_member("meta.xml", about), meta_xml(CORE, _only_feed(about)))
+        archive.writestr(
+            _member("meta.xml", about), meta_xml(CORE, [source.name for source in about.sources])
+        )
         archive.writestr(_member("eml.xml", about), eml_xml(about, absences))
-
-
-def _only_feed(about: About) -> str | None:
-    return about.sources[0].name if len(about.sources) == 1 else None
 
 
 def _lines(rows: Iterable[Iterable[object]]) -> bytes:

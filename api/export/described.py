@@ -5,7 +5,7 @@ Sources: Darwin Core text guide, dwc.tdwg.org/text; EML 2.1.1 in the profile of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from xml.etree import ElementTree as ET
 
 from api.draw import clean
@@ -19,8 +19,8 @@ _ELSEWHERE = {"issue": f"{_GBIF}issue"}
 _LONGEST = 5_000
 
 
-def meta_xml(core: str, feed: str | None) -> bytes:
-    """How the rows of the core are cut and what their columns are; the only feed they come from, if one."""
+def meta_xml(core: str, feeds: Sequence[str]) -> bytes:
+    """How the rows of the core are cut, which column is which term, and the feeds that they are of."""
     archive = ET.Element("archive", xmlns="http://rs.tdwg.org/dwc/text/", metadata="eml.xml")
     table = ET.SubElement(
         archive, "core", encoding="UTF-8", fieldsTerminatedBy="\\t", linesTerminatedBy="\\n",
@@ -32,8 +32,9 @@ def meta_xml(core: str, feed: str | None) -> bytes:
         if name != "key":
             term = _ELSEWHERE.get(name, f"{_DARWIN_CORE}{name}")
             ET.SubElement(table, "field", index=str(place), term=term)
-    if feed is not None:
-        ET.SubElement(table, "field", default=clean(feed, _LONGEST), term=f"{_OURS}feed")
+    if feeds:
+        name = "feed" if len(feeds) == 1 else "feeds"
+        ET.SubElement(table, "field", default=clean(" | ".join(feeds), _LONGEST), term=f"{_OURS}{name}")
     return _bytes(archive)
 
 

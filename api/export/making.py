@@ -7,6 +7,7 @@ were complete.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -26,10 +27,11 @@ from db.questions.occurrences import count
 from db.questions.summary import ends
 
 ROWS_IN_A_CHUNK = 2_000
-_KEY_BYTES = 8
-"""Where the keys alone are more than may be sent, nothing needs to be tried."""
-_CERTAIN = 1.5
-"""How far beyond the limit an export must look after its first chunk for its end not to be waited for."""
+_SAMPLE = 1_000
+_CERTAIN = 3.0
+"""How far beyond the limit an export must look by its sample for it not to be tried: few take more each."""
+_LIKELY = 1.5
+"""And how far after its first chunks for its end not to be waited for."""
 _CODE = 1  # raise it whenever the same data would give other bytes
 
 _NO_FILTERS = {"v", "asOf", *map(to_camel, WITHOUT_EFFECT)}
@@ -118,12 +120,24 @@ def make(
     with reader.begin() as connection:
         ground = survey(connection, order)
         limit = _Limit(file, most_bytes, count(connection, ground.scope))
-        limit.refuse(limit.records * _KEY_BYTES)
+        about = _about(connection, order, ground, limit.records)
+        if most_bytes is not None and limit.records > _SAMPLE:
+            sample = exported.keys(connection, ground.scope, _SAMPLE)
+            limit.expect(_written(connection, order, ground, about, sample))
         keys = exported.keys(connection, ground.scope)
         chunks = _chunks(connection, keys, ground.scope.as_of, limit, progress)
-        FORMS[order.form].write(file, chunks, _about(connection, order, ground, len(keys)))
+        FORMS[order.form].write(file, chunks, about)
     limit.refuse(file.tell())
     return Made(ground, len(keys), file.tell())
+
+
+def _written(
+    connection: Connection, order: ExportOrder, ground: Ground, about: About, some: exported.Keys
+) -> int:
+    """How many bytes some of the records are."""
+    file = io.BytesIO()
+    FORMS[order.form].write(file, [exported.records(connection, some, ground.scope.as_of)], about)
+    return file.tell()
 
 
 def _about(connection: Connection, order: ExportOrder, ground: Ground, number: int) -> About:
@@ -164,11 +178,16 @@ class _Limit:
     most_bytes: int | None
     records: int
 
+    def expect(self, size: int) -> None:
+        """Refuse to begin where a sample of this size says clearly enough how it will end."""
+        expected = size * self.records / _SAMPLE
+        self.refuse(expected / _CERTAIN, expected)
+
     def look(self, done: int) -> None:
         """Refuse to go on with a file that is too large with so many records, or will be."""
         size = self.file.tell()
         expected = size * self.records / done
-        self.refuse(max(size, expected / _CERTAIN), expected)
+        self.refuse(max(size, expected / _LIKELY), expected)
 
     def refuse(self, size: float, expected: float = 0) -> None:
         """Raise TooLarge for a file of more bytes than it may have."""

@@ -14,7 +14,7 @@ from werkzeug.exceptions import NotFound
 from api.envelope import tag
 from api.export import FORMS
 from api.export.making import ExportOrder, Ground, key, make, order, survey
-from api.negotiation import REVALIDATED, respond, unchanged
+from api.negotiation import PINNED, REVALIDATED, respond, unchanged
 from api.query import nearest, pairs
 from api.site import site
 
@@ -50,9 +50,11 @@ def export(form: str) -> Response:
 
 def _answer(wanted: ExportOrder, ground: Ground, body: bytes | None) -> Response:
     validator, media_type = tag(key(wanted, ground)), FORMS[wanted.form].media_type
-    response = respond(body, media_type, validator, REVALIDATED, version=ground.data_version)
-    name = f"sightings-{ground.scope.version}.{wanted.form}"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    kept = REVALIDATED if ground.scope.as_of is None else PINNED
+    response = respond(body, media_type, validator, kept, version=ground.data_version)
+    if body is not None:
+        name = f"sightings-{ground.scope.version}.{wanted.form}"
+        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 

@@ -58,13 +58,13 @@ FIELDS: dict[str, Kind] = {
 _AT_ONCE = 50_000
 
 
-def keys(connection: Connection, scope: Scope) -> Keys:
-    """The keys of all records of the scope, in their order: eight bytes for each.
+def keys(connection: Connection, scope: Scope, most: int | None = None) -> Keys:
+    """The keys of all records of the scope, or of some, in their order: eight bytes for each.
 
     To ask for the keys alone lets the database go by whatever index serves the filters best; to ask for each
     chunk of whole records behind the last one would sort all of them again for every chunk.
     """
-    asked = select(Sighting.key).where(*conditions(scope))
+    asked = select(Sighting.key).where(*conditions(scope)).limit(most)
     found = connection.execute(asked, execution_options={"yield_per": _AT_ONCE}).scalars()
     parts = [np.array(part, np.int64) for part in found.partitions()]
     return np.sort(np.concatenate(parts)) if parts else np.array([], np.int64)
@@ -82,18 +82,19 @@ def records(connection: Connection, some: Keys, as_of: int | None) -> list[dict[
 def _records(as_of: int | None) -> Select[*tuple[Any, ...]]:
     taxon = labels_as_of(as_of)
     called = taxon.c
+    fields: list[Any] = [
+        *(func.coalesce(Sighting.origin_key, Sighting.key), Sighting.occurrence_id),
+        *(Sighting.first_day, Sighting.last_day, Sighting.time_of_day, Sighting.utc_offset),
+        *(Sighting.individual_count, Sighting.absent, Sighting.basis_of_record, Sighting.sex),
+        *(Sighting.life_stage, Sighting.recorded_by),
+        *(Sighting.decimal_latitude, Sighting.decimal_longitude, Sighting.coordinate_uncertainty),
+        *(Sighting.issues, Place.location_id, Place.country_code, Place.state_province, Place.county),
+        *(Place.locality, called.scientific_name, called.vernacular_name),
+        *(called[rank] for rank in RANKS[:-1]),
+        *(called.taxon_rank, Feed.name, Feed.made_up),
+    ]
     return (
-        select(
-            *(func.coalesce(Sighting.origin_key, Sighting.key), Sighting.occurrence_id),
-            *(Sighting.first_day, Sighting.last_day, Sighting.time_of_day, Sighting.utc_offset),
-            *(Sighting.individual_count, Sighting.absent, Sighting.basis_of_record, Sighting.sex),
-            *(Sighting.life_stage, Sighting.recorded_by),
-            *(Sighting.decimal_latitude, Sighting.decimal_longitude, Sighting.coordinate_uncertainty),
-            *(Sighting.issues, Place.location_id, Place.country_code, Place.state_province, Place.county),
-            *(Place.locality, called.scientific_name, called.vernacular_name),
-            *(called[rank] for rank in RANKS[:-1]),
-            *(called.taxon_rank, Feed.name, Feed.made_up),
-        )
+        select(*fields)
         .join(taxon, Sighting.taxon_id == called.id)
         .join(Place, Sighting.place_id == Place.id)
         .join(Feed, Sighting.feed_id == Feed.id)

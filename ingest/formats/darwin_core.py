@@ -19,7 +19,7 @@ from ingest.words import columns, taxa
 from ingest.words.values import clean
 
 _META = "meta.xml"
-_FEED = "feed"
+_FEED, _SEVERAL = "feed", "feeds"
 _LONGEST_FEED = 200
 _OF_THE_CORE = frozenset(
     {
@@ -42,8 +42,7 @@ def read(source: Source, _: Wanted) -> Table | None:
     files = below(files, base_of(files, r"meta\.xml"))
     core, extensions = read_meta(source, files[_META])
     if core.is_occurrence:
-        table = _occurrences(rows_of(source, core, files, "id"))
-        table = replace(table, feed=_feed(core) or table.feed)
+        table = _ours(core, _occurrences(rows_of(source, core, files, "id")))
         return _with_parts(source, table, files, [core], extensions)
     extension = next((part for part in extensions if part.is_occurrence), None)
     if extension is None:
@@ -72,10 +71,15 @@ def _with_parts(
     return replace(table, parts=(files[_META], *parts), notes=notes)
 
 
-def _feed(core: Part) -> str:
-    """The feed that an archive of our own names for all of its rows."""
-    given = (one.default for one in core.fields if one.term == _FEED and one.place is None)
-    return clean(next(given, ""))[:_LONGEST_FEED]
+def _ours(core: Part, table: Table) -> Table:
+    """With the feed that an archive of our own names for all of its rows.
+
+    In one of several feeds an occurrenceID may come twice: there a record is known by the key of its site.
+    """
+    said = {one.term: clean(one.default)[:_LONGEST_FEED] for one in core.fields if one.place is None}
+    if said.get(_SEVERAL) and "id" in table.columns:
+        return replace(table, told={"id": "occurrenceID"})
+    return replace(table, feed=said.get(_FEED) or table.feed)
 
 
 def _occurrences(table: Table) -> Table:
