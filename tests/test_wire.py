@@ -125,7 +125,8 @@ def test_methods_on_the_wire(served: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize(
     "target", [b"/", b"/docs", b"/api/v1/reports/timeline.svg", b"/api/v1/reports/recent.csv",
-               b"/api/v1/version", b"/api/v1/export.csv", b"/nope", b"/nope.png", b"/api/v1/reports/timeline.svg?limit=0"],
+               b"/api/v1/version", b"/api/v1/export.csv", b"/nope", b"/nope.png",
+               b"/api/v1/reports/timeline.svg?limit=0"],
 )  # fmt: skip
 def test_head_and_get_and_304_say_the_same_on_the_wire(served: tuple[int, int], target: bytes) -> None:
     port, _ = served
