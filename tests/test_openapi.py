@@ -108,7 +108,7 @@ def test_every_parameter_is_described_with_an_example_and_its_limits(operation: 
         jsonschema_rs.Draft202012Validator(schema).validate(one["example"])
         if schema["type"] == "array":
             assert one["explode"] is True
-            assert schema["maxItems"] == 50
+            assert schema["maxItems"] in (10, 50)
             schema = schema["items"]
         for example in schema["examples"]:
             jsonschema_rs.Draft202012Validator(schema).validate(example)
