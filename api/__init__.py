@@ -67,9 +67,9 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         exports=Slots(EXPORTS_AT_ONCE, PATIENCE_SECONDS),
         export_bytes=int(settings.export_bytes),
     )
+    guard(app)
     for part in PARTS:
         app.register_blueprint(part)
-    guard(app)
     answer_problems(app)
     protect(app)
     return app

@@ -1,9 +1,10 @@
-"""What is answered before any route is asked: OPTIONS, and requests beyond all reason. Knows no route."""
+"""What is settled before any route is asked: OPTIONS, limits, what a number is. Knows no route."""
 
 from __future__ import annotations
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import MethodNotAllowed, RequestHeaderFieldsTooLarge, RequestURITooLarge
+from werkzeug.routing import IntegerConverter
 
 MOST_LINE_BYTES = 8_190
 """Of path and query together, as they were sent: what servers in front of this one allow too."""
@@ -12,8 +13,15 @@ MOST_HEADER_BYTES = 16_384
 READING = ("GET", "HEAD")
 
 
+class Plain(IntegerConverter):
+    """A number in a path, in one spelling: no zeros in front, no digits of other scripts."""
+
+    regex = "[1-9][0-9]*"
+
+
 def init_app(app: Flask) -> None:
-    """Put it in front of every route of this app."""
+    """Put it in front of every route of this app, before there are any."""
+    app.url_map.converters["int"] = Plain
     app.before_request(answer)
 
 

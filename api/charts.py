@@ -7,7 +7,8 @@ from flask import Blueprint, Response, request
 from api.answers import order, serve
 from api.documents import document
 from api.order import FORMS
-from api.query import pairs
+from api.parameters import Parameters
+from api.query import pairs, read
 from api.reports import REPORTS
 
 routes = Blueprint("charts", __name__)
@@ -16,6 +17,7 @@ routes = Blueprint("charts", __name__)
 @routes.get("/api/v1/reports")
 def catalogue() -> Response:
     """Every report: its name, its question, its parameters (and which it needs), its forms."""
+    read(Parameters, pairs(request.query_string))
     listed = [
         {
             "name": report.name,

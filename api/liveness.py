@@ -39,6 +39,7 @@ class ReadyParameters(Parameters):
 @routes.get("/livez")
 def livez() -> Response:
     """This process answers; nothing else is looked at."""
+    read(Parameters, pairs(request.query_string))
     return _told({"status": "ok"})
 
 

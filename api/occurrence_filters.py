@@ -69,80 +69,103 @@ WITHOUT_EFFECT = ("checklist_key", "spell_check", "hl", "match_case")
 class OccurrenceFilters(FilterParameters):
     """What records are asked for; repeat a parameter for OR, different ones all have to hold."""
 
-    kingdom: Annotated[Names, Field(description="Name of the kingdom (ours).")] = ()
-    phylum: Annotated[Names, Field(description="Name of the phylum (ours).")] = ()
-    class_: Annotated[Names, Field(alias="class", description="Name of the class (ours).")] = ()
-    order: Annotated[Names, Field(description="Name of the order (ours).")] = ()
-    family: Annotated[Names, Field(description="Name of the family (ours).")] = ()
-    genus: Annotated[Names, Field(description="Name of the genus (ours).")] = ()
-    accepted_taxon_key: Annotated[Keys, Field(description="The same as taxonKey: no synonyms are kept.")] = ()
-    kingdom_key: Annotated[Keys, Field(description="Key of a kingdom, from this site.")] = ()
-    phylum_key: Annotated[Keys, Field(description="Key of a phylum, from this site.")] = ()
-    class_key: Annotated[Keys, Field(description="Key of a class, from this site.")] = ()
-    order_key: Annotated[Keys, Field(description="Key of an order, from this site.")] = ()
-    family_key: Annotated[Keys, Field(description="Key of a family, from this site.")] = ()
-    genus_key: Annotated[Keys, Field(description="Key of a genus, from this site.")] = ()
-    species_key: Annotated[Keys, Field(description="Key of a species, from this site.")] = ()
+    kingdom: Annotated[Names, Field(description="Name of the kingdom (ours).", examples=["Animalia"])] = ()
+    phylum: Annotated[Names, Field(description="Name of the phylum (ours).", examples=["Chordata"])] = ()
+    class_: Annotated[
+        Names, Field(alias="class", description="Name of the class (ours).", examples=["Mammalia"])
+    ] = ()
+    order: Annotated[Names, Field(description="Name of the order (ours).", examples=["Carnivora"])] = ()
+    family: Annotated[Names, Field(description="Name of the family (ours).", examples=["Canidae"])] = ()
+    genus: Annotated[Names, Field(description="Name of the genus (ours).", examples=["Canis"])] = ()
+    accepted_taxon_key: Annotated[
+        Keys, Field(description="The same as taxonKey: no synonyms are kept.", examples=[12])
+    ] = ()
+    kingdom_key: Annotated[Keys, Field(description="Key of a kingdom, from this site.", examples=[12])] = ()
+    phylum_key: Annotated[Keys, Field(description="Key of a phylum, from this site.", examples=[12])] = ()
+    class_key: Annotated[Keys, Field(description="Key of a class, from this site.", examples=[12])] = ()
+    order_key: Annotated[Keys, Field(description="Key of an order, from this site.", examples=[12])] = ()
+    family_key: Annotated[Keys, Field(description="Key of a family, from this site.", examples=[12])] = ()
+    genus_key: Annotated[Keys, Field(description="Key of a genus, from this site.", examples=[12])] = ()
+    species_key: Annotated[Keys, Field(description="Key of a species, from this site.", examples=[12])] = ()
     day: Annotated[
         Numbers,
         _flat(whole_ranges(1, 31), WrittenWholeRange),
-        Field(description="Day of the month, or a range of them."),
+        Field(description="Day of the month, or a range of them.", examples=["1,15"]),
     ] = ()
     start_day_of_year: Annotated[
         Ranges,
         _each(ranges(1, 366), WrittenRange),
-        Field(description="Day of the year on which the date begins, or a range."),
+        Field(description="Day of the year on which the date begins, or a range.", examples=["100,200"]),
     ] = ()
     end_day_of_year: Annotated[
         Ranges,
         _each(ranges(1, 366), WrittenRange),
-        Field(description="Day of the year on which the date ends, or a range."),
+        Field(description="Day of the year on which the date ends, or a range.", examples=["100,200"]),
     ] = ()
     occurrence_status: Annotated[
         bool | None,
         BeforeValidator(read_status, json_schema_input_type=WrittenStatus),
-        Field(description="PRESENT or ABSENT; both, if it is not given."),
+        Field(description="PRESENT or ABSENT; both, if it is not given.", examples=["PRESENT"]),
     ] = None
-    recorded_by: Annotated[Texts, Field(description="Who recorded it, as the source writes it.")] = ()
-    sex: Annotated[Words, Field(description="Sex, as the source writes it, in any capitals.")] = ()
+    recorded_by: Annotated[
+        Texts, Field(description="Who recorded it, as the source writes it.", examples=["Field station"])
+    ] = ()
+    sex: Annotated[
+        Words, Field(description="Sex, as the source writes it, in any capitals.", examples=["female"])
+    ] = ()
     life_stage: Annotated[
-        Words, Field(description="Life stage, as the source writes it, in any capitals.")
+        Words, Field(description="Life stage, as the source writes it, in any capitals.", examples=["adult"])
     ] = ()
     issue: Annotated[
         tuple[str, ...],
         _each(read_issue, WrittenIssue),
-        Field(description="An issue that the record carries, by its GBIF name."),
+        Field(
+            description="An issue that the record carries, by its GBIF name.", examples=["ZERO_COORDINATE"]
+        ),
     ] = ()
-    occurrence_id: Annotated[Texts, Field(description="The source's identifier, exactly.")] = ()
+    occurrence_id: Annotated[
+        Texts, Field(description="The source's identifier, exactly.", examples=["camera-3-0017"])
+    ] = ()
     individual_count: Annotated[
         Ranges,
         _each(ranges(0, 999_999_999), WrittenRange),
-        Field(description="How many animals, or a range (ours)."),
+        Field(description="How many animals, or a range (ours).", examples=["2,*"]),
     ] = ()
-    has_coordinate: Annotated[bool | None, Flag, Field(description="Whether it has coordinates.")] = None
+    has_coordinate: Annotated[
+        bool | None, Flag, Field(description="Whether it has coordinates.", examples=["true"])
+    ] = None
     has_geospatial_issue: Annotated[
-        bool | None, Flag, Field(description="Whether its coordinates are doubtful.")
+        bool | None, Flag, Field(description="Whether its coordinates are doubtful.", examples=["false"])
     ] = None
     decimal_latitude: Annotated[
-        Ranges, _each(ranges(-90, 90), WrittenRange), Field(description="Latitude in degrees, or a range.")
+        Ranges,
+        _each(ranges(-90, 90), WrittenRange),
+        Field(description="Latitude in degrees, or a range.", examples=["46,47"]),
     ] = ()
     decimal_longitude: Annotated[
-        Ranges, _each(ranges(-180, 180), WrittenRange), Field(description="Longitude in degrees, or a range.")
+        Ranges,
+        _each(ranges(-180, 180), WrittenRange),
+        Field(description="Longitude in degrees, or a range.", examples=["13,14"]),
     ] = ()
     coordinate_uncertainty_in_meters: Annotated[
         Ranges,
         _each(ranges(0, 99_999_999), WrittenRange),
-        Field(description="Uncertainty in metres, or a range."),
+        Field(description="Uncertainty in metres, or a range.", examples=["*,100"]),
     ] = ()
     geometry: Annotated[
         tuple[Polygon, ...],
         _flat(read_polygons, WrittenPolygons),
-        Field(description="WKT POLYGON or MULTIPOLYGON, longitude first, corners anticlockwise."),
+        Field(
+            description="WKT POLYGON or MULTIPOLYGON, longitude first, corners anticlockwise.",
+            examples=["POLYGON((13 46,14 46,14 47,13 46))"],
+        ),
     ] = ()
     geo_distance: Annotated[
         tuple[Circle, ...],
         _each(read_circle, WrittenCircle),
-        Field(description="Distance, latitude and longitude, such as 5km,59.9,10.7."),
+        Field(
+            description="Distance, latitude and longitude, such as 5km,59.9,10.7.", examples=["5km,59.9,10.7"]
+        ),
     ] = ()
     q: Annotated[
         str | None,
@@ -150,19 +173,31 @@ class OccurrenceFilters(FilterParameters):
             lambda given: read_text(given) if isinstance(given, str) else given,
             json_schema_input_type=WrittenText,
         ),
-        Field(description="Part of a name of the taxon, of the locality, or of who recorded it."),
+        Field(
+            description="Part of a name of the taxon, of the locality, or of who recorded it.",
+            examples=["wolf"],
+        ),
     ] = None
-    checklist_key: Annotated[Texts, Field(description="Of no effect: there is one taxonomy here.")] = ()
-    spell_check: Annotated[bool | None, Flag, Field(description="Of no effect.")] = None
-    hl: Annotated[bool | None, Flag, Field(description="Of no effect: nothing is highlighted.")] = None
+    checklist_key: Annotated[
+        Texts, Field(description="Of no effect: there is one taxonomy here.", examples=["backbone"])
+    ] = ()
+    spell_check: Annotated[bool | None, Flag, Field(description="Of no effect.", examples=["false"])] = None
+    hl: Annotated[
+        bool | None, Flag, Field(description="Of no effect: nothing is highlighted.", examples=["false"])
+    ] = None
     match_case: Annotated[
-        bool | None, Flag, Field(description="Of no effect: names match in any capitals, texts as written.")
+        bool | None,
+        Flag,
+        Field(description="Of no effect: names match in any capitals, texts as written.", examples=["false"]),
     ] = None
 
     at_least: Annotated[
-        Version, Field(alias="v", description="At least this data version: 503 until it is here (ours).")
+        Version,
+        Field(
+            alias="v", description="At least this data version: 503 until it is here (ours).", examples=[1]
+        ),
     ] = None
-    as_of: Annotated[Version, Field(description="Exactly this data version (ours).")] = None
+    as_of: Annotated[Version, Field(description="Exactly this data version (ours).", examples=[1])] = None
 
     NOT_HELD: ClassVar[dict[str, str]] = {}
     """Filters of GBIF's for what is not held here, each with the nearest one that there is, if any."""

@@ -30,7 +30,9 @@ class CountParameters(OccurrenceFilters):
     """What is counted; as GBIF's count, with all filters of the search."""
 
     is_georeferenced: Annotated[
-        bool | None, Flag, Field(description="Whether it has coordinates that are not doubtful.")
+        bool | None,
+        Flag,
+        Field(description="Whether it has coordinates that are not doubtful.", examples=["true"]),
     ] = None
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, create_model, model_validator
 
-from api.numbers import read_flag
+from api.numbers import WrittenFlag, read_flag
 from api.occurrence_filters import WITHOUT_EFFECT, OccurrenceFilters
 from api.parameters import Whole
 from db.questions.facets import FIELDS
@@ -40,33 +40,52 @@ def read_facet(value: str) -> str:
 def _facets(given: object) -> object:
     if not isinstance(given, list):
         return given
-    fields = tuple(dict.fromkeys(read_facet(value) for value in given))
-    if len(fields) > MOST_FACETS:
+    if len(given) > MOST_FACETS:
         raise ValueError(f"is given more than {MOST_FACETS} times")
-    return fields
+    return tuple(dict.fromkeys(read_facet(value) for value in given))
+
+
+WrittenFacets = Annotated[
+    list[Annotated[str, Field(json_schema_extra={"enum": list(FIELDS)})]], Field(max_length=MOST_FACETS)
+]
 
 
 class PageParameters(OccurrenceFilters):
     """A page of the records that the filters leave, and the facets of all of them."""
 
-    limit: Annotated[int, Whole, Field(ge=0, le=MOST_RECORDS, description="Records on the page.")] = 20
-    offset: Annotated[int, Whole, Field(ge=0, description="Records before the page.")] = 0
+    limit: Annotated[
+        int, Whole, Field(ge=0, le=MOST_RECORDS, description="Records on the page.", examples=[20])
+    ] = 20
+    offset: Annotated[
+        int, Whole, Field(ge=0, le=DEEPEST, description="Records before the page.", examples=[20])
+    ] = 0
     after: Annotated[
         int | None,
         Whole,
-        Field(ge=0, description="Only records with a higher key: pages without end (ours)."),
+        Field(
+            ge=0,
+            le=999_999_999,
+            description="Only records with a higher key: pages without end (ours).",
+            examples=[12],
+        ),
     ] = None
     facet: Annotated[
-        tuple[str, ...], BeforeValidator(_facets), Field(description="A field to count the values of.")
+        tuple[str, ...],
+        BeforeValidator(_facets, json_schema_input_type=WrittenFacets),
+        Field(description="A field to count the values of.", examples=["year"]),
     ] = ()
-    facet_limit: Annotated[FacetLimit, Field(description="Values of each facet.")] = None
-    facet_offset: Annotated[FacetOffset, Field(description="Values of each facet to leave out first.")] = None
-    facet_mincount: Annotated[MinCount, Field(description="Records that a value must have.")] = None
-    facet_min_count: Annotated[MinCount, Field(description="The same as facetMincount.")] = None
+    facet_limit: Annotated[FacetLimit, Field(description="Values of each facet.", examples=[5])] = None
+    facet_offset: Annotated[
+        FacetOffset, Field(description="Values of each facet to leave out first.", examples=[5])
+    ] = None
+    facet_mincount: Annotated[
+        MinCount, Field(description="Records that a value must have.", examples=[2])
+    ] = None
+    facet_min_count: Annotated[MinCount, Field(description="The same as facetMincount.", examples=[2])] = None
     facet_multiselect: Annotated[
         bool | None,
-        BeforeValidator(read_flag),
-        Field(description="Count a facet's values without the filter on that field."),
+        BeforeValidator(read_flag, json_schema_input_type=WrittenFlag),
+        Field(description="Count a facet's values without the filter on that field.", examples=["true"]),
     ] = None
 
     @model_validator(mode="after")
@@ -110,10 +129,11 @@ _OF_EACH: dict[str, Any] = {}
 for _field in FIELDS:
     _words = f"of the facet {_field} alone."
     _OF_EACH[f"{_field}_facet_limit"] = (
-        FacetLimit, Field(None, alias=f"{_field}.facetLimit", description=f"Values {_words}")
+        FacetLimit, Field(None, alias=f"{_field}.facetLimit", description=f"Values {_words}", examples=[5])
     )  # fmt: skip
     _OF_EACH[f"{_field}_facet_offset"] = (
-        FacetOffset, Field(None, alias=f"{_field}.facetOffset", description=f"Values to leave out {_words}")
+        FacetOffset,
+        Field(None, alias=f"{_field}.facetOffset", description=f"Values to leave out {_words}", examples=[5]),
     )  # fmt: skip
 
 OccurrenceParameters: type[PageParameters] = create_model(

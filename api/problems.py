@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import uuid
 
 from flask import Flask, Response, request
@@ -11,7 +12,6 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.http import HTTP_STATUS_CODES
 
-from api.border import MOST_LINE_BYTES
 from api.draw import Look, card, clean
 from api.draw.look import Theme
 from api.export.making import TooLarge
@@ -125,8 +125,9 @@ def _card(status: int, title: str, detail: str, form: str) -> Response:
 
 
 def _asked(name: str) -> str:
-    """What is asked of the card; a line that was refused for its length is not taken apart for it."""
-    return request.args.get(name, "") if len(request.query_string) <= MOST_LINE_BYTES else ""
+    """What is asked of the card, whatever else is wrong with the query."""
+    found = re.search(rf"(?:^|&){name}=([a-z0-9]{{1,5}})(?:&|$)".encode(), request.query_string)
+    return found[1].decode() if found else ""
 
 
 def _size(name: str, least: int, default: int, most: int) -> int:

@@ -82,7 +82,6 @@ def test_a_hostile_name_can_be_asked_for_or_is_refused(client: FlaskClient, name
 
 
 def test_a_spreadsheet_runs_no_cell(client: FlaskClient) -> None:
-    """H21."""
     url = "/api/v1/reports/species.{}?limit=200"
     answer = client.get(url.format("csv"))
     assert answer.headers["Content-Disposition"] == 'attachment; filename="species.csv"'

@@ -10,11 +10,15 @@ from api.export import FORMS
 from api.export.making import ExportParameters
 from api.ledger import RejectsParameters, RunsParameters
 from api.liveness import ReadyParameters
+from api.occurrences import CountParameters
 from api.openapi import shapes
 from api.openapi.operation import CSV, MEDIA, Operation, of_report, told
+from api.paging import OccurrenceParameters
 from api.parameters import FilterParameters
 from api.reading import AnimalParameters, DivideParameters
 from api.reports import REPORTS
+from api.species_parameters import MatchParameters, SearchParameters, SuggestParameters, UsageParameters
+from db.taxon_keys import MOST_KEY
 
 Form = Annotated[
     Literal["svg", "png", "json", "csv"], Field(description="What the answer is.", examples=["svg"])
@@ -24,20 +28,42 @@ File = Annotated[
     Literal["csv", "ndjson", "parquet", "zip"],
     Field(description="What the file is; zip is a Darwin Core Archive.", examples=["csv"]),
 ]
+RecordKey = Annotated[
+    int, Field(ge=1, le=9_007_199_254_740_991, description="The key of a record.", examples=[1])
+]
+TaxonKey = Annotated[int, Field(ge=1, le=MOST_KEY, description="The key of a taxon.", examples=[1])]
 RunNumber = Annotated[int, Field(ge=1, le=2_147_483_647, description="The number of a run.", examples=[1])]
 
 GROUPS = {
     "Reports": "One question each, and four answers with the same numbers: SVG, PNG, JSON and CSV.",
+    "Records": "Records and taxa as GBIF's clients ask for them, and whole to keep.",
     "Data": "How new the data is, what was ingested, and what became of every row.",
     "Service": "Whether it runs, and this description.",
     "Reading": "The requests of the course reading that this grew from.",
 }
 NO_RUN = "There is no such run."
+NOT_YET = {404: "The version of asOf is not here."}
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation("/api/v1/reports", "reports", "Reports", "Which reports are there?", told(shapes.Catalogue)),
     *(of_report(report, shapes.Meta, Form) for report in REPORTS.values()),
-    Operation("/api/v1/export.{form}", "export", "Data", "What do the records say that the filters leave?",
+    Operation("/api/v1/occurrence/search", "searchOccurrences", "Records", "Which records are there?",
+              told(shapes.Occurrences), OccurrenceParameters, also=NOT_YET, paged=True),
+    Operation("/api/v1/occurrence/count", "countOccurrences", "Records", "How many records are there?",
+              told(int), CountParameters, also=NOT_YET),
+    Operation("/api/v1/occurrence/{key}", "occurrence", "Records", "What does one record say?",
+              told(shapes.Occurrence), places={"key": RecordKey}, example="/api/v1/occurrence/1",
+              also={404: "There is no record of this key."}),
+    Operation("/api/v1/species/search", "searchSpecies", "Records", "Which taxa are there?",
+              told(shapes.Usages), SearchParameters),
+    Operation("/api/v1/species/suggest", "suggestSpecies", "Records", "Which taxa begin with what was typed?",
+              told(list[shapes.Usage]), SuggestParameters, example="/api/v1/species/suggest?q=wo"),
+    Operation("/api/v1/species/match", "matchSpecies", "Records", "Which taxon does a name mean?",
+              told(shapes.Match), MatchParameters, example="/api/v1/species/match?name=Canis+lupus"),
+    Operation("/api/v1/species/{key}", "taxon", "Records", "What is known of one taxon?",
+              told(shapes.Usage), UsageParameters, {"key": TaxonKey}, "/api/v1/species/1",
+              also={404: "There is no taxon of this key."}),
+    Operation("/api/v1/export.{form}", "export", "Records", "What do the records say that the filters leave?",
               {form.media_type.partition(";")[0]: None for form in FORMS.values()}, ExportParameters,
               {"form": File}, "/api/v1/export.csv?year=2020",
               also={404: "The version of asOf is not here.", 413: "It is more than one file may hold."}),

@@ -59,7 +59,7 @@ class Meta(Shape):
     report: str
     question: str
     filters: dict[str, list[str]] = Field(description="As they were understood.")
-    measure: Literal["records", "individuals", "species"] | None
+    measure: Literal["records", "individuals", "species"] | None = Field(description="What is counted.")
     unit: str | None
     interval: str | None
     data_version: int = Field(description="The newest run that touched what the report looks at.")
@@ -184,3 +184,95 @@ class NoQuotient(Shape):
     denom: float
     result: None
     error: str
+
+
+class Open(Shape):
+    """An object of GBIF's: the fields that matter; there may be more, and what is not known is left out."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Occurrence(Open):
+    """One record under Darwin Core's names, as GBIF has it."""
+
+    key: int
+    occurrence_id: str = Field("", alias="occurrenceID")
+    event_date: str = ""
+    year: int = 0
+    month: int = 0
+    day: int = 0
+    scientific_name: str = ""
+    vernacular_name: str = ""
+    taxon_key: int
+    accepted_taxon_key: int
+    taxonomic_status: Literal["ACCEPTED"]
+    individual_count: int | float = 0
+    occurrence_status: Literal["PRESENT", "ABSENT"]
+    basis_of_record: str = ""
+    country_code: str = ""
+    state_province: str = ""
+    locality: str = ""
+    decimal_latitude: float = 0
+    decimal_longitude: float = 0
+    has_coordinate: bool
+    issues: list[str]
+    feed: str
+
+
+class Usage(Open):
+    """A taxon, or what is above one."""
+
+    key: int
+    scientific_name: str = ""
+    canonical_name: str = ""
+    vernacular_name: str = ""
+    rank: str
+    taxonomic_status: Literal["ACCEPTED"]
+    synonym: bool
+    parent: str = ""
+    parent_key: int = 0
+    num_occurrences: int = Field(description="Records of it and of all below it.")
+
+
+class FacetCount(Shape):
+    """How many records have one value."""
+
+    name: str
+    count: int
+
+
+class Facet(Shape):
+    """The values of one field, the most frequent first."""
+
+    field: str
+    counts: list[FacetCount]
+
+
+class Page(Shape):
+    """GBIF's envelope around a page of results."""
+
+    offset: int
+    limit: int
+    end_of_records: bool
+    count: int = Field(description="Of all that the filters leave.")
+    facets: list[Facet]
+
+
+class Occurrences(Page):
+    """A page of records."""
+
+    results: list[Occurrence]
+
+
+class Usages(Page):
+    """A page of taxa."""
+
+    results: list[Usage]
+
+
+class Match(Open):
+    """The taxon that a name means, and how sure that is."""
+
+    match_type: Literal["EXACT", "FUZZY", "HIGHERRANK", "NONE"]
+    confidence: int
+    synonym: bool
