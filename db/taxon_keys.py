@@ -56,7 +56,8 @@ def narrowed(
     sets = [taxa_below(connection, keys, as_of) for keys in key_sets]
     taxon = labels_as_of(as_of).c
     for rank, names in ranks:
-        named = select(taxon.id).where(func.lower(taxon[rank]).in_(names))
+        # What was only recognised as a genus is of that genus too.
+        named = select(taxon.id).where(or_(*(func.lower(taxon[of]).in_(names) for of in (rank, "name"))))
         sets.append(set(connection.execute(named).scalars()))
     for one in sets:
         taxa = tuple(sorted(one if taxa is None else one.intersection(taxa)))
@@ -186,6 +187,12 @@ def taxa(
         rows = connection.execute(select(*columns).where(called.id.in_(some)))
         found.update((row.id, row) for row in rows)
     return found
+
+
+def names_at(connection: Connection, rank: str, as_of: int | None = None) -> list[str]:
+    """All names that taxa are told to have at this rank."""
+    column = labels_as_of(as_of).c[rank]
+    return list(connection.execute(select(column).where(column.is_not(None)).distinct()).scalars())
 
 
 def _parts(values: Sequence[Any]) -> Iterable[Sequence[Any]]:

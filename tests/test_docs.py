@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from api.occurrences import CountParameters
+from api.paging import PageParameters
 from api.reports import REPORTS
+from api.species_parameters import MatchParameters, SearchParameters, SuggestParameters
+from db.questions.facets import FIELDS
 from ingest.formats import FORMATS
 from ingest.words.columns import TERMS
 from manage import main
@@ -17,6 +21,7 @@ from tests.shown import anew
 ROOT = Path(__file__).parent.parent
 REPORTS_TEXT = (ROOT / "docs" / "reports.md").read_text(encoding="utf-8")
 FORMATS_TEXT = (ROOT / "docs" / "ingest.md").read_text(encoding="utf-8")
+API_TEXT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 COMMANDS_TEXT = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
 INATURALIST_ONLY = {"timeObservedAt", "timeZone", "issue", "species"}
 
@@ -26,6 +31,16 @@ def test_every_report_and_parameter_is_documented(report):
     assert f"| `{report.name}` | {report.question}" in REPORTS_TEXT
     for name in report.parameters.names():
         assert f"`{name}`" in REPORTS_TEXT, name
+
+
+def test_every_parameter_about_records_and_taxa_is_documented():
+    models = (PageParameters, CountParameters, SearchParameters, SuggestParameters, MatchParameters)
+    names = {name for model in models for name in model.names()} - {"taxonRank"}
+    assert not [name for name in names if f"`{name}" not in API_TEXT]
+
+
+def test_every_facet_is_documented():
+    assert not [field for field in FIELDS if f"`{field}`" not in API_TEXT]
 
 
 @pytest.mark.parametrize("known", FORMATS, ids=lambda known: known.name)

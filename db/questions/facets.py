@@ -15,7 +15,7 @@ from db.questions import counts
 from db.questions.occurrences import amount, day_of_year, terms_of_all, without_status
 from db.questions.summary import interval_text
 from db.questions.walks import unindexed
-from db.taxon_keys import keys_of, ranks_of, taxa
+from db.taxon_keys import keys_of, names_at, ranks_of, taxa
 
 Counted = dict[str, int]
 """A value as text -> how many records have it."""
@@ -46,8 +46,12 @@ def _scientific_names(connection: Connection, scope: Scope) -> Counted:
 def _names_at(rank: str) -> Counting:
     def names(connection: Connection, scope: Scope) -> Counted:
         per_taxon, found = _per_taxon(connection, scope), Counter[str]()
-        for key, row in taxa(connection, per_taxon, scope.as_of).items():
-            found[ranks_of(row).get(rank, "")] += per_taxon[key]
+        rows = taxa(connection, per_taxon, scope.as_of)
+        told = {key: ranks_of(row).get(rank) for key, row in rows.items()}
+        known = {name.casefold(): name for name in names_at(connection, rank, scope.as_of)}
+        for key, name in told.items():
+            # What was only recognised as a genus is of that genus too, though nobody says that it is one.
+            found[name or known.get(rows[key].name.casefold(), "")] += per_taxon[key]
         found.pop("", None)
         return found
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.sql.visitors import replacement_traverse
 
 from db.models import Rollup, Sighting
@@ -23,7 +24,7 @@ def unindexed(term: ColumnElement[bool]) -> ColumnElement[bool]:
     """The same condition in words that no index understands."""
 
     def plus_nothing(element: Any, **_: Any) -> Any:
-        return element + 0 if element in _INDEXED else None
+        return Grouping(element + 0) if element in _INDEXED else None
 
     return replacement_traverse(term, {}, plus_nothing)
 
