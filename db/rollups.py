@@ -76,7 +76,7 @@ def write_ahead(connection: Connection, feed: int, delta: Delta) -> FileBeside |
     if not may_attach(connection):
         return None
     file = FileBeside(connection, "rollup", list(made_as(connection, "table", "rollup").values()))
-    file.write(_SCHEMA, _batches(feed, delta), list(made_as(connection, "index", "rollup").values()))
+    file.write(_batches(feed, delta), list(made_as(connection, "index", "rollup").values()))
     return file
 
 

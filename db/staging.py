@@ -167,7 +167,7 @@ class StagingFile:
         """Hand over some rows."""
         if not self._begun:
             self._begun = True
-            self._file.write(table.schema, self._batches())
+            self._file.write(self._batches())
         for batch in table.to_batches():
             self._hand(batch)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -81,6 +82,8 @@ class OpenRun:
     after_key: int
     """The newest key before it."""
     _delta: Delta = field(default_factory=Delta)
+    _counting: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "counting"))
+    _counted: Future[None] | None = None
     examples: list[dict[str, Any]] = field(default_factory=list)
     """The first few rejects: where the whole run is refused, nothing else of them is kept."""
     _rejects: int = 0
@@ -89,7 +92,13 @@ class OpenRun:
         """Rows as columns under the names of ``sighting``; ``number`` counts the input's rows from 1."""
         if len(columns["number"]):
             self.staging.add(columns)
-            self._delta.add(columns)
+            self._wait_until_counted()
+            self._counted = self._counting.submit(self._delta.add, columns)
+
+    def _wait_until_counted(self) -> None:
+        """Rows are counted while the next ones are understood, and no more than these few wait."""
+        if self._counted:
+            self._counted.result()
 
     def reject(self, rows: Sequence[dict[str, Any]]) -> None:
         """Keep refused rows: dictionaries with line, reason, field, detail, raw."""
@@ -106,6 +115,7 @@ class OpenRun:
 
         ``before`` is called while all rows are staged and nothing is decided.
         """
+        self._wait_until_counted()
         self.staging.close()
         if before:
             before()
@@ -118,6 +128,11 @@ class OpenRun:
         finally:
             if ahead:
                 ahead.discard()
+
+    def abandon(self) -> None:
+        """Leave no file and no thread behind, whatever has happened."""
+        self._counting.shutdown()
+        self.staging.abandon()
 
     def _merge(self, first_load: bool) -> Merged:
         words = (self.connection, self.staging, self.feed, self.run_id, self.after_key)
@@ -169,10 +184,11 @@ def begin_run(connection: Connection, what: Input) -> Iterator[OpenRun]:
     after = newest_key(connection)
     staging = Staging(connection, feed, run_id, after)
     names = (Taxa(connection, run_id), Places(connection))
+    run = OpenRun(connection, run_id, feed, started, Tally(), *names, staging, after)
     try:
-        yield OpenRun(connection, run_id, feed, started, Tally(), *names, staging, after)
+        yield run
     finally:
-        staging.abandon()
+        run.abandon()
 
 
 def ledger_line(what: Input, feed: int | None) -> dict[str, Any]:
