@@ -25,6 +25,7 @@ FIRST = [
     "b,2023-05-02,,Lynx lynx,,,2",
     "c,2024-06-01,,Ursus arctos,Brown bear,Ursidae,",
     "d,2022,,Ursus arctos,Brown bear,Ursidae,0",
+    "h,2023-04-01,,Felidae,,,1",  # of which the next run tells that the lynx is one
 ]
 LEARNED = [
     "a,2023-05-01,05:30,Lynx lynx,Eurasian lynx,Felidae,7",  # corrected, and a name is learned
@@ -55,7 +56,7 @@ def addresses() -> list[str]:
     found = []
     for number, report in enumerate(REPORTS.values()):
         for place, question in enumerate(QUESTIONS):
-            if number and (place - number) % 4:
+            if number and place and (place - number) % 4:
                 continue
             shaped = "interval" not in question or "interval" in report.parameters.names()
             needed = "".join(f"&{name}={REQUIRED[name]}" for name in report.parameters.required())
