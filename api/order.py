@@ -72,7 +72,7 @@ def survey(connection: Connection, order: Order) -> Ground:
     if order.known and found.unknown:
         raise NothingKnown("Nothing here is known by this name.")
     for parameter, name in parameters.demanded:
-        if not taxa_named(connection, name, as_of=found.as_of):
+        if not taxa_named(connection, name, found.as_of):
             raise NothingKnown(f"Nothing here is known by the name {name}.", parameter)
     rests = basis(connection, found)
     pinned = newest if found.as_of is None else found.as_of

@@ -175,16 +175,19 @@ def _named(
     unknown: list[str] = []
     for names, kinds in wanted:
         for name in names:
-            ids = taxa_named(connection, name, kinds, as_of)
+            ids = taxa_named(connection, name, as_of, kinds)
             found.update(ids)
             unknown += [] if ids else [name]
     return found, unknown
 
 
 def taxa_named(
-    connection: Connection, name: str, kinds: Sequence[str] = _EITHER, as_of: int | None = None
+    connection: Connection, name: str, as_of: int | None, kinds: Sequence[str] = _EITHER
 ) -> list[int]:
-    """The ids of all taxa that this name, whatever its capitals, or the higher taxon of it stands for."""
+    """The ids of all taxa that this name, whatever its capitals, or the higher taxon of it stands for.
+
+    As of a data version (a scope's), or of today.
+    """
     known = names_as_of(as_of).c
     matching = select(known.taxon_id).where(known.name_key == name.casefold(), known.kind.in_(kinds))
     return [int(key) for key in connection.execute(matching.distinct()).scalars()]

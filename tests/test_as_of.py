@@ -25,6 +25,7 @@ FIRST = [
     "b,2023-05-02,,Lynx lynx,,,2",
     "c,2024-06-01,,Ursus arctos,Brown bear,Ursidae,",
     "d,2022,,Ursus arctos,Brown bear,Ursidae,0",
+    "h,2023-04-01,,Felidae,,,1",  # of which the next run tells that the lynx is one
 ]
 LEARNED = [
     "a,2023-05-01,05:30,Lynx lynx,Eurasian lynx,Felidae,7",  # corrected, and a name is learned
@@ -38,10 +39,9 @@ RENAMED = ["b,2023-05-02,,Felis lynx,Northern lynx,Felidae,2", "d,2022,,Ursus ar
 QUESTIONS = (
     "", "interval=day", "species=lynx lynx&interval=month", "species=Eurasian lynx", "scientificName=Felidae",
     "vernacularName=wolverine&vernacularName=glutton", "species=grey wolf&year=2024", "feed=cameras",
-    "feed=broken", "taxonKey=1&taxonKey=3&taxonKey=5&interval=week",
+    "feed=broken", "taxonKey=1&taxonKey=3&taxonKey=5&interval=week", "taxonKey=500000001&taxonKey=500000003",
 )  # fmt: skip
-NEEDED = {"numerator": "lynx lynx", "denominator": "ursus arctos"}
-"""What a report cannot do without, and what is known from the beginning."""
+REQUIRED = {"numerator": "Felidae", "denominator": "canis lupus"}
 
 
 @pytest.fixture
@@ -56,10 +56,10 @@ def addresses() -> list[str]:
     found = []
     for number, report in enumerate(REPORTS.values()):
         for place, question in enumerate(QUESTIONS):
-            if number and (place - number) % 4:
+            if number and place and (place - number) % 4:
                 continue
             shaped = "interval" not in question or "interval" in report.parameters.names()
-            needed = "".join(f"&{name}={NEEDED[name]}" for name in report.parameters.required())
+            needed = "".join(f"&{name}={REQUIRED[name]}" for name in report.parameters.required())
             query = quote((question if shaped else "month=5,6") + needed, safe="=&,")
             form = ("json", "svg", "json", "csv")[(place + number) % 4]
             found.append(f"/api/v1/reports/{report.name}.{form}?{query}")
@@ -67,8 +67,9 @@ def addresses() -> list[str]:
 
 
 def bytes_of(client: FlaskClient, url: str) -> bytes:
+    """The answer; a name that is demanded and unknown, as any is at first, has one too."""
     answer = client.get(url)
-    assert answer.status_code == 200, (url, answer.text)
+    assert answer.status_code == 200 or "unknown-name" in answer.text, (url, answer.text)
     return answer.data
 
 

@@ -53,6 +53,8 @@ def answers(app: Flask) -> dict[str, bytes]:
     """All reports in all forms that are text, without the version that they name; CSV names none."""
     client, found = app.test_client(), {}
     for report in REPORTS.values():
+        if report.parameters.required():
+            continue
         for query in QUESTIONS:
             for form in ("json", "svg", "csv"):
                 url = f"/api/v1/reports/{report.name}.{form}{query.replace(' ', '%20')}"

@@ -71,7 +71,7 @@ def _make(parameters: PageParameters) -> tuple[Answer, int]:
 def _spelled(connection: Connection, parameters: PageParameters) -> Pairs:
     """What was asked for, with names as the data writes them."""
     filters = [
-        (name, (spelling(connection, value) or value) if name == "species" else value)
+        (name, (spelling(connection, value, None) or value) if name == "species" else value)
         for name, value in parameters.pairs()
     ]
     return [*filters, *parameters.settings()]

@@ -111,6 +111,6 @@ def _by_name(connection: Connection, row: dict[str, Any]) -> tuple[str, str]:
         key = read_name(row["name"])
     except ValueError:
         return "taxonKey", str(row["taxonKey"])
-    if taxa_named(connection, key) != [row["taxonKey"]]:
+    if taxa_named(connection, key, None) != [row["taxonKey"]]:
         return "taxonKey", str(row["taxonKey"])
     return "species", row["name"]

@@ -71,14 +71,14 @@ def ask(connection: Connection, scope: Scope, parameters: RatioParameters) -> Fo
     return Found(
         counts.totals(connection, scope),
         counts.per_bucket(connection, scope, parameters.interval),
-        _side(connection, parameters.numerator, scope.as_of),
-        _side(connection, parameters.denominator, scope.as_of),
+        _side(connection, scope, parameters.numerator),
+        _side(connection, scope, parameters.denominator),
     )
 
 
-def _side(connection: Connection, name: str, as_of: int | None) -> Side:
-    taxa = frozenset(taxa_named(connection, name, as_of=as_of))
-    return Side(counts.spelling(connection, name, as_of) or name, taxa)
+def _side(connection: Connection, scope: Scope, name: str) -> Side:
+    taxa = frozenset(taxa_named(connection, name, scope.as_of))
+    return Side(counts.spelling(connection, name, scope.as_of) or name, taxa)
 
 
 def shape(found: Found, parameters: RatioParameters, under_way: int | None) -> Tidy:

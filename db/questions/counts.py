@@ -186,7 +186,7 @@ def labels(connection: Connection, taxa: list[int], as_of: int | None) -> dict[i
     return found
 
 
-def spelling(connection: Connection, name: str, as_of: int | None = None) -> str | None:
+def spelling(connection: Connection, name: str, as_of: int | None) -> str | None:
     """A name as the data writes it (Deer for deer); None where nothing goes by it."""
     known = names_as_of(as_of).c
     written = select(known.name).where(known.name_key == name.casefold())
