@@ -74,7 +74,8 @@ def _subtitle(parameters: ReportParameters, tidy: Tidy) -> str:
     names = list(dict.fromkeys(str(row["name"]) for row in tidy.rows if "name" in row))
     taxa = {"scientificName", "vernacularName", "species", "taxonKey"}
     filters = parameters.understood()
-    asked = [one for name, given in filters.items() if name in taxa for one in given]
+    written = {name.casefold(): name for name in names}
+    asked = [written.get(one, one) for name, given in filters.items() if name in taxa for one in given]
     parts = [tidy.of] if tidy.of else [", ".join(names if 0 < len(names) <= 4 else asked)] if asked else []
     parts += [f"{name} {' or '.join(given)}" for name, given in filters.items() if name not in taxa]
     return " · ".join(parts)
