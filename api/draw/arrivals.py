@@ -107,7 +107,8 @@ def _species(seasons: Sequence[Season], names: Sequence[str], latest: int) -> li
     for season in seasons:
         if season.year < latest:
             dots[season.name].append(season)
-    rows = [_Row(name, bars.get(name), tuple(own)) for name, own in dots.items()]
+    latin = {season.name for season in seasons if season.italic}
+    rows = [_Row(name, bars.get(name), tuple(own), name in latin) for name, own in dots.items()]
     return sorted(rows, key=lambda row: _place(row.bar.first) if row.bar else 400)
 
 
