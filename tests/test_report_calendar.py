@@ -36,6 +36,9 @@ def test_each_day_of_the_newest_years_has_the_sum_of_all_that_is_asked_for(
             ("&year=2020&locality=Bergen",
              [row for row in RECORDS
               if row.place.locality == "Bergen" and (date_of(row) or "")[:4] == "2020"]),
+            ("&eventDate=2019-05,2019-06&eventDate=2021,*&year=2019&year=2022,2023&limit=200",
+             [row for row in RECORDS
+              if (date_of(row) or "").startswith(("2019-05", "2019-06", "2022", "2023"))]),
             ("&asOf=1&eventDate=2020-02-10,2021-11-05&limit=2",
              [row for row in RECORDS if "2020-02-10" <= (date_of(row) or "") <= "2021-11-05"]),
         ):  # fmt: skip
