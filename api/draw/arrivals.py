@@ -129,10 +129,12 @@ def _months(sheet: Sheet, box: Box, across: Scale) -> None:
     xs = [x for day in starts for x in (across(day), across(day), GAP)]
     sheet.line(xs, [box.top, box.bottom, GAP] * len(starts), "grid", 1)
     sheet.line([box.left, box.right], [box.bottom, box.bottom], "axis", 1)
-    whole = box.wide / 12 >= width("May", size) + 0.3 * size
+    whole, tight = box.wide / 12 >= width("May", size) + 0.3 * size, box.wide / 12 < size
     for month, name in enumerate(MONTHS):
         x = across((starts[month] + starts[month + 1]) / 2)
-        sheet.text(x, box.bottom + size * 1.35, name if whole else name[0], size, "muted", align="center")
+        if not tight or month % 3 == 0:
+            said = name if whole else name[0]
+            sheet.text(x, box.bottom + size * 1.35, said, size, "muted", align="center")
 
 
 def _row(sheet: Sheet, row: _Row, box: Box, across: Scale, middle: float, step: float) -> None:
@@ -143,9 +145,10 @@ def _row(sheet: Sheet, row: _Row, box: Box, across: Scale, middle: float, step: 
     if bar:
         high = min(4 * unit, 0.4 * step) if roomy else max(0.7 * step, 0.8)
         start, end = across(_place(bar.first)), across(_place(bar.last) + 1)
-        sheet.block(
-            start, middle - high / 2, max(end - start, 1.0), high, "r3" if roomy else "r4", _named(bar)
-        )
+        # Where no mark stands on it, one day is widened until it is seen.
+        more = 0.0 if roomy else max(0.0, 3 * unit - (end - start))
+        left, wide = start - more / 2, max(end - start, 1.0) + more
+        sheet.block(left, middle - high / 2, wide, high, "r3" if roomy else "r4", _named(bar))
     if row.dots:
         days = [day for season in row.dots for day in (season.first, season.last)]
         names = [name for season in row.dots for name in (_named(season), Named((), _title(season)))]
