@@ -39,21 +39,37 @@ class _Sums:
     """Counts per key, some rows after the others."""
 
     def __init__(self) -> None:
-        self._parts = [(np.empty(0, np.int64), *(np.empty(0, kind) for kind in KINDS))]
-        self._waiting = 0
+        self._keys: Numbers = np.empty(0, np.int64)
+        self._counts: list[Numbers] = [np.empty(0, kind) for kind in KINDS]
+        self._waiting: list[tuple[Numbers, ...]] = []
+        self._rows = 0
 
     def add(self, keys: Numbers, counts: Counts) -> None:
-        self._parts.append((keys, *counts))
-        self._waiting += len(keys)
-        if self._waiting > max(_MANY, len(self._parts[0][0])):
+        self._waiting.append((keys, *counts))
+        self._rows += len(keys)
+        if self._rows > _MANY:
             self.total()
 
     def total(self) -> tuple[Numbers, ...]:
         """The keys, in their order, and the counts of each."""
-        if len(self._parts) > 1:
-            whole = [np.concatenate(column) for column in zip(*self._parts, strict=True)]
-            self._parts, self._waiting = [_summed(whole[0], whole[1:])], 0
-        return self._parts[0]
+        if self._waiting:
+            keys, *counts = (np.concatenate(column) for column in zip(*self._waiting, strict=True))
+            self._waiting, self._rows = [], 0
+            self._merge(*_summed(keys, counts))
+        return (self._keys, *self._counts)
+
+    def _merge(self, keys: Numbers, *counts: Numbers) -> None:
+        """Add to the keys that are there; of a long input, most are. To sort all anew takes more room."""
+        places = np.searchsorted(self._keys, keys)
+        known = places < len(self._keys)
+        known[known] = self._keys[places[known]] == keys[known]
+        for total, more in zip(self._counts, counts, strict=True):
+            total[places[known]] += more[known]
+        if not known.all():
+            new, behind = ~known, places[~known]
+            self._keys = np.insert(self._keys, behind, keys[new])
+            pairs = zip(self._counts, counts, strict=True)
+            self._counts = [np.insert(total, behind, more[new]) for total, more in pairs]
 
 
 _MANY = 200_000
