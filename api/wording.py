@@ -11,6 +11,8 @@ from api.parameters import ReportParameters
 from api.reports.report import UNITS, Tidy, value
 from db.questions.basis import Basis
 
+_FEEDS = 4  # as many as are named under a chart
+
 
 def describe(order: Order, ground: Ground, tidy: Tidy, latest: str | None) -> dict[str, Any]:
     """What has to be known about the numbers; the version is the scope's, so that it holds still."""
@@ -52,17 +54,23 @@ def caption(order: Order, tidy: Tidy, told: dict[str, Any]) -> Words:
     subtitle = "" if subtitle.casefold() == title.casefold() else subtitle
     freshness = f"Data to {told['dataAsOf']}" if told["dataAsOf"] else "No data yet"
     unit = str(told["unit"] or "")
-    footer = [
+    footer = [  # what it takes to cite the picture, then what the numbers lack
         freshness,
+        f"Version {told['dataVersion']}",
+        _feeds(told["sources"]),
+        told["timezone"],
         *told["warnings"][:2],
         *(_left_out(one) for one in tidy.left_out),
-        f"Version {told['dataVersion']}",
         *([f"Ingested {told['ingestedAt'][:16].replace('T', ' ')} UTC"] if told["ingestedAt"] else []),
         order.title,
-        told["timezone"],
     ]
     description = ". ".join(part for part in (title, subtitle, _in_words(tidy), freshness) if part)
     return Words(title, subtitle, unit, tuple(footer), description)
+
+
+def _feeds(names: list[str]) -> str:
+    shown = ", ".join(names[:_FEEDS]) + (f" and {len(names) - _FEEDS} more" if len(names) > _FEEDS else "")
+    return f"Feed{'s' * (len(names) > 1)} {shown}" if names else ""
 
 
 def _left_out(told: dict[str, Any]) -> str:

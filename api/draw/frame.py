@@ -50,7 +50,7 @@ def _masthead(sheet: Sheet, words: Words) -> float:
 
 def _footer(sheet: Sheet, words: Words) -> float:
     look, size = sheet.look, sheet.look.size("small")
-    most = 1 if look.height < 260 else 2 if look.height < 480 else 3
+    most = 1 if look.height < 260 else 2 if look.height < 360 else 3
     # Some room to spare: the reader's own font may be wider than the one that widths are estimated from.
     lines = footer_lines(words.footer, size, 0.9 * (look.width - 2 * look.pad), most)
     y = look.height - look.pad * 0.8
