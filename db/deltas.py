@@ -79,9 +79,15 @@ def _summed(keys: Numbers, counts: Counts) -> tuple[Numbers, ...]:
     if not len(keys):
         return (keys, *counts)
     order = np.argsort(keys)
-    keys = keys[order]
+    return _in_order(keys[order], [one[order] for one in counts])
+
+
+def _in_order(keys: Numbers, counts: Counts) -> tuple[Numbers, ...]:
+    """The sums per key of what is sorted by keys."""
+    if not len(keys):
+        return (keys, *counts)
     starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
-    sums = (np.add.reduceat(one[order], starts, dtype=one.dtype) for one in counts)
+    sums = (np.add.reduceat(one, starts, dtype=one.dtype) for one in counts)
     return (keys[starts], *sums)
 
 
@@ -92,6 +98,7 @@ class Delta:
         self._intervals: dict[int, int] = {}
         """Intervals of days, by both ends, numbered as they come; far fewer than rows."""
         self._days, self._hours, self._cells = _Sums(), _Sums(), _Sums()
+        self._of_all: list[tuple[Numbers, ...]] = []
 
     def add(self, rows: Mapping[str, pa.Array]) -> None:
         """Count some sightings: columns under the names of ``sighting``, what is not known is null."""
@@ -125,6 +132,16 @@ class Delta:
 
     def rows(self) -> Iterator[Rows]:
         """What changes of ``rollup``, grain by grain, in the order of its key."""
+        self._of_all = []
+        for rows in self._by_grain():
+            self._of_all.append(_in_order(rows.bucket, rows[2:]))
+            yield rows
+
+    def of_all(self) -> Iterator[tuple[Numbers, ...]]:
+        """What changes of ``rollup_of_all``, buckets and counts; to be asked when all ``rows`` were taken."""
+        yield from self._of_all
+
+    def _by_grain(self) -> Iterator[Rows]:
         first, last = self._ends()
         keys, *counts = self._days.total()
         for grain in _GRAINS:

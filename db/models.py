@@ -355,3 +355,16 @@ class Rollup(Base):
     """Animals; an uncounted sighting counts as one."""
     uncounted: Mapped[int] = mapped_column(BIG)
     absences: Mapped[int] = mapped_column(BIG)
+
+
+class RollupOfAll(Base):
+    """The same of all taxa together: what is asked of no species costs the same however many there are."""
+
+    __tablename__ = "rollup_of_all"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    bucket: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    feed_id: Mapped[int] = mapped_column(ForeignKey("feed.id"), primary_key=True, autoincrement=False)
+    records: Mapped[int] = mapped_column(BIG)
+    individuals: Mapped[float] = mapped_column(Double)
+    uncounted: Mapped[int] = mapped_column(BIG)
+    absences: Mapped[int] = mapped_column(BIG)

@@ -23,9 +23,9 @@ from sqlalchemy import (
 
 from db.arrow import pa
 from db.beside import FileBeside, made_as, may_attach
-from db.deltas import KINDS, Delta, Numbers, Rows
+from db.deltas import KINDS, Delta, Numbers
 from db.grains import cell_of_record, hour_of_record, iso_week
-from db.models import Rollup, Sighting, Touched
+from db.models import Rollup, RollupOfAll, Sighting, Touched
 
 _COUNTS = ("records", "individuals", "uncounted", "absences")
 
@@ -59,10 +59,12 @@ def roll_up(
         return None, None
     if ahead is None:
         for rows in delta.rows():
-            _add(connection, feed, rows)
+            _add(connection, _ROLLUP, feed, rows)
     else:
         ahead.attach()
         connection.execute(text(f"INSERT INTO rollup SELECT * FROM {ahead.schema}.rollup"))  # noqa: S608
+    for sums in delta.of_all():
+        _add(connection, _OF_ALL, feed, sums)
     _touch(connection, run_id, delta)
     return delta.days()
 
@@ -131,34 +133,37 @@ def _counted(
 _AT_ONCE = 50_000  # rows as Python's objects, of which each takes some 300 bytes
 
 
-def _add(connection: Connection, feed: int, rows: Rows) -> None:
+def _add(connection: Connection, table: Table, feed: int, columns: Sequence[Numbers]) -> None:
+    """Add to rows of one of the tables, and take out those in which nothing is counted any more."""
+    keys = [column.name for column in table.primary_key if column.name != "feed_id"]
     gone = []
-    for start in range(0, len(rows.bucket), _AT_ONCE):
-        some = [column[start : start + _AT_ONCE].tolist() for column in rows]
+    for start in range(0, len(columns[0]), _AT_ONCE):
+        some = [column[start : start + _AT_ONCE].tolist() for column in columns]
         values = list(zip(*some, strict=True))
-        _upsert(connection, feed, values)
-        gone += [value[:2] for value in values if value[2] <= 0 and value[5] <= 0]
+        _upsert(connection, table.name, feed, keys, values)
+        gone += [value[: len(keys)] for value in values if value[-4] <= 0 and value[-1] <= 0]
     if gone:
-        empty = (Rollup.records == 0, Rollup.absences == 0, Rollup.feed_id == feed)
-        key = (Rollup.bucket == bindparam("of_bucket"), Rollup.taxon_id == bindparam("of_taxon"))
-        connection.execute(
-            delete(_ROLLUP).where(*key, *empty),
-            [{"of_bucket": bucket, "of_taxon": taxon} for bucket, taxon in gone],
-        )
+        empty = (table.c.records == 0, table.c.absences == 0, table.c.feed_id == feed)
+        key = [table.c[name] == bindparam(f"of_{name}") for name in keys]
+        names = [f"of_{name}" for name in keys]
+        rows = [dict(zip(names, values, strict=True)) for values in gone]
+        connection.execute(delete(table).where(*key, *empty), rows)
 
 
-def _upsert(connection: Connection, feed: int, values: Sequence[tuple[Any, ...]]) -> None:
-    names = f"bucket, taxon_id, {', '.join(_COUNTS)}"
-    more = ", ".join(f"{name} = rollup.{name} + excluded.{name}" for name in _COUNTS)
-    conflict = f"ON CONFLICT (bucket, taxon_id, feed_id) DO UPDATE SET {more}"
-    into = f"INSERT INTO rollup ({names}, feed_id)"
+def _upsert(
+    connection: Connection, table: str, feed: int, keys: Sequence[str], values: Sequence[tuple[Any, ...]]
+) -> None:
+    names = ", ".join((*keys, *_COUNTS))
+    more = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in _COUNTS)
+    conflict = f"ON CONFLICT ({', '.join(keys)}, feed_id) DO UPDATE SET {more}"
+    into = f"INSERT INTO {table} ({names}, feed_id)"
     if connection.dialect.name == "sqlite":
-        marks = f"({', '.join('?' * (2 + len(_COUNTS)))}, {int(feed)})"
+        marks = f"({', '.join('?' * (len(keys) + len(_COUNTS)))}, {int(feed)})"
         connection.exec_driver_sql(f"{into} VALUES {marks} {conflict}", list(values))
         return
     raw: Any = connection.connection.dbapi_connection
     with raw.cursor() as cursor:
-        cursor.execute(f"CREATE TEMPORARY TABLE change AS SELECT {names} FROM rollup WHERE false")  # noqa: S608 - our own names
+        cursor.execute(f"CREATE TEMPORARY TABLE change AS SELECT {names} FROM {table} WHERE false")  # noqa: S608 - our own names
         with cursor.copy(f"COPY change ({names}) FROM STDIN") as copy:
             for value in values:
                 copy.write_row(value)
@@ -178,25 +183,38 @@ def _touch(connection: Connection, run_id: int, delta: Delta) -> None:
 
 
 _ROLLUP: Table = Rollup.__table__  # type: ignore[assignment]
+_OF_ALL: Table = RollupOfAll.__table__  # type: ignore[assignment]
 
 
 def wrong_rollups(connection: Connection) -> list[str]:
     """Recount every bucket from the sightings and name those that differ; empty is well."""
     recount = _recount(connection)
-    wrong = []
-    for row in connection.execute(select(Rollup.__table__)):
-        key = (row.bucket, row.taxon_id, row.feed_id)
-        kept = [getattr(row, name) for name in _COUNTS]
+    of_all: dict[tuple[int, ...], list[float]] = {}
+    for (bucket, _, feed), sums in recount.items():
+        before = of_all.get((bucket, feed), [0.0] * len(_COUNTS))
+        of_all[bucket, feed] = [one + other for one, other in zip(before, sums, strict=True)]
+    return [
+        *_differing(connection, _ROLLUP, recount, "bucket {}, taxon {}, feed {}"),
+        *_differing(connection, _OF_ALL, of_all, "bucket {}, all taxa, feed {}"),
+    ]
+
+
+def _differing(
+    connection: Connection, table: Table, recount: dict[tuple[int, ...], list[float]], called: str
+) -> Iterator[str]:
+    keys = [column.name for column in table.primary_key]
+    for row in connection.execute(select(table)).mappings():
+        key = tuple(row[name] for name in keys)
+        kept = [row[name] for name in _COUNTS]
         counted = recount.pop(key, [0.0] * len(_COUNTS))
         if not all(map(_same, kept, counted)):
-            wrong.append(f"bucket {key[0]}, taxon {key[1]}, feed {key[2]}: kept {kept}, counted {counted}")
-    wrong += [f"bucket {key[0]}, taxon {key[1]}, feed {key[2]}: missing" for key in recount]
-    return wrong
+            yield f"{called.format(*key)}: kept {kept}, counted {counted}"
+    yield from (f"{called.format(*key)}: missing" for key in recount)
 
 
-def _recount(connection: Connection) -> dict[tuple[int, int, int], list[float]]:
+def _recount(connection: Connection) -> dict[tuple[int, ...], list[float]]:
     """Bucket, taxon and feed -> the four counts of the current sightings."""
-    recount: dict[tuple[int, int, int], list[float]] = {}
+    recount: dict[tuple[int, ...], list[float]] = {}
     whose = (Sighting.feed_id, Sighting.taxon_id)
     days = (*whose, Sighting.first_day, Sighting.last_day)
     current = select(*days, *measures()).where(Sighting.retired_run.is_(None)).group_by(*days)

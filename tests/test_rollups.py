@@ -23,6 +23,7 @@ from db.engine import open_reader, open_writer
 from db.filters import Filters, scope
 from db.grains import CELLS, HOURS, cell_of, iso_week
 from db.models import Rollup
+from db.questions.counts import per_bucket
 from db.schema import upgrade
 from db.undo import undo
 from tests.files import Buckets, per, rows_of, version
@@ -273,3 +274,32 @@ def _counted(writer: Engine, ends: tuple[int, int]) -> dict[int, tuple[float, ..
 def test_what_a_map_may_not_show_is_in_no_cell(writer: Engine) -> None:
     ingest(writer, [Record("Lynx", 20240517, doubtful=True), Record("Lynx", 20240518)])
     assert list(_counted(writer, CELLS).values()) == [(1, 1.0, 0, 0)]
+
+
+@pytest.mark.parametrize("table", ["rollup", "rollup_of_all"])
+@pytest.mark.parametrize("harm", ["UPDATE {} SET records = records + 1", "DELETE FROM {}"])
+def test_a_count_that_is_wrong_is_named(sqlite_writer: Engine, table: str, harm: str) -> None:
+    ingest(sqlite_writer, [Record("Lynx", 20240501, count=2), Record("Wolf", 20240501, count=3)], "park")
+    with sqlite_writer.begin() as connection:
+        assert damage(connection) == []
+        connection.exec_driver_sql(f"{harm.format(table)} WHERE bucket = 20240501")
+        whose = "all taxa" if table == "rollup_of_all" else "taxon"
+        assert any("20240501" in told and whose in told for told in damage(connection))
+
+
+def test_all_taxa_together_are_what_they_are_apart(writer: Engine) -> None:
+    ingest(writer, [Record("Lynx", 20240501, count=2), Record("Wolf", 20240501, count=None)], "park")
+    ingest(writer, [Record("Lynx", 20240501, count=0), Record("Wolf", 20240502, count=7)], "field")
+    for feeds in ((), ("park",), ("park", "field")):
+        with writer.connect() as connection:
+            within = scope(connection, Filters(feeds=feeds))
+            apart = per_bucket(connection, within, "day")
+            together = {
+                count.bucket: count[2:] for count in per_bucket(connection, within, "day", apart=False)
+            }
+        days = {count.bucket for count in apart}
+        sums = {
+            day: tuple(map(sum, zip(*(count[2:] for count in apart if count.bucket == day), strict=True)))
+            for day in days
+        }
+        assert together == sums

@@ -121,14 +121,9 @@ _SUMMED = (Rollup.records, Rollup.individuals, Rollup.uncounted, Rollup.absences
 
 def _tenths(scope: Scope) -> Select[Any]:
     """The cells of the rollups, summed over taxa and feeds."""
-    asked = select((Rollup.bucket - CELLS[0]).label("cell"))
-    # PostgreSQL sums 64-bit integers into decimals; a count is to stay an integer.
-    asked = asked.add_columns(*(cast(func.sum(one), one.type).label(one.key) for one in _SUMMED))
-    asked = asked.where(Rollup.bucket.between(*CELLS))
-    for column, ids in ((Rollup.taxon_id, scope.taxa), (Rollup.feed_id, scope.feeds)):
-        if ids is not None:
-            asked = asked.where(column.in_(ids))
-    return asked.group_by(Rollup.bucket)
+    of = counts.rollups(scope, apart=False)
+    asked = select((of.bucket - CELLS[0]).label("cell"), *counts.summed(of))
+    return asked.where(of.bucket.between(*CELLS), *counts.of_scope(scope, of)).group_by(of.bucket)
 
 
 def _tenths_of_records(scope: Scope) -> Select[Any]:

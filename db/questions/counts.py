@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, and_, cast, func, 
 from db.filters import Scope, conditions, last_day_of_month
 from db.former import labels_as_of, names_as_of
 from db.grains import iso_week
-from db.models import FOREVER, Rollup, Sighting
+from db.models import FOREVER, Rollup, RollupOfAll, Sighting
 from db.rollups import measures
 
 _GRAINS = {
@@ -19,7 +19,6 @@ _GRAINS = {
     "day": (10_000_000, FOREVER),
 }
 _DIVISORS = {"year": 10_000, "month": 100, "day": 1}
-_SUMMED = (Rollup.records, Rollup.individuals, Rollup.uncounted, Rollup.absences)
 ALL_TAXA = 0
 """The taxon of a Count that is summed over all taxa of the scope; no taxon has this id."""
 
@@ -40,9 +39,9 @@ def totals(connection: Connection, scope: Scope, *, apart: bool = True) -> list[
 
     Not ``apart``, all taxa are summed into one Count of ALL_TAXA; none where there is nothing to sum.
     """
-    grain = _one_bucket(scope)
+    grain, of = _one_bucket(scope), rollups(scope, apart)
     if grain is not None:
-        return from_rollups(connection, scope, Rollup.bucket == grain, literal(0), apart)
+        return from_rollups(connection, scope, of.bucket == grain, literal(0), of, apart=apart)
     taxon = _taxon(Sighting.taxon_id, apart)
     asked = select(taxon, literal(0), *measures()).where(*conditions(scope)).group_by(taxon)
     return [Count(*row) for row in connection.execute(asked)]
@@ -53,14 +52,23 @@ def per_bucket(connection: Connection, scope: Scope, interval: str, *, apart: bo
 
     Not ``apart``, the database sums all taxa: as many Counts of ALL_TAXA as there are buckets.
     """
-    rollup = rollup_of(scope, interval)
+    of = rollups(scope, apart)
+    rollup = rollup_of(scope, interval, of)
     if rollup is not None:
-        return from_rollups(connection, scope, *rollup, apart)
+        return from_rollups(connection, scope, *rollup, of, apart=apart)
     if interval == "week":
         return _by_week(connection, scope, apart)
     (bucket, precise), taxon = precise_bucket(interval), _taxon(Sighting.taxon_id, apart)
     asked = select(taxon, bucket, *measures()).where(*conditions(scope), precise)
     return [Count(*row) for row in connection.execute(asked.group_by(taxon, bucket))]
+
+
+Rollups = type[Rollup] | type[RollupOfAll]
+
+
+def rollups(scope: Scope, apart: bool) -> Rollups:
+    """Where fewest rows have to be read: where all taxa are summed, that has been done already."""
+    return Rollup if apart or scope.taxa is not None else RollupOfAll
 
 
 def _taxon(column: Any, apart: bool) -> ColumnElement[int]:
@@ -87,7 +95,9 @@ def _one_bucket(scope: Scope) -> int | None:
     return None
 
 
-def rollup_of(scope: Scope, interval: str) -> tuple[ColumnElement[bool], ColumnElement[int]] | None:
+def rollup_of(
+    scope: Scope, interval: str, of: Rollups = Rollup
+) -> tuple[ColumnElement[bool], ColumnElement[int]] | None:
     """Which rollup rows answer, and the bucket of each; None where only the records can."""
     filters = scope.filters
     kept = interval != "hour" and not (filters.months and interval == "week")
@@ -100,14 +110,14 @@ def rollup_of(scope: Scope, interval: str) -> tuple[ColumnElement[bool], ColumnE
         buckets = [ends for first, last in spans if (ends := _aligned(grain, first, last))]
         if len(buckets) < len(spans):
             return None
-        terms.append(or_(*(Rollup.bucket.between(*ends) for ends in buckets)))
+        terms.append(or_(*(of.bucket.between(*ends) for ends in buckets)))
         lowest, highest = max(lowest, min(buckets)[0]), min(highest, max(last for _, last in buckets))
     # First and in one piece: of several ranges of one column SQLite walks through the first.
-    terms.insert(0, Rollup.bucket.between(lowest, highest))
+    terms.insert(0, of.bucket.between(lowest, highest))
     if filters.months:
-        terms.append((Rollup.bucket // (100 if grain == "day" else 1) % 100).in_(filters.months))
+        terms.append((of.bucket // (100 if grain == "day" else 1) % 100).in_(filters.months))
     # The bare column where it will do: its rows lie in the order of the table's key, and need no sorting.
-    bucket: Any = Rollup.bucket if grain == interval else Rollup.bucket // 100
+    bucket: Any = of.bucket if grain == interval else of.bucket // 100
     return and_(*terms), bucket
 
 
@@ -132,17 +142,26 @@ def from_rollups(
     scope: Scope,
     rows: ColumnElement[bool],
     bucket: ColumnElement[int],
+    of: Rollups = Rollup,
+    *,
     apart: bool = True,
 ) -> list[Count]:
-    """Counts per taxon and whatever ``bucket`` makes of the buckets of these rollup rows."""
-    # PostgreSQL sums 64-bit integers into decimals; a count is to stay an integer.
-    sums = [cast(func.sum(column), column.type) for column in _SUMMED]
+    """Counts per taxon and whatever ``bucket`` makes of the buckets of these rows of rollups."""
     keys = (bucket, Rollup.taxon_id) if apart else (bucket,)
-    asked = select(_taxon(Rollup.taxon_id, apart), bucket, *sums).where(rows)
-    for column, ids in ((Rollup.taxon_id, scope.taxa), (Rollup.feed_id, scope.feeds)):
-        if ids is not None:
-            asked = asked.where(column.in_(ids))
+    asked = select(_taxon(Rollup.taxon_id, apart), bucket, *summed(of)).where(rows, *of_scope(scope, of))
     return [Count(*row) for row in connection.execute(asked.group_by(*keys))]
+
+
+def summed(of: Rollups) -> list[ColumnElement[Any]]:
+    """The four counts, summed; PostgreSQL sums 64-bit integers to decimals, and a count stays an integer."""
+    columns = (of.records, of.individuals, of.uncounted, of.absences)
+    return [cast(func.sum(column), column.type).label(column.key) for column in columns]
+
+
+def of_scope(scope: Scope, of: Rollups) -> list[ColumnElement[bool]]:
+    """The taxa and feeds of a scope as conditions on rollups."""
+    terms: list[ColumnElement[bool]] = [] if scope.feeds is None else [of.feed_id.in_(scope.feeds)]
+    return terms if scope.taxa is None else [*terms, Rollup.taxon_id.in_(scope.taxa)]
 
 
 def precise_bucket(interval: str) -> tuple[ColumnElement[Any], ColumnElement[bool]]:

@@ -42,6 +42,7 @@ def upgrade() -> None:
     _new_tables()
     _former_names()
     _count_hours_and_cells()
+    _count_all_taxa()
 
 
 def _new_tables() -> None:
@@ -127,3 +128,23 @@ def _count_hours_and_cells() -> None:
     shown = "NOT geospatial_issue AND decimal_latitude IS NOT NULL AND decimal_longitude IS NOT NULL"
     for bucket, term in ((_HOUR, timed), (cell, shown)):
         op.execute(_COUNT.format(bucket=bucket, term=term))
+
+
+def _count_all_taxa() -> None:
+    counts = [sa.Column(name, BIG, nullable=False) for name in ("uncounted", "absences")]
+    op.create_table(
+        "rollup_of_all",
+        sa.Column("bucket", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("feed_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("records", BIG, nullable=False),
+        sa.Column("individuals", sa.Double(), nullable=False),
+        *counts,
+        sa.ForeignKeyConstraint(["feed_id"], ["feed.id"], name="fk_rollup_of_all_feed_id"),
+        sa.PrimaryKeyConstraint("bucket", "feed_id", name="pk_rollup_of_all"),
+        sqlite_with_rowid=False,
+    )
+    op.execute(
+        "INSERT INTO rollup_of_all (bucket, feed_id, records, individuals, uncounted, absences)"
+        " SELECT bucket, feed_id, sum(records), sum(individuals), sum(uncounted), sum(absences)"
+        " FROM rollup GROUP BY bucket, feed_id"
+    )
