@@ -6,6 +6,8 @@ from api.draw.outlines import drawn, filled
 from api.draw.projection import View, ticks, written
 from api.draw.sheet import GAP, Sheet
 
+_MOST = 6  # steps of degrees along a side: they tell where, and are not what is looked at
+
 
 def land(sheet: Sheet, seen: View) -> None:
     """Land in a quiet ink with a thin coast; the sea is paper."""
@@ -39,13 +41,13 @@ def degrees(sheet: Sheet, seen: View) -> None:
     tick = 0.35 * size
     xs: list[float] = []
     ys: list[float] = []
-    meridians, decimals = ticks(shown.west, shown.east, int(box.wide / (5.5 * size)))
+    meridians, decimals = ticks(shown.west, shown.east, min(_MOST, int(box.wide / (5.5 * size))))
     for longitude in meridians:
         x, label = seen.x(longitude), written(longitude, decimals, "EW")
         xs += [x, x, GAP]
         ys += [box.bottom, box.bottom + tick, GAP]
         sheet.text(x, box.bottom + 1.5 * size, label, size, "muted", align="center")
-    parallels, decimals = ticks(shown.south, shown.north, int(box.high / (2.8 * size)))
+    parallels, decimals = ticks(shown.south, shown.north, min(_MOST, int(box.high / (2.8 * size))))
     for latitude in parallels:
         y, label = seen.y(latitude), written(latitude, decimals, "NS")
         xs += [box.left - tick, box.left, GAP]

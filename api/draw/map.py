@@ -84,9 +84,10 @@ def _cells(
         ground.borders(sheet, seen, "axis")
     with sheet.group("cells", name):
         for cell in cells:
-            ink = shades[scale.of(cell.value)] if scale and cell.value > 0 else ""
+            rank = scale.of(cell.value) if scale and cell.value > 0 else -1
+            ink = shades[rank] if rank >= 0 else ""
             if few:
-                _draw_dot(sheet, seen, cell, ink)
+                _draw_dot(sheet, seen, cell, ink, rank)
             else:
                 _draw_square(sheet, _square(seen, cell, size), cell, ink)
     if not few:
@@ -123,7 +124,8 @@ def _draw_square(sheet: Sheet, box: Box, cell: Cell, ink: str) -> None:
         ground.edge(sheet, box)
 
 
-def _draw_dot(sheet: Sheet, seen: View, cell: Cell, ink: str) -> None:
+def _draw_dot(sheet: Sheet, seen: View, cell: Cell, ink: str, rank: int) -> None:
+    """A dot of its class's ink, and a little larger than those of lower classes: size is the second cue."""
     x, y = seen.x(seen.turned(cell.longitude)), seen.y(cell.latitude)
-    size = (_SMALL + 1) * sheet.look.unit
+    size = (_SMALL + 2 + rank) * sheet.look.unit
     sheet.marks([x], [y], ink or "axis", "o", size, hollow=not ink, names=[_named(cell)])
