@@ -193,6 +193,17 @@ def test_every_filter_leaves_what_it_says(app: Flask) -> None:
         assert told(client, asked, "/api/v1/occurrence/count") == len(expected), query
 
 
+def test_georeferenced_means_coordinates_that_are_not_doubtful(client: FlaskClient) -> None:
+    path = "/api/v1/occurrence/count"
+    assert told(client, "isGeoreferenced=true", path) == 9
+    assert told(client, "isGeoreferenced=FALSE", path) == 1
+    assert told(client, "isGeoreferenced=true&hasCoordinate=true", path) == 9
+    for query in ("isGeoreferenced=true&hasCoordinate=false", "isGeoreferenced=false&hasCoordinate=true",
+                  "isGeoreferenced=true&hasGeospatialIssue=true"):  # fmt: skip
+        answer = client.get(f"{path}?{query}")
+        assert (answer.status_code, answer.json["parameter"]) == (400, "isGeoreferenced")
+
+
 def test_a_record_is_told_as_gbif_tells_it(client: FlaskClient) -> None:
     first = told(client)["results"][0]
     taxon, genus, family = (
