@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, event
 
 from api.paging import MOST_RECORDS
+from db.filters import data_version
 from db.names import PlaceValue
 from db.undo import undo
 from tests.seed import Record, ingest, open_app, open_database
@@ -597,6 +599,49 @@ def test_an_older_version_is_told_as_it_was_and_for_good(app: Flask, writer: Eng
     ] == counts
     answer = client.get(f"{SEARCH}?v=9")
     assert (answer.status_code, answer.json["parameter"]) == (503, "v")
+
+
+def test_the_same_validator_means_the_same_answer(home: Path) -> None:
+    """Whatever is ingested, corrected and taken back: what kept its ETag kept its bytes."""
+    writer = open_database(f"sqlite:///{home / 'sightings.db'}")
+    ingest(writer, RECORDS, feed="station")
+    app = open_app(home, cache_url="off")
+    client, dice = app.test_client(), random.Random(11)
+    queries = [f"{SEARCH}?{query}&facet=taxonKey&facet=genusKey&facet=year&limit=9" for query in (
+        "", "scientificName=Vulpes vulpes", "genus=lynx", "year=2023", "taxonKey=1&facetMultiselect=true",
+        "familyKey=500000001", "q=fox", "country=LT", "feed=other", "asOf=1&species=deer")]  # fmt: skip
+    queries += [
+        "/api/v1/species/search?q=l",
+        "/api/v1/species/suggest?q=v",
+        "/api/v1/species/match?name=Lynx",
+    ]
+    seen: dict[tuple[str, str], bytes] = {}
+    runs: list[int] = []
+    fennec = Record("Vulpes zerda", 20230304, scientific="Vulpes zerda", genus="Vulpes", family="Canidae")
+    renamed = Record(**FOX | {"vernacular": "Fox"}, first=20230303)
+    news = [*RECORDS, Record("Vulpes", 20240101, scientific="Vulpes"), fennec, renamed]
+    kept = 0
+    for _ in range(25):
+        for query in queries:
+            answer = client.get(query.replace(" ", "%20"))
+            assert answer.status_code == 200, answer.text
+            kept += (query, answer.headers["ETag"]) in seen
+            assert seen.setdefault((query, answer.headers["ETag"]), answer.data) == answer.data, query
+        if runs and dice.random() < 0.3:
+            undo(writer, runs.pop())
+            continue
+        some = [
+            replace(
+                record, identifier=dice.choice("abcdexyz"), first=dice.choice([20230405, 20240607]), last=None
+            )
+            for record in dice.sample(news, 2)
+        ]
+        distinct = {record.identifier: record for record in some}
+        run = ingest(writer, distinct.values(), feed=dice.choice(["station", "other"]))
+        with writer.begin() as connection:
+            runs += [run] if data_version(connection) == run else []
+    assert kept > 40
+    app.extensions["sightings"].reader.dispose()
 
 
 def test_a_question_that_takes_too_long_is_stopped_with_advice(home: Path) -> None:
