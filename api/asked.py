@@ -59,7 +59,8 @@ def _survey(connection: Connection, asked: Asked) -> _Ground:
         raise Behind(f"Version {asked.at_least} is not here yet; the newest is {newest}.")
     scopes = tuple(scope(connection, filters, asked.as_of) for filters in asked.filters)
     rests = [
-        (found.version, found.as_of, found.taxa, found.feeds, basis(connection, found)) for found in scopes
+        (found.version, found.as_of, found.taxa, found.feeds, basis(connection, found, feeds_told=False))
+        for found in scopes
     ]
     # Keys of higher taxa and names may change where nothing that is looked at was touched.
     taxonomy = None if asked.as_of is not None else taxonomy_run(connection)

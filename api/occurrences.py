@@ -18,7 +18,7 @@ from api.parameters import Parameters
 from api.query import BadParameter, Pairs, pairs, read
 from api.site import site
 from db.filters import Scope, data_version
-from db.questions import occurrences
+from db.questions import occurrences, records
 from db.questions.facets import facet
 
 _PLACE = {"offset", "after", "asOf", "v"}
@@ -47,11 +47,8 @@ def search() -> Response:
         return _page(connection, scopes, parameters, given)
 
     filters = tuple(one.filters for one in (parameters, *wider))
-    return serve(
-        Asked(
-            "occurrence/search", parameters.canonical(), filters, tell, parameters.as_of, parameters.at_least
-        )
-    )
+    versions = (parameters.as_of, parameters.at_least)
+    return serve(Asked("occurrence/search", parameters.canonical(), filters, tell, *versions))
 
 
 def _page(
@@ -113,24 +110,17 @@ def count() -> Response:
         return Told(occurrences.count(connection, occurrences.settled(connection, scopes[0])))
 
     canonical = parameters.model_dump_json(exclude={"at_least", *WITHOUT_EFFECT}, exclude_defaults=True)
-    return serve(
-        Asked(
-            "occurrence/count",
-            canonical,
-            (parameters.filters,),
-            tell,
-            parameters.as_of,
-            parameters.at_least,
-        )
-    )
+    filters, versions = (parameters.filters,), (parameters.as_of, parameters.at_least)
+    return serve(Asked("occurrence/count", canonical, filters, tell, *versions))
 
 
 def _georeferenced(parameters: CountParameters, wanted: bool) -> CountParameters:
-    if wanted:
-        return parameters.model_copy(update={"has_coordinate": True, "has_geospatial_issue": False})
-    if parameters.has_coordinate:
-        raise BadParameter("isGeoreferenced contradicts hasCoordinate.", "isGeoreferenced")
-    return parameters.model_copy(update={"has_coordinate": False})
+    """What isGeoreferenced says, said by the filters of the search. Raises BadParameter."""
+    meant = {"has_coordinate": True, "has_geospatial_issue": False} if wanted else {"has_coordinate": False}
+    for name, value in meant.items():
+        if getattr(parameters, name) not in (None, value):
+            raise BadParameter("isGeoreferenced contradicts another parameter.", "isGeoreferenced")
+    return parameters.model_copy(update=meant)
 
 
 @routes.get("/api/v1/occurrence/<int(max=9007199254740991):key>")
@@ -138,7 +128,7 @@ def one(key: int) -> Response:
     """One record; by the key of an older revision the one that has taken its place."""
     read(Parameters, pairs(request.query_string))
     with site().reader.begin() as connection:
-        found = occurrences.one(connection, key)
+        found = records.one(connection, key)
         if found is None:
             raise NotFound("There is no record of this key; it may have been taken back.")
         return document(found, data_version(connection))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, event
 
 from api.paging import MOST_RECORDS
+from db.filters import data_version
 from db.names import PlaceValue
 from db.undo import undo
 from tests.seed import Record, ingest, open_app, open_database
@@ -191,6 +193,17 @@ def test_every_filter_leaves_what_it_says(app: Flask) -> None:
         assert (ids(found), found["count"]) == (expected, len(expected)), query
         assert found["endOfRecords"] is True
         assert told(client, asked, "/api/v1/occurrence/count") == len(expected), query
+
+
+def test_georeferenced_means_coordinates_that_are_not_doubtful(client: FlaskClient) -> None:
+    path = "/api/v1/occurrence/count"
+    assert told(client, "isGeoreferenced=true", path) == 9
+    assert told(client, "isGeoreferenced=FALSE", path) == 1
+    assert told(client, "isGeoreferenced=true&hasCoordinate=true", path) == 9
+    for query in ("isGeoreferenced=true&hasCoordinate=false", "isGeoreferenced=false&hasCoordinate=true",
+                  "isGeoreferenced=true&hasGeospatialIssue=true"):  # fmt: skip
+        answer = client.get(f"{path}?{query}")
+        assert (answer.status_code, answer.json["parameter"]) == (400, "isGeoreferenced")
 
 
 def test_a_record_is_told_as_gbif_tells_it(client: FlaskClient) -> None:
@@ -586,6 +599,49 @@ def test_an_older_version_is_told_as_it_was_and_for_good(app: Flask, writer: Eng
     ] == counts
     answer = client.get(f"{SEARCH}?v=9")
     assert (answer.status_code, answer.json["parameter"]) == (503, "v")
+
+
+def test_the_same_validator_means_the_same_answer(home: Path) -> None:
+    """Whatever is ingested, corrected and taken back: what kept its ETag kept its bytes."""
+    writer = open_database(f"sqlite:///{home / 'sightings.db'}")
+    ingest(writer, RECORDS, feed="station")
+    app = open_app(home, cache_url="off")
+    client, dice = app.test_client(), random.Random(11)
+    queries = [f"{SEARCH}?{query}&facet=taxonKey&facet=genusKey&facet=year&limit=9" for query in (
+        "", "scientificName=Vulpes vulpes", "genus=lynx", "year=2023", "taxonKey=1&facetMultiselect=true",
+        "familyKey=500000001", "q=fox", "country=LT", "feed=other", "asOf=1&species=deer")]  # fmt: skip
+    queries += [
+        "/api/v1/species/search?q=l",
+        "/api/v1/species/suggest?q=v",
+        "/api/v1/species/match?name=Lynx",
+    ]
+    seen: dict[tuple[str, str], bytes] = {}
+    runs: list[int] = []
+    fennec = Record("Vulpes zerda", 20230304, scientific="Vulpes zerda", genus="Vulpes", family="Canidae")
+    renamed = Record(**FOX | {"vernacular": "Fox"}, first=20230303)
+    news = [*RECORDS, Record("Vulpes", 20240101, scientific="Vulpes"), fennec, renamed]
+    kept = 0
+    for _ in range(25):
+        for query in queries:
+            answer = client.get(query.replace(" ", "%20"))
+            assert answer.status_code == 200, answer.text
+            kept += (query, answer.headers["ETag"]) in seen
+            assert seen.setdefault((query, answer.headers["ETag"]), answer.data) == answer.data, query
+        if runs and dice.random() < 0.3:
+            undo(writer, runs.pop())
+            continue
+        some = [
+            replace(
+                record, identifier=dice.choice("abcdexyz"), first=dice.choice([20230405, 20240607]), last=None
+            )
+            for record in dice.sample(news, 2)
+        ]
+        distinct = {record.identifier: record for record in some}
+        run = ingest(writer, distinct.values(), feed=dice.choice(["station", "other"]))
+        with writer.begin() as connection:
+            runs += [run] if data_version(connection) == run else []
+    assert kept > 40
+    app.extensions["sightings"].reader.dispose()
 
 
 def test_a_question_that_takes_too_long_is_stopped_with_advice(home: Path) -> None:

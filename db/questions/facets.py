@@ -12,7 +12,8 @@ from db.filters import Filters, Scope
 from db.models import Feed, Place, Rollup, Sighting
 from db.names import RANKS
 from db.questions import counts
-from db.questions.occurrences import amount, day_of_year, terms_of_all, without_status
+from db.questions.occurrences import amount, terms_of_all, without_status
+from db.questions.records import day_of_year
 from db.questions.summary import interval_text
 from db.questions.walks import unindexed
 from db.taxon_keys import keys_of, names_at, ranks_of, taxa

@@ -29,7 +29,7 @@ def unindexed(term: ColumnElement[bool]) -> ColumnElement[bool]:
     return replacement_traverse(term, {}, plus_nothing)
 
 
-def records(connection: Connection) -> int:
+def all_records(connection: Connection) -> int:
     """How many records there are at all."""
     each = select(func.coalesce(func.sum(Rollup.records + Rollup.absences), 0)).where(Rollup.bucket == 0)
     return int(connection.execute(each).scalar_one())
@@ -37,9 +37,9 @@ def records(connection: Connection) -> int:
 
 def walks_for_all(connection: Connection, held: int) -> bool:
     """Whether to walk in order to see all of ``held`` records."""
-    return held * _LOOK_UP > records(connection)
+    return held * _LOOK_UP > all_records(connection)
 
 
 def walks_for_some(connection: Connection, held: int, wanted: int) -> bool:
     """Whether to walk along the keys until so many of ``held`` are found, rather than to sort them all."""
-    return held * held * _LOOK_UP > wanted * records(connection)
+    return held * held * _LOOK_UP > wanted * all_records(connection)
