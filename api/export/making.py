@@ -122,9 +122,9 @@ def make(
         limit = _Limit(file, most_bytes, count(connection, ground.scope))
         about = _about(connection, order, ground, limit.records)
         if most_bytes is not None and limit.records > _SAMPLE:
-            sample = exported.keys(connection, ground.scope, _SAMPLE)
+            sample = exported.keys(connection, ground.scope, limit.records, _SAMPLE)
             limit.expect(_written(connection, order, ground, about, sample))
-        keys = exported.keys(connection, ground.scope)
+        keys = exported.keys(connection, ground.scope, limit.records)
         chunks = _chunks(connection, keys, ground.scope.as_of, limit, progress)
         FORMS[order.form].write(file, chunks, about)
     limit.refuse(file.tell())

@@ -37,7 +37,9 @@ def _iso(day: int) -> str:
 def ends(connection: Connection, scope: Scope) -> tuple[str | None, str | None]:
     """The date of the earliest and of the latest record of the scope, each as precise as it was given."""
     first, last = Sighting.first_day, Sighting.last_day
-    dated = select(first, last).where(*conditions(scope), first.is_not(None)).limit(1)
+    # The days once more, so that the index of days is entered where they begin and where they end.
+    within = first.between(*scope.filters.outer_days)
+    dated = select(first, last).where(*conditions(scope), within).limit(1)
     earliest, latest = dated.order_by(first, last), dated.order_by(first.desc(), last)
     return _text(connection, earliest), _text(connection, latest)
 
