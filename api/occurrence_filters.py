@@ -33,7 +33,7 @@ from db.names import RANKS
 from db.traits import Range, Traits
 
 
-def _each(read: Callable[[str], Any], written: object) -> BeforeValidator:
+def each(read: Callable[[str], Any], written: object) -> BeforeValidator:
     """Each of the repeated values, read, in one order and once; ``written`` is the type of one in a URL."""
     return _flat(lambda value: (read(value),), written)
 
@@ -57,8 +57,8 @@ def _key(value: str) -> int:
 
 Ranges = tuple[Range, ...]
 Numbers = tuple[int, ...]
-Keys = Annotated[Numbers, _each(_key, WrittenWhole)]
-Words = Annotated[tuple[str, ...], _each(read_word, WrittenText)]
+Keys = Annotated[Numbers, each(_key, WrittenWhole)]
+Words = Annotated[tuple[str, ...], each(read_word, WrittenText)]
 Degrees = ranges(-180, 180)
 Flag = BeforeValidator(read_flag, json_schema_input_type=WrittenFlag)
 
@@ -94,12 +94,12 @@ class OccurrenceFilters(FilterParameters):
     ] = ()
     start_day_of_year: Annotated[
         Ranges,
-        _each(ranges(1, 366), WrittenRange),
+        each(ranges(1, 366), WrittenRange),
         Field(description="Day of the year on which the date begins, or a range.", examples=["100,200"]),
     ] = ()
     end_day_of_year: Annotated[
         Ranges,
-        _each(ranges(1, 366), WrittenRange),
+        each(ranges(1, 366), WrittenRange),
         Field(description="Day of the year on which the date ends, or a range.", examples=["100,200"]),
     ] = ()
     occurrence_status: Annotated[
@@ -118,7 +118,7 @@ class OccurrenceFilters(FilterParameters):
     ] = ()
     issue: Annotated[
         tuple[str, ...],
-        _each(read_issue, WrittenIssue),
+        each(read_issue, WrittenIssue),
         Field(
             description="An issue that the record carries, by its GBIF name.", examples=["ZERO_COORDINATE"]
         ),
@@ -128,7 +128,7 @@ class OccurrenceFilters(FilterParameters):
     ] = ()
     individual_count: Annotated[
         Ranges,
-        _each(ranges(0, 999_999_999), WrittenRange),
+        each(ranges(0, 999_999_999), WrittenRange),
         Field(description="How many animals, or a range (ours).", examples=["2,*"]),
     ] = ()
     has_coordinate: Annotated[
@@ -139,17 +139,17 @@ class OccurrenceFilters(FilterParameters):
     ] = None
     decimal_latitude: Annotated[
         Ranges,
-        _each(ranges(-90, 90), WrittenRange),
+        each(ranges(-90, 90), WrittenRange),
         Field(description="Latitude in degrees, or a range.", examples=["46,47"]),
     ] = ()
     decimal_longitude: Annotated[
         Ranges,
-        _each(ranges(-180, 180), WrittenRange),
+        each(ranges(-180, 180), WrittenRange),
         Field(description="Longitude in degrees, or a range.", examples=["13,14"]),
     ] = ()
     coordinate_uncertainty_in_meters: Annotated[
         Ranges,
-        _each(ranges(0, 99_999_999), WrittenRange),
+        each(ranges(0, 99_999_999), WrittenRange),
         Field(description="Uncertainty in metres, or a range.", examples=["*,100"]),
     ] = ()
     geometry: Annotated[
@@ -162,7 +162,7 @@ class OccurrenceFilters(FilterParameters):
     ] = ()
     geo_distance: Annotated[
         tuple[Circle, ...],
-        _each(read_circle, WrittenCircle),
+        each(read_circle, WrittenCircle),
         Field(
             description="Distance, latitude and longitude, such as 5km,59.9,10.7.", examples=["5km,59.9,10.7"]
         ),

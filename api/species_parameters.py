@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from api.numbers import WrittenFlag, read_flag, read_word
-from api.occurrence_filters import Keys, Words
+from api.occurrence_filters import Keys, Words, each
 from api.parameters import Parameters, Texts, Whole
 from api.query import BadParameter
 from api.values import WrittenText, read_text
@@ -92,7 +92,9 @@ class SearchParameters(TaxaParameters):
         ),
     ] = ()
     facet: Annotated[
-        Words, Field(description="rank or status: a field to count the values of.", examples=["rank"])
+        tuple[str, ...],
+        each(read_word, Literal["rank", "status"]),
+        Field(description="rank or status: a field to count the values of.", examples=["rank"]),
     ] = ()
     facet_limit: Annotated[
         int, Whole, Field(ge=0, le=1000, description="Values of each facet.", examples=[5])

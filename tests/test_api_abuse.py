@@ -17,6 +17,7 @@ from sqlalchemy import event
 
 import api.page
 import api.reports
+from api.occurrence_filters import OccurrenceFilters
 from api.openapi.operations import OPERATIONS, Operation
 from api.reports import REPORTS
 from tests.listening import listening
@@ -72,10 +73,10 @@ def example(operation: Operation) -> str:
 
 
 def own(operation: Operation) -> list[str]:
-    """The parameters that are asked of this operation; the filters of all reports are asked once."""
-    shared = REPORTS["timeline"].parameters.names()
-    first = operation.name == "timeline"
-    return [name for name in operation.parameters.names() if first or name not in shared]
+    """The parameters that are asked of this operation; the filters that many share are asked once."""
+    shared = {"timeline": REPORTS["timeline"].parameters, "searchOccurrences": OccurrenceFilters}
+    elsewhere = {name for asked, model in shared.items() if asked != operation.name for name in model.names()}
+    return [name for name in operation.parameters.names() if name not in elsewhere]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.name)
