@@ -23,16 +23,17 @@ from tests.seed import OSLO, Record, ingest, open_app
 BATCHES = 500
 SEED = 4
 TAXA = (
-    ("Lynx lynx", "Eurasian lynx", "Lynx"), ("Vulpes vulpes", "Red fox", "Vulpes"), ("Ursus arctos", "Bear", ""),
-    ("Vulpes lagopus", "Arctic fox", "Vulpes"),
+    ("Lynx lynx", "Eurasian lynx", "Lynx"), ("Vulpes vulpes", "Red fox", "Vulpes"),
+    ("Ursus arctos", "Bear", ""), ("Vulpes lagopus", "Arctic fox", "Vulpes"),
 )  # fmt: skip
 DAYS = (
     (None, None), (20210101, 20211231), (20220101, 20221231), (20220401, 20220430), (20230601, 20230831),
     *((day, day) for day in (20210311, 20220407, 20220408, 20230715, 20241230)),
 )  # fmt: skip
 WHAT = (
-    "", "species=lynx lynx", "species=eurasian lynx&species=bear", "scientificName=Vulpes", "feed=b", "taxonKey=2",
-    "feed=a&feed=c", "country=LT", "vernacularName=red fox&feed=a", "basisOfRecord=HUMAN_OBSERVATION",
+    "", "species=lynx lynx", "species=eurasian lynx&species=bear", "scientificName=Vulpes", "feed=b",
+    "taxonKey=2", "feed=a&feed=c", "country=LT", "vernacularName=red fox&feed=a",
+    "basisOfRecord=HUMAN_OBSERVATION",
 )  # fmt: skip
 WHEN = ("", "", "year=2022", "eventDate=*,2021", "eventDate=2022-04", "month=4", "year=2021&year=2023")
 NEEDED = {"numerator": "lynx lynx", "denominator": "vulpes"}
@@ -43,7 +44,7 @@ def addresses(chance: random.Random) -> list[str]:
     found = []
     for report in REPORTS.values():
         needed = [f"{name}={NEEDED[name]}" for name in report.parameters.required()]
-        for _ in range(max(3, 36 // len(REPORTS))):
+        for _ in range(3):
             parts = [chance.choice(WHAT), chance.choice(WHEN), *needed]
             query = "&".join(part for part in parts if part).replace(" ", "+")
             found.append(f"/api/v1/reports/{report.name}.json?{query}")
@@ -61,7 +62,7 @@ class Life:
 
     def goes_on(self) -> None:
         """New records, corrections, or an undo, also of an undo."""
-        if self.runs and self.chance.random() < 0.25:
+        if self.runs and self.chance.random() < 0.2:
             with suppress(CannotUndo):
                 run = undo(self.writer, self.chance.choice(self.runs[-6:])).run
                 self.runs += [run] if run else []
@@ -104,13 +105,13 @@ class Contradiction:
 
 
 def contradiction(writer: Engine, client: FlaskClient, batches: int) -> Contradiction | None:
-    """The first one over so many batches, three questions after each; None is well."""
+    """The first one over so many batches, two questions after each; None is well."""
     chance = random.Random(SEED)
     life, urls = Life(writer, chance), addresses(chance)
     seen: dict[tuple[str, str], bytes] = {}
     for batch in range(batches):
         life.goes_on()
-        for url in chance.sample(urls, 3):
+        for url in chance.sample(urls, 2):
             answer = client.get(url)
             if answer.status_code == 404:  # a name that is demanded, and forgotten or not known yet
                 continue
@@ -118,7 +119,7 @@ def contradiction(writer: Engine, client: FlaskClient, batches: int) -> Contradi
             if seen.setdefault((url, answer.headers["ETag"]), answer.data) != answer.data:
                 return Contradiction(batch, url)
     # Some stayed as they were, and most did not: neither would show anything.
-    assert len(urls) < len(seen) < 3 * batches
+    assert len(urls) < len(seen) < 2 * batches
     return None
 
 
@@ -130,7 +131,7 @@ def client(writer: Engine, database_url: str, home: Path) -> Iterator[FlaskClien
 
 
 def test_the_same_validator_means_the_same_answer(writer: Engine, client: FlaskClient) -> None:
-    batches = BATCHES if writer.dialect.name == "sqlite" else BATCHES // 5
+    batches = BATCHES if writer.dialect.name == "sqlite" else BATCHES // 10
     assert contradiction(writer, client, batches) is None
 
 
