@@ -330,6 +330,15 @@ def test_an_export_that_is_broken_off_is_shorter_than_it_said(
     assert len(broken.data) < int(broken.headers["Content-Length"])
 
 
+def test_an_export_that_takes_too_long_is_given_up_before_anything_is_sent(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.export.routes._LONGEST_MAKING", 0.0)
+    answer = client.get(f"{EXPORT}.csv")
+    assert (answer.status_code, answer.mimetype) == (413, "application/problem+json")
+    assert "manage.py export" in answer.json["detail"]
+
+
 def test_who_comes_when_all_slots_are_taken_is_told_when_to_come_again(app: Flask) -> None:
     app.extensions["sightings"] = replace(app.extensions["sightings"], exports=Slots(1, 0.01))
     client = app.test_client()

@@ -8,8 +8,9 @@ were complete.
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from pydantic.alias_generators import to_camel
@@ -32,6 +33,7 @@ _CERTAIN = 3.0
 """How far beyond the limit an export must look by its sample for it not to be tried: few take more each."""
 _LIKELY = 1.5
 """And how far after its first chunks for its end not to be waited for."""
+_ADVICE = "narrow the filters, by year or feed for instance, or use manage.py export where the database lies."
 _CODE = 1  # raise it whenever the same data would give other bytes
 
 _NO_FILTERS = {"v", "asOf", *map(to_camel, WITHOUT_EFFECT)}
@@ -110,16 +112,17 @@ def make(
     order: ExportOrder,
     file: BinaryIO,
     most_bytes: int | None = None,
+    most_seconds: float | None = None,
     progress: Progress | None = None,
 ) -> Made:
     """Write all records of an order, as one moment has them, into an empty file.
 
     ``progress`` is told how many records are written, of how many. Raises TooLarge as soon as it is clear
-    that there are more than ``most_bytes``, and what ``survey`` raises.
+    that there are more than ``most_bytes`` or that they take longer, and what ``survey`` raises.
     """
     with reader.begin() as connection:
         ground = survey(connection, order)
-        limit = _Limit(file, most_bytes, count(connection, ground.scope))
+        limit = _Limit(file, most_bytes, most_seconds, count(connection, ground.scope))
         about = _about(connection, order, ground, limit.records)
         if most_bytes is not None and limit.records > _SAMPLE:
             sample = exported.keys(connection, ground.scope, limit.records, _SAMPLE)
@@ -176,7 +179,9 @@ class _Limit:
 
     file: BinaryIO
     most_bytes: int | None
+    most_seconds: float | None
     records: int
+    began: float = field(default_factory=time.monotonic)
 
     def expect(self, size: int) -> None:
         """Refuse to begin where a sample of this size says clearly enough how it will end."""
@@ -188,6 +193,10 @@ class _Limit:
         size = self.file.tell()
         expected = size * self.records / done
         self.refuse(max(size, expected / _LIKELY), expected)
+        if self.most_seconds is not None and time.monotonic() - self.began > self.most_seconds:
+            raise TooLarge(
+                f"These {self.records:,} records take longer than {self.most_seconds:g} seconds: {_ADVICE}"
+            )
 
     def refuse(self, size: float, expected: float = 0) -> None:
         """Raise TooLarge for a file of more bytes than it may have."""
@@ -196,6 +205,5 @@ class _Limit:
         about = max(size, expected) / 1e6
         raise TooLarge(
             f"These {self.records:,} records would be about {about:,.3g} MB, and at most"
-            f" {self.most_bytes / 1e6:,.3g} MB are sent: narrow the filters, by year or feed for instance, or"
-            " use manage.py export where the database lies."
+            f" {self.most_bytes / 1e6:,.3g} MB are sent: {_ADVICE}"
         )

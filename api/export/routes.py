@@ -19,6 +19,8 @@ from api.query import nearest, pairs
 from api.site import site
 
 _BLOCK = 1 << 18
+_LONGEST_MAKING = 60.0
+"""Seconds: as long as an export reads, SQLite's log cannot be cut, and no proxy waits for ever."""
 _LONGEST_SECONDS = 1_800
 """A client that takes longer has had his turn: others wait for the slot."""
 
@@ -38,7 +40,7 @@ def export(form: str) -> Response:
     with ExitStack() as held:
         held.enter_context(site().exports.taken("Too many exports are under way at the moment."))
         file = held.enter_context(tempfile.TemporaryFile(prefix="sightings-export-"))
-        made = make(site().reader, wanted, file, site().export_bytes)
+        made = make(site().reader, wanted, file, site().export_bytes, _LONGEST_MAKING)
         response = _answer(wanted, made.ground, b"")
         response.content_length = made.size
         if request.method == "GET":
