@@ -14,7 +14,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from api.draw import Look, card, clean
 from api.draw.look import Theme
-from api.export.making import TooLarge
+from api.export.limits import TooLarge
 from api.flight import Busy
 from api.order import Behind, NothingKnown
 from api.query import BadParameter

@@ -8,9 +8,8 @@ were complete.
 from __future__ import annotations
 
 import io
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from pydantic.alias_generators import to_camel
@@ -18,6 +17,7 @@ from sqlalchemy import Connection, Engine
 
 from api.export import FORMS
 from api.export.about import About
+from api.export.limits import SAMPLE, Limit
 from api.occurrence_filters import WITHOUT_EFFECT, OccurrenceFilters
 from api.order import Behind, NothingKnown
 from api.query import Pairs, read
@@ -28,21 +28,11 @@ from db.questions.occurrences import count
 from db.questions.summary import ends
 
 ROWS_IN_A_CHUNK = 2_000
-_SAMPLE = 1_000
-_CERTAIN = 3.0
-"""How far beyond the limit an export must look by its sample for it not to be tried: few take more each."""
-_LIKELY = 1.5
-"""And how far after its first chunks for its end not to be waited for."""
-_ADVICE = "narrow the filters, by year or feed for instance, or use manage.py export where the database lies."
 _CODE = 1  # raise it whenever the same data would give other bytes
 
 _NO_FILTERS = {"v", "asOf", *map(to_camel, WITHOUT_EFFECT)}
 
 Progress = Callable[[int, int], None]
-
-
-class TooLarge(Exception):
-    """There is more than may be sent; the message says how much, and what to do."""
 
 
 class ExportParameters(OccurrenceFilters):
@@ -122,10 +112,10 @@ def make(
     """
     with reader.begin() as connection:
         ground = survey(connection, order)
-        limit = _Limit(file, most_bytes, most_seconds, count(connection, ground.scope))
+        limit = Limit(file, most_bytes, most_seconds, count(connection, ground.scope))
         about = _about(connection, order, ground, limit.records)
-        if most_bytes is not None and limit.records > _SAMPLE:
-            sample = exported.keys(connection, ground.scope, limit.records, _SAMPLE)
+        if most_bytes is not None and limit.records > SAMPLE:
+            sample = exported.keys(connection, ground.scope, limit.records, SAMPLE)
             limit.expect(_written(connection, order, ground, about, sample))
         keys = exported.keys(connection, ground.scope, limit.records)
         chunks = _chunks(connection, keys, ground.scope.as_of, limit, progress)
@@ -162,7 +152,7 @@ def _chunks(
     connection: Connection,
     keys: exported.Keys,
     as_of: int | None,
-    limit: _Limit,
+    limit: Limit,
     progress: Progress | None,
 ) -> Iterator[list[dict[str, Any]]]:
     for start in range(0, len(keys), ROWS_IN_A_CHUNK):
@@ -171,39 +161,3 @@ def _chunks(
         limit.look(done)
         if progress:
             progress(done, len(keys))
-
-
-@dataclass(frozen=True)
-class _Limit:
-    """How large a file may become, and what is said where it becomes larger."""
-
-    file: BinaryIO
-    most_bytes: int | None
-    most_seconds: float | None
-    records: int
-    began: float = field(default_factory=time.monotonic)
-
-    def expect(self, size: int) -> None:
-        """Refuse to begin where a sample of this size says clearly enough how it will end."""
-        expected = size * self.records / _SAMPLE
-        self.refuse(expected / _CERTAIN, expected)
-
-    def look(self, done: int) -> None:
-        """Refuse to go on with a file that is too large with so many records, or will be."""
-        size = self.file.tell()
-        expected = size * self.records / done
-        self.refuse(max(size, expected / _LIKELY), expected)
-        if self.most_seconds is not None and time.monotonic() - self.began > self.most_seconds:
-            raise TooLarge(
-                f"These {self.records:,} records take longer than {self.most_seconds:g} seconds: {_ADVICE}"
-            )
-
-    def refuse(self, size: float, expected: float = 0) -> None:
-        """Raise TooLarge for a file of more bytes than it may have."""
-        if self.most_bytes is None or size <= self.most_bytes:
-            return
-        about = max(size, expected) / 1e6
-        raise TooLarge(
-            f"These {self.records:,} records would be about {about:,.3g} MB, and at most"
-            f" {self.most_bytes / 1e6:,.3g} MB are sent: {_ADVICE}"
-        )
