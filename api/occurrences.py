@@ -15,7 +15,7 @@ from api.documents import document
 from api.occurrence_filters import WITHOUT_EFFECT, Flag, OccurrenceFilters
 from api.paging import OccurrenceParameters, PageParameters
 from api.parameters import Parameters
-from api.query import BadParameter, Pairs, pairs, read
+from api.query import Pairs, pairs, read
 from api.site import site
 from db.filters import Scope, data_version
 from db.questions import occurrences, records
@@ -103,23 +103,26 @@ def _shouted(field: str) -> str:
 def count() -> Response:
     """How many records the filters leave, as a bare number."""
     parameters = read(CountParameters, pairs(request.query_string))
-    if parameters.is_georeferenced is not None:
-        parameters = _georeferenced(parameters, parameters.is_georeferenced)
+    asked = _georeferenced(parameters)
 
     def tell(connection: Connection, scopes: tuple[Scope, ...]) -> Told:
-        return Told(occurrences.count(connection, occurrences.settled(connection, scopes[0])))
+        scope = occurrences.settled(connection, scopes[0])
+        return Told(0 if asked is None else occurrences.count(connection, scope))
 
     canonical = parameters.model_dump_json(exclude={"at_least", *WITHOUT_EFFECT}, exclude_defaults=True)
-    filters, versions = (parameters.filters,), (parameters.as_of, parameters.at_least)
+    filters, versions = ((asked or parameters).filters,), (parameters.as_of, parameters.at_least)
     return serve(Asked("occurrence/count", canonical, filters, tell, *versions))
 
 
-def _georeferenced(parameters: CountParameters, wanted: bool) -> CountParameters:
-    """What isGeoreferenced says, said by the filters of the search. Raises BadParameter."""
-    meant = {"has_coordinate": True, "has_geospatial_issue": False} if wanted else {"has_coordinate": False}
-    for name, value in meant.items():
-        if getattr(parameters, name) not in (None, value):
-            raise BadParameter("isGeoreferenced contradicts another parameter.", "isGeoreferenced")
+def _georeferenced(parameters: CountParameters) -> CountParameters | None:
+    """What isGeoreferenced says, said by the other filters; None where they leave nothing of it."""
+    if parameters.is_georeferenced is None:
+        return parameters
+    meant = {"has_coordinate": parameters.is_georeferenced}
+    if parameters.is_georeferenced:
+        meant["has_geospatial_issue"] = False
+    if any(getattr(parameters, name) not in (None, value) for name, value in meant.items()):
+        return None
     return parameters.model_copy(update=meant)
 
 
