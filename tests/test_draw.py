@@ -55,7 +55,7 @@ from api.draw.labels import spread
 from api.draw.look import DARK, LIGHT, SERIES
 from api.draw.projection import Extent
 from api.draw.times import time_ticks
-from api.draw.words import axis_numbers, canonical, number
+from api.draw.words import axis_numbers, canonical, number, width
 
 SVG = "{http://www.w3.org/2000/svg}"
 WORDS = Words(
@@ -373,6 +373,20 @@ def test_card_tells_status_title_and_detail():
     )
     assert told[:2] == ["400", "Unknown parameter"]
     assert " ".join(told[2:]) == "The nearest known one is scientificName."
+
+
+@pytest.mark.parametrize("size", [(200, 150), (320, 150), (320, 240), (720, 400), (1600, 900)])
+@pytest.mark.parametrize("theme", ["light", "dark", "auto"])
+def test_a_card_wraps_a_long_message_and_keeps_it_inside(size, theme):
+    names = ", ".join(f"parameterNumber{number}" for number in range(30))
+    look = Look(*size, theme)
+    told = list(parse(card(400, "Bad Request", f"There are {names}.", look)).iter(f"{SVG}text"))
+    assert len(told) > 3
+    for one in told:
+        wide = width("".join(one.itertext()), float(one.get("font-size")))
+        assert float(one.get("x")) + wide <= min(size[0], 60 * look.size("label"))
+        assert 0 < float(one.get("y")) < size[1]
+    assert "".join(told[-1].itertext()).endswith(("29.", "\u2026"))
 
 
 def test_auto_carries_the_dark_theme_for_readers_who_prefer_it():

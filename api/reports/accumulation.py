@@ -16,11 +16,22 @@ from api.draw.words import number
 from api.kinds import higher, species
 from api.parameters import Limit, ReportParameters
 from api.reports.report import Report, Tidy
+from api.shape import Shape
 from db.filters import Scope
 from db.questions.ends import Ends, ends_per_taxon
 from db.questions.kinds import Kind, kinds
 
 BETWEEN = "; "  # parts the names in one cell
+
+
+class AccumulationRow(Shape):
+    """How many species there were by the end of a bucket, and which came in it."""
+
+    date: int | str
+    value: int
+    new: int
+    names: str | None
+    partial: bool
 
 
 class AccumulationParameters(ReportParameters):
@@ -169,5 +180,5 @@ def heading(_: AccumulationParameters) -> str:
 ACCUMULATION = Report(
     "accumulation",
     "How many species have been recorded by then?",
-    AccumulationParameters, ask, shape, draw, heading,
+    AccumulationParameters, ask, shape, draw, heading, AccumulationRow,
 )  # fmt: skip

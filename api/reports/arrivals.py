@@ -13,10 +13,23 @@ from api.draw import Look, Picture, Season, Words
 from api.draw import arrivals as draw_arrivals
 from api.parameters import Limit, ReportParameters
 from api.reports.report import Report, Tidy, leading
+from api.shape import Shape
 from db.filters import Scope
 from db.questions import counts
 from db.questions.counts import TaxonLabel
 from db.questions.stays import Stay, dated_to_a_day, stays
+
+
+class ArrivalsRow(Shape):
+    """The first and the last day of a species in a year."""
+
+    name: str
+    scientific_name: str | None
+    vernacular_name: str | None
+    year: int
+    first: str
+    last: str
+    partial: bool
 
 
 class ArrivalsParameters(ReportParameters):
@@ -118,5 +131,5 @@ def heading(_: ArrivalsParameters) -> str:
 ARRIVALS = Report(
     "arrivals",
     "When does each species first and last appear in a year?",
-    ArrivalsParameters, ask, shape, draw, heading,
+    ArrivalsParameters, ask, shape, draw, heading, ArrivalsRow,
 )  # fmt: skip

@@ -11,12 +11,22 @@ from api.draw.projection import Extent, written
 from api.draw.words import number
 from api.parameters import Measure, ReportParameters
 from api.reports.report import Report, Tidy, counted_as_one, value
+from api.shape import Shape
 from db.filters import Scope
 from db.questions import cells
 from db.questions.cells import MOST_RECORDS, Cells, Sum
 from db.questions.counts import Count
 
 _CREDIT = "Coast and borders: Natural Earth, 1:10\u2009000\u2009000"
+
+
+class MapRow(Shape):
+    """How much lies in one cell; its middle and its size are degrees."""
+
+    decimal_latitude: int | float
+    decimal_longitude: int | float
+    cell_size: int | float
+    value: int | float
 
 
 class MapParameters(ReportParameters):
@@ -122,4 +132,4 @@ def heading(_: MapParameters) -> str:
     return "Where they were recorded"
 
 
-MAP = Report("map", "Where were they recorded?", MapParameters, ask, shape, draw, heading)
+MAP = Report("map", "Where were they recorded?", MapParameters, ask, shape, draw, heading, MapRow)

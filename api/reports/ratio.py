@@ -16,9 +16,20 @@ from api.parameters import Interval, Measure, Name, ReportParameters
 from api.query import BadParameter
 from api.reports.report import Report, Tidy, counted_as_one, measured, too_vague, value
 from api.reports.timeline import MOST_ROWS, points
+from api.shape import Shape
 from db.filters import Filters, Scope, taxa_named
 from db.questions import counts
 from db.questions.counts import Count
+
+
+class RatioRow(Shape):
+    """How many of one for each of the other in one bucket; nothing to divide by is no value."""
+
+    date: int | str
+    numerator: int | float
+    denominator: int | float
+    value: int | float | None
+    partial: bool
 
 
 class RatioParameters(ReportParameters):
@@ -158,5 +169,12 @@ def heading(parameters: RatioParameters) -> str:
 
 
 RATIO = Report(
-    "ratio", "How many of one species for each of another?", RatioParameters, ask, shape, draw, heading
+    "ratio",
+    "How many of one species for each of another?",
+    RatioParameters,
+    ask,
+    shape,
+    draw,
+    heading,
+    RatioRow,
 )
