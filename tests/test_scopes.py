@@ -22,18 +22,31 @@ from tests.seed import OSLO, Record, ingest, open_app
 
 BATCHES = 500
 SEED = 4
-TAXA = (
-    ("Lynx lynx", "Eurasian lynx", "Lynx"), ("Vulpes vulpes", "Red fox", "Vulpes"),
-    ("Ursus arctos", "Bear", ""), ("Vulpes lagopus", "Arctic fox", "Vulpes"),
-)  # fmt: skip
+TAXA = [
+    (f"{genus} {epithet}", vernacular, genus)
+    for genus, vernacular in (("Lynx", "Eurasian lynx"), ("Vulpes", "Red fox"), ("Ursus", "Bear"))
+    for epithet in (
+        "lynx",
+        "alba",
+        "nigra",
+        "minor",
+        "major",
+        "arctos",
+        "vulgaris",
+        "borealis",
+        "alpina",
+        "rufa",
+    )
+]
+"""So many that there is always something left to be learned of one."""
 DAYS = (
     (None, None), (20210101, 20211231), (20220101, 20221231), (20220401, 20220430), (20230601, 20230831),
     *((day, day) for day in (20210311, 20220407, 20220408, 20230715, 20241230)),
 )  # fmt: skip
 WHAT = (
-    "", "species=lynx lynx", "species=eurasian lynx&species=bear", "scientificName=Vulpes", "feed=b",
-    "taxonKey=2", "feed=a&feed=c", "country=LT", "vernacularName=red fox&feed=a",
-    "basisOfRecord=HUMAN_OBSERVATION",
+    "", "species=lynx lynx", "species=eurasian lynx&species=bear",
+    "scientificName=Vulpes", "feed=b", "taxonKey=2", "feed=a&feed=c", "country=LT",
+    "vernacularName=red fox&feed=a", "basisOfRecord=HUMAN_OBSERVATION",
 )  # fmt: skip
 WHEN = ("", "", "year=2022", "eventDate=*,2021", "eventDate=2022-04", "month=4", "year=2021&year=2023")
 NEEDED = {"numerator": "lynx lynx", "denominator": "vulpes"}
