@@ -9,6 +9,7 @@ from __future__ import annotations
 import calendar
 from collections.abc import Callable
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -402,10 +403,33 @@ def arrivals(records: pd.DataFrame, every: pd.DataFrame, query: Query) -> Answer
     return rows
 
 
+def map_(records: pd.DataFrame, _: pd.DataFrame, query: Query) -> Answer:
+    """A row for each cell with anything in it, from the south-west on; of the size that the answer names."""
+    size = Decimal(query.shape["cellSize"])
+    there = records[records["decimalLatitude"] != ""]
+    places = (
+        tuple((Decimal(row[name]) + edge) // size for name, edge in _EDGES) for _, row in there.iterrows()
+    )
+    cells = pd.Series(list(places), index=there.index, dtype=object)
+    sums = there.groupby(cells)[query.shape.get("measure", "individuals")].sum()
+    return [
+        {
+            "decimalLatitude": float((north + Decimal("0.5")) * size - 90),
+            "decimalLongitude": float((east + Decimal("0.5")) * size - 180),
+            "cellSize": float(size),
+            "value": plain(amount),
+        }
+        for (north, east), amount in sorted(sums.items())
+    ]
+
+
+_EDGES = (("decimalLatitude", 90), ("decimalLongitude", 180))
+
+
 REPORTS: dict[str, Callable[[pd.DataFrame, pd.DataFrame, Query], Answer]] = {
     "timeline": timeline, "species": species, "summary": summary, "recent": recent,
     "seasonality": seasonality, "phenology": phenology, "calendar": calendar_, "diel": diel, "ratio": ratio,
-    "accumulation": accumulation, "arrivals": arrivals,
+    "accumulation": accumulation, "arrivals": arrivals, "map": map_,
 }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -17,6 +18,8 @@ from db.models import Run
 from db.store import remove_feed
 from db.undo import undo
 from tests.files import read_one, rows_of, table, version
+from tests.life import Life
+from tests.life import addresses as life_addresses
 from tests.seed import Record, ingest, open_app, open_database, year
 
 HEAD = "occurrenceID,eventDate,eventTime,scientificName,vernacularName,family,individualCount"
@@ -115,6 +118,19 @@ def test_an_older_version_has_the_bytes_that_it_had_when_it_was_the_newest(
             assert bytes_of(client, f"{url}&asOf={number}") == answer, url
     apart = {tuple(sorted(answers.items())) for answers in was.values()}
     assert len(apart) == len(was)
+
+
+def test_whatever_happens_to_a_database_its_versions_stay(writer: Engine, app: Flask) -> None:
+    """Ingests, corrections, undos and undos of undos at random: each version is asked for long after."""
+    client, chance = app.test_client(), random.Random(9)
+    life, urls = Life(writer, chance), life_addresses(chance)
+    was: list[tuple[str, bytes]] = []
+    for _ in range(150 if writer.dialect.name == "sqlite" else 30):
+        life.goes_on()
+        url = chance.choice(urls)
+        was.append((f"{url}&asOf={version(writer)}", bytes_of(client, url)))
+        for pinned, answer in chance.sample(was, min(3, len(was))):
+            assert bytes_of(client, pinned) == answer, pinned
 
 
 def test_the_number_of_a_run_that_failed_means_the_version_below_it(
