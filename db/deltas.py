@@ -145,10 +145,15 @@ class Delta:
         first, last = self._ends()
         keys, *counts = self._days.total()
         for grain in _GRAINS:
-            buckets = grain(first, last)[keys >> _TAXON_BITS]
-            has_one = buckets != _NEITHER
-            of_grain = _key(buckets[has_one], keys[has_one] & _TAXON)
-            yield _rows(*_summed(of_grain, [count[has_one] for count in counts]))
+            buckets = grain(first, last)
+            sums = _Sums()
+            for start in range(0, len(keys), _MANY):
+                some = slice(start, start + _MANY)
+                in_bucket = buckets[keys[some] >> _TAXON_BITS]
+                has_one = in_bucket != _NEITHER
+                of_grain = _key(in_bucket[has_one], (keys[some] & _TAXON)[has_one])
+                sums.add(of_grain, [count[some][has_one] for count in counts])
+            yield _rows(*sums.total())
         yield _rows(*self._hours.total())
         yield _rows(*self._cells.total())
 
