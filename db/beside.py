@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain, groupby
 from pathlib import Path
 
@@ -24,6 +25,17 @@ def may_attach(connection: Connection) -> bool:
     """Whether one more file can be attached."""
     attached = connection.execute(text("PRAGMA database_list")).all()
     return len([name for _, name, _ in attached if name not in ("main", "temp")]) < _MOST_ATTACHED
+
+
+@contextmanager
+def small_cache(connection: Connection, kibibytes: int) -> Iterator[None]:
+    """Let the database's own connection keep few pages: what is only added to is never looked at again."""
+    before = connection.execute(text("PRAGMA cache_size")).scalar_one()
+    connection.execute(text(f"PRAGMA cache_size=-{kibibytes}"))
+    try:
+        yield
+    finally:
+        connection.execute(text(f"PRAGMA cache_size={int(before)}"))
 
 
 class FileBeside:

@@ -145,10 +145,15 @@ class Delta:
         first, last = self._ends()
         keys, *counts = self._days.total()
         for grain in _GRAINS:
-            buckets = grain(first, last)[keys >> _TAXON_BITS]
-            has_one = buckets != _NEITHER
-            of_grain = _key(buckets[has_one], keys[has_one] & _TAXON)
-            yield _rows(*_summed(of_grain, [count[has_one] for count in counts]))
+            buckets = grain(first, last)
+            sums = _Sums()
+            for start in range(0, len(keys), _MANY):
+                some = slice(start, start + _MANY)
+                in_bucket = buckets[keys[some] >> _TAXON_BITS]
+                has_one = in_bucket != _NEITHER
+                of_grain = _key(in_bucket[has_one], (keys[some] & _TAXON)[has_one])
+                sums.add(of_grain, [count[some][has_one] for count in counts])
+            yield _rows(*sums.total())
         yield _rows(*self._hours.total())
         yield _rows(*self._cells.total())
 
@@ -162,11 +167,15 @@ class Delta:
         """Each taxon with its first and last day; 0 and FOREVER where something of it has none."""
         first, last = self._ends()
         keys = self._days.total()[0]
-        taxa, places = np.unique(keys & _TAXON, return_inverse=True)
-        starts, ends = np.full(len(taxa), FOREVER), np.zeros(len(taxa), np.int64)
-        np.minimum.at(starts, places, first[keys >> _TAXON_BITS])
-        np.maximum.at(ends, places, np.where(first > 0, last, FOREVER)[keys >> _TAXON_BITS])
-        return zip(taxa.tolist(), starts.tolist(), ends.tolist(), strict=True)
+        size = int((keys & _TAXON).max(initial=0)) + 1
+        starts, ends = np.full(size, FOREVER), np.full(size, _NEITHER)
+        for start in range(0, len(keys), _MANY):
+            some = keys[start : start + _MANY]
+            taxa, intervals = some & _TAXON, some >> _TAXON_BITS
+            np.minimum.at(starts, taxa, first[intervals])
+            np.maximum.at(ends, taxa, np.where(first > 0, last, FOREVER)[intervals])
+        taxa = np.flatnonzero(ends != _NEITHER)
+        return zip(taxa.tolist(), starts[taxa].tolist(), ends[taxa].tolist(), strict=True)
 
     def _ends(self) -> tuple[Numbers, Numbers]:
         first, last = np.divmod(np.fromiter(self._intervals, np.int64, len(self._intervals)), _DAYS)

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from db.beside import made_as
+from db.beside import made_as, small_cache
 from db.models import Sighting
 from db.staging import STAGING, Staging, of_current_rows
 
@@ -91,18 +91,15 @@ def _moved(connection: Connection, schema: str) -> bool:
     one it would look at every row.
     """
     indexes = filter(of_current_rows, made_as(connection, "index", "sighting").values())
-    cache = connection.execute(text("PRAGMA cache_size")).scalar_one()
     try:
         # Sorted in runs that fit into the processor's own cache, an index is made in two thirds of the time;
         # by threads beside the one that reads the rows, in half of that.
-        connection.execute(text("PRAGMA cache_size=-500"))
-        connection.execute(text("PRAGMA threads=2"))
-        with connection.begin_nested():
+        with small_cache(connection, kibibytes=500), connection.begin_nested():
+            connection.execute(text("PRAGMA threads=2"))
             _move(connection, schema, sorted(indexes, key=lambda one: "UNIQUE" not in one))
     except IntegrityError:
         return False
     finally:
-        connection.execute(text(f"PRAGMA cache_size={int(cache)}"))
         connection.execute(text("PRAGMA threads=0"))
     return True
 

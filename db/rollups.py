@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from math import isclose
 from typing import Any
 
@@ -15,6 +16,7 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    exists,
     func,
     insert,
     select,
@@ -22,7 +24,7 @@ from sqlalchemy import (
 )
 
 from db.arrow import pa
-from db.beside import FileBeside, made_as, may_attach
+from db.beside import FileBeside, made_as, may_attach, small_cache
 from db.deltas import KINDS, Delta, Numbers
 from db.grains import cell_of_record, hour_of_record, iso_week
 from db.models import Rollup, RollupOfAll, Sighting, Touched
@@ -61,8 +63,7 @@ def roll_up(
         for rows in delta.rows():
             _add(connection, _ROLLUP, feed, rows)
     else:
-        ahead.attach()
-        connection.execute(text(f"INSERT INTO rollup SELECT * FROM {ahead.schema}.rollup"))  # noqa: S608
+        _take_over(connection, ahead)
     for sums in delta.of_all():
         _add(connection, _OF_ALL, feed, sums)
     _touch(connection, run_id, delta)
@@ -80,6 +81,13 @@ def write_ahead(connection: Connection, feed: int, delta: Delta) -> FileBeside |
     file = FileBeside(connection, "rollup", list(made_as(connection, "table", "rollup").values()))
     file.write(_batches(feed, delta), list(made_as(connection, "index", "rollup").values()))
     return file
+
+
+def _take_over(connection: Connection, ahead: FileBeside) -> None:
+    ahead.attach()
+    empty = connection.execute(select(~exists().where(Rollup.bucket >= 0))).scalar_one()
+    with small_cache(connection, kibibytes=2_000) if empty else nullcontext():
+        connection.execute(text(f"INSERT INTO rollup SELECT * FROM {ahead.schema}.rollup"))  # noqa: S608
 
 
 _SCHEMA = pa.schema(

@@ -97,6 +97,8 @@ class Staging:
         """All rows are there: make them one table that statements can speak of."""
         if self.file:
             self.file.attach()
+            # What understanding them took is given back before sorting them takes its own.
+            pa.default_memory_pool().release_unused()
         elif self._connection.dialect.name == "sqlite":
             STAGING.create(self._connection)
             marks = ",".join("?" * len(self._columns))
@@ -117,7 +119,6 @@ class Staging:
             self.file.discard()
             # What merging so many rows took is given back before the rollups take theirs.
             self._connection.execute(text("PRAGMA shrink_memory"))
-            pa.default_memory_pool().release_unused()
         else:
             STAGING.drop(self._connection)
 
