@@ -7,23 +7,23 @@ from zoneinfo import ZoneInfo
 from flask import Flask
 
 import config
+from api.answering.cache import open_cache
+from api.answering.flight import Flights, Slots
 from api.border import init_app as guard
-from api.cache import open_cache
-from api.charts import routes as chart_routes
 from api.export.routes import routes as export_routes
-from api.flight import Flights, Slots
-from api.guide import routes as guide_routes
 from api.headers import init_app as protect
-from api.ledger import routes as ledger_routes
-from api.liveness import routes as liveness_routes
-from api.occurrences import routes as occurrence_routes
 from api.openapi import routes as openapi_routes
+from api.openapi.guide import routes as guide_routes
 from api.page import routes as page_routes
 from api.problems import init_app as answer_problems
-from api.reading import routes as reading_routes
+from api.routes.charts import routes as chart_routes
+from api.routes.ledger import routes as ledger_routes
+from api.routes.liveness import routes as liveness_routes
+from api.routes.occurrences import routes as occurrence_routes
+from api.routes.reading import routes as reading_routes
+from api.routes.species import routes as species_routes
+from api.routes.versions import routes as version_routes
 from api.site import Site
-from api.species import routes as species_routes
-from api.versions import routes as version_routes
 from db import schema
 from db.engine import open_reader
 

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from api.answering.order import Order
 from api.draw import Look, Picture, Words
 from api.draw import reading as draw_reading
-from api.order import Order
 from api.reports.report import Report, Tidy, value
 from api.reports.timeline import TimelineParameters
 from db.filters import Scope

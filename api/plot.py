@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine
 
 from api.animal import order as order_animal
-from api.order import FORMS, Behind, NothingKnown, Order
-from api.query import BadParameter, Pairs, nearest, read
-from api.render import make
+from api.answering.order import FORMS, Behind, NothingKnown, Order
+from api.answering.render import make
+from api.asking.query import BadParameter, Pairs, nearest, read
 from api.reports import REPORTS
 from db.engine import open_reader
 from db.filters import Filters, NotYet, scope

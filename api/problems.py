@@ -12,13 +12,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.http import HTTP_STATUS_CODES
 
+from api.answering.flight import Busy
+from api.answering.order import Behind, NothingKnown
+from api.answering.tables import json_bytes
+from api.asking.query import BadParameter
 from api.draw import Look, card, clean
 from api.draw.look import Theme
 from api.export.limits import TooLarge
-from api.flight import Busy
-from api.order import Behind, NothingKnown
-from api.query import BadParameter
-from api.tables import json_bytes
 from db.engine import took_too_long
 from db.filters import NotYet
 

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from flask import current_app
 from sqlalchemy import Engine
 
-from api.cache import Cache
-from api.envelope import Answer
-from api.flight import Flights, Slots
+from api.answering.cache import Cache
+from api.answering.envelope import Answer
+from api.answering.flight import Flights, Slots
 
 
 @dataclass(frozen=True)

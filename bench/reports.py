@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
-from api.order import Order
-from api.query import Pairs, read
-from api.render import make
+from api.answering.order import Order
+from api.answering.render import make
+from api.asking.query import Pairs, read
 from api.reports import REPORTS
 from bench.ingested import generate, ingest
 from bench.processes import home

@@ -17,7 +17,7 @@ from sqlalchemy import event
 
 import api.page
 import api.reports
-from api.occurrence_filters import OccurrenceFilters
+from api.asking.occurrence_filters import OccurrenceFilters
 from api.openapi.operations import OPERATIONS, Operation
 from api.reports import REPORTS
 from tests.listening import listening

@@ -330,9 +330,9 @@ def test_a_database_of_another_schema_is_not_ready(client: FlaskClient, home: Pa
 
 
 def test_readiness_tells_of_a_dangerous_sqlite(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.liveness.wal_reset_bug", lambda: True)
+    monkeypatch.setattr("api.routes.liveness.wal_reset_bug", lambda: True)
     assert "WAL-reset" in client.get("/readyz?verbose").json["warnings"][0]
-    monkeypatch.setattr("api.liveness.wal_reset_bug", lambda: False)
+    monkeypatch.setattr("api.routes.liveness.wal_reset_bug", lambda: False)
     told = client.get("/readyz?verbose").json
     assert told["warnings"] == []
     assert told["feeds"]["test"]["status"] == "committed"

@@ -15,7 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, event
 
-from api.paging import MOST_RECORDS
+from api.asking.paging import MOST_RECORDS
 from db.filters import data_version
 from db.names import PlaceValue
 from db.undo import undo

@@ -12,6 +12,17 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("manage", "config", "api", "ingest", "db")
 FLOORS = ("words", "sources", "text", "formats", "meaning", "", "schedule")
 """The rooms of ``ingest`` from the ground up; "" is what lies in none of them."""
+WINGS = {
+    "draw": set(),
+    "asking": set(),
+    "reports": {"asking", "draw"},
+    "answering": {"asking", "draw", "reports"},
+    "export": {"asking", "draw", "answering"},
+    "page": {"asking", "draw", "answering", "reports"},
+    "routes": {"asking", "draw", "answering", "reports"},
+    "openapi": {"asking", "draw", "answering", "reports", "export", "page", "routes"},
+}
+"""The rooms of ``api`` and which of the others each may lean on."""
 READ_CONFIG = {"manage", "api"}
 
 
@@ -87,6 +98,15 @@ def test_no_floor_of_the_ingest_leans_on_one_above_it(module: str) -> None:
     behind = {module_behind(name) for name in IMPORTS[module]} - {None, "ingest"}
     ours = [name for name in behind if name and name.startswith("ingest.")]
     assert [name for name in ours if floor_of(name) > floor_of(module)] == []
+
+
+@pytest.mark.parametrize(
+    "module", [name for name in MODULES if name.split(".")[1:2] and name.split(".")[1] in WINGS]
+)
+def test_no_room_of_the_web_face_leans_on_one_that_it_must_not_know(module: str) -> None:
+    room = module.split(".")[1]
+    behind = {name.split(".")[1] for name in IMPORTS[module] if name.startswith("api.")}
+    assert behind & set(WINGS) <= WINGS[room] | {room}
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -14,10 +14,10 @@ import pytest
 from dwca.read import DwCAReader
 from sqlalchemy import Engine, select
 
+from api.answering.order import Order
+from api.answering.render import make
+from api.asking.query import read as understood
 from api.export.saving import save
-from api.order import Order
-from api.query import read as understood
-from api.render import make
 from api.reports import REPORTS
 from db.check import damage
 from db.engine import LOOK, open_reader

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Column, Double, Engine, Integer, MetaData, Table, insert, select
 
-from api.shapes import MOST_EDGES, read_circle, read_polygons
+from api.asking.areas import MOST_EDGES, read_circle, read_polygons
 from db.areas import EARTH_METRES, Area, Circle, Polygon, inside
 
 POINTS = [(random.Random(number).uniform(-180, 180), random.Random(-number - 1).uniform(-90, 90))

@@ -17,9 +17,9 @@ import pytest
 import redis
 from flask import Flask
 
-from api import cache as cache_module
-from api.cache import Cache, open_cache
-from api.envelope import Answer, enclose, seal, unseal
+from api.answering import cache as cache_module
+from api.answering.cache import Cache, open_cache
+from api.answering.envelope import Answer, enclose, seal, unseal
 from tests.seed import READING, ingest, open_app, open_database
 
 URL = "/api/v1/reports/species.json"
@@ -91,7 +91,7 @@ def test_a_hit_is_really_a_hit(app: Flask, monkeypatch: pytest.MonkeyPatch) -> N
     def never(*_: object) -> Any:
         raise AssertionError("made again")
 
-    monkeypatch.setattr("api.answers.make", never)
+    monkeypatch.setattr("api.answering.answers.make", never)
     assert client.get(URL).data == first.data
 
 
@@ -192,7 +192,7 @@ def test_a_backend_that_fails_is_left_alone_for_a_while(
     assert len(caplog.records) == 1
     assert caplog.records[0].levelno == logging.WARNING
     now = time.monotonic()
-    monkeypatch.setattr("api.cache.time.monotonic", lambda: now + cache_module.REST_SECONDS + 1)
+    monkeypatch.setattr("api.answering.cache.time.monotonic", lambda: now + cache_module.REST_SECONDS + 1)
     cache.get("key")
     assert backend.calls == cache_module.FAILURES + 1
 
@@ -209,7 +209,7 @@ def test_redis_keeps_answers_for_all(
     redis_app: Flask, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good = redis_app.test_client().get(URL).data
-    monkeypatch.setattr("api.answers.make", lambda *_: pytest.fail("made again"))
+    monkeypatch.setattr("api.answering.answers.make", lambda *_: pytest.fail("made again"))
     assert redis_app.test_client().get(URL).data == good
     with redis.Redis.from_url(redis_url) as server:
         [name] = server.keys()

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from api.occurrences import CountParameters
-from api.paging import PageParameters
+from api.asking.paging import PageParameters
+from api.asking.species_parameters import MatchParameters, SearchParameters, SuggestParameters
 from api.reports import REPORTS
-from api.species_parameters import MatchParameters, SearchParameters, SuggestParameters
+from api.routes.occurrences import CountParameters
 from db.questions.facets import FIELDS
 from ingest.formats import FORMATS
 from ingest.words.columns import TERMS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from api.query import BadParameter, pairs, read
+from api.asking.query import BadParameter, pairs, read
 from api.reports.species import SpeciesParameters
 from api.reports.timeline import TimelineParameters
 from db.filters import Filters

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from api.answering.tables import json_bytes
 from api.export.about import About
-from api.tables import json_bytes
 from db.questions.exported import FIELDS
 
 if TYPE_CHECKING:

@@ -15,12 +15,12 @@ from typing import Any, BinaryIO
 from pydantic.alias_generators import to_camel
 from sqlalchemy import Connection, Engine
 
+from api.answering.order import Behind, NothingKnown
+from api.asking.occurrence_filters import WITHOUT_EFFECT, OccurrenceFilters
+from api.asking.query import Pairs, read
 from api.export import FORMS
 from api.export.about import About
 from api.export.limits import SAMPLE, Limit
-from api.occurrence_filters import WITHOUT_EFFECT, OccurrenceFilters
-from api.order import Behind, NothingKnown
-from api.query import Pairs, read
 from db.filters import Scope, data_version, scope
 from db.questions import exported
 from db.questions.basis import Basis, basis

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, BinaryIO
 
+from api.answering.tables import csv_bytes, csv_rows, json_bytes
 from api.export.about import About
-from api.tables import csv_bytes, csv_rows, json_bytes
 from db.questions.exported import FIELDS
 
 Chunks = Iterable[list[dict[str, Any]]]

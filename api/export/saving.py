@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from api.answering.order import Behind, NothingKnown
+from api.asking.query import BadParameter, Pairs
 from api.export import FORMS
 from api.export.making import Made, Progress, make, order
-from api.order import Behind, NothingKnown
-from api.query import BadParameter, Pairs
 from db.engine import open_reader
 from db.filters import NotYet
 

@@ -6,14 +6,14 @@ from functools import lru_cache
 
 from flask import Blueprint, Response, request
 
-from api.envelope import Answer, codings, enclose
-from api.negotiation import coding, respond, unchanged, validator
+from api.answering.envelope import Answer, codings, enclose
+from api.answering.negotiation import coding, respond, unchanged, validator
+from api.answering.tables import json_bytes
+from api.asking.parameters import Parameters
+from api.asking.query import pairs, read
 from api.openapi.build import document
 from api.openapi.operations import GROUPS, OPERATIONS
-from api.parameters import Parameters
-from api.query import pairs, read
 from api.site import site
-from api.tables import json_bytes
 
 MEDIA_TYPE = "application/json"
 routes = Blueprint("openapi", __name__)

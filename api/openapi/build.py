@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from api.asking.parameters import FilterParameters, Parameters, ReportParameters
 from api.openapi.operation import CSV, Operation
 from api.openapi.shapes import Problem
-from api.parameters import FilterParameters, Parameters, ReportParameters
 
 Schemas = dict[tuple[str, str], dict[str, Any]]
 PROBLEM = "application/problem+json"

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 
 from pydantic import create_model
 
-from api.order import FORMS
-from api.parameters import Parameters
+from api.answering.order import FORMS
+from api.asking.parameters import Parameters
 from api.reports.report import Report
 from api.shape import Shape
 

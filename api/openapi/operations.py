@@ -6,18 +6,23 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from api.asking.paging import OccurrenceParameters
+from api.asking.parameters import FilterParameters
+from api.asking.species_parameters import (
+    MatchParameters,
+    SearchParameters,
+    SuggestParameters,
+    UsageParameters,
+)
 from api.export import FORMS
 from api.export.making import ExportParameters
-from api.ledger import RejectsParameters, RunsParameters
-from api.liveness import ReadyParameters
-from api.occurrences import CountParameters
 from api.openapi import shapes
 from api.openapi.operation import CSV, MEDIA, Operation, of_report, told
-from api.paging import OccurrenceParameters
-from api.parameters import FilterParameters
-from api.reading import AnimalParameters, DivideParameters
 from api.reports import REPORTS
-from api.species_parameters import MatchParameters, SearchParameters, SuggestParameters, UsageParameters
+from api.routes.ledger import RejectsParameters, RunsParameters
+from api.routes.liveness import ReadyParameters
+from api.routes.occurrences import CountParameters
+from api.routes.reading import AnimalParameters, DivideParameters
 from db.taxon_keys import MOST_KEY
 
 Form = Annotated[

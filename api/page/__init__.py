@@ -9,14 +9,14 @@ from sqlalchemy import Connection
 from werkzeug.exceptions import NotFound
 
 from api import problems
-from api.answers import order
-from api.envelope import Answer, codings, enclose, tag
-from api.negotiation import PINNED, REVALIDATED, coding, respond, unchanged, validator
-from api.order import Ground, key, survey
+from api.answering.answers import order
+from api.answering.envelope import Answer, codings, enclose, tag
+from api.answering.negotiation import PINNED, REVALIDATED, coding, respond, unchanged, validator
+from api.answering.order import Ground, key, survey
+from api.asking.query import BadParameter, Pairs, pairs, read
 from api.page.assets import assets, fingerprint
 from api.page.compose import compose, names, today
 from api.page.query import PageParameters, form, link, straightened
-from api.query import BadParameter, Pairs, pairs, read
 from api.site import site
 from db.questions.counts import spelling
 

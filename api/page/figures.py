@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from flask import url_for
 from markupsafe import Markup
 
-from api.order import FORMS
-from api.query import Pairs
+from api.answering.order import FORMS
+from api.asking.query import Pairs
 
 Shape = tuple[int, int]
 """Width and height in CSS pixels: type is legible where an image is shown at about its own width."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from api.parameters import Interval
+from api.asking.parameters import Interval
 from db.filters import Scope
 from db.questions import counts
 from db.questions.counts import Count

@@ -7,17 +7,17 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from api.answers import order
+from api.answering.answers import order
+from api.answering.order import Ground, survey
+from api.answering.wording import describe
+from api.asking.query import Pairs
+from api.asking.values import read_name
 from api.draw import clean
-from api.order import Ground, survey
 from api.page.figures import SIDE, SMALL, Asked, Figure, Shapes
 from api.page.fitting import Fitting
 from api.page.query import TAXA, PageParameters, link
 from api.page.words import amount, counted
-from api.query import Pairs
 from api.reports.report import Tidy
-from api.values import read_name
-from api.wording import describe
 from db.filters import taxa_named
 from db.questions.summary import ends
 

@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 
 from flask import url_for
 
-from api.parameters import FilterParameters, Interval, Measure
-from api.query import Pairs
-from api.values import read_days, written_days
+from api.asking.parameters import FilterParameters, Interval, Measure
+from api.asking.query import Pairs
+from api.asking.values import read_days, written_days
 from db.models import FOREVER
 
 TAXA = ("species", "scientificName", "vernacularName", "taxonKey")

@@ -9,12 +9,12 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 from sqlalchemy import Connection
 
-from api.buckets import label, labelled, start
+from api.asking.parameters import Limit, ReportParameters
 from api.draw import Look, Picture, Step, Words
 from api.draw import accumulation as draw_accumulation
 from api.draw.words import number
 from api.kinds import higher, species
-from api.parameters import Limit, ReportParameters
+from api.reports.buckets import label, labelled, start
 from api.reports.report import Report, Tidy
 from api.shape import Shape
 from db.filters import Scope

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 from sqlalchemy import Connection
 
-from api.buckets import label
+from api.asking.parameters import Limit, ReportParameters
 from api.draw import Look, Picture, Season, Words
 from api.draw import arrivals as draw_arrivals
-from api.parameters import Limit, ReportParameters
+from api.reports.buckets import label
 from api.reports.report import Report, Tidy, leading
 from api.shape import Shape
 from db.filters import Scope

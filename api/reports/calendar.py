@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 from sqlalchemy import Connection
 
-from api.buckets import label, labelled, start
+from api.asking.parameters import Limit, Measure, ReportParameters
 from api.draw import Day, Look, Picture, Words
 from api.draw import calendar as draw_calendar
 from api.draw.words import number
-from api.parameters import Limit, Measure, ReportParameters
+from api.reports.buckets import label, labelled, start
 from api.reports.report import Report, Tidy, counted_as_one, measured, too_vague, value
 from api.reports.sums import Sums, summed_over, total
 from api.shape import Shape

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from api.asking.parameters import Limit, Measure, ReportParameters
 from api.draw import Look, Picture, Rhythm, Words
 from api.draw import diel as draw_diel
-from api.parameters import Limit, Measure, ReportParameters
 from api.reports.report import Report, Tidy, counted_as_one, leading, measured, value
 from api.shape import Shape
 from db.filters import Scope

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
+from api.asking.parameters import Measure, ReportParameters
 from api.draw import Cell, Grid, Look, Picture, Words, density
 from api.draw.projection import Extent, written
 from api.draw.words import number
-from api.parameters import Measure, ReportParameters
 from api.reports.report import Report, Tidy, counted_as_one, value
 from api.shape import Shape
 from db.filters import Scope

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 from sqlalchemy import Connection
 
-from api.buckets import label
+from api.asking.parameters import Measure, ReportParameters
 from api.draw import Look, Picture, Usual, Week, Words, Year
 from api.draw import phenology as draw_phenology
 from api.draw.words import number
-from api.parameters import Measure, ReportParameters
+from api.reports.buckets import label
 from api.reports.report import Report, Tidy, counted_as_one, measured, too_vague, value
 from api.reports.sums import Sums, ask_sums
 from api.shape import Shape

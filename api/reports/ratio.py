@@ -8,12 +8,12 @@ from typing import Any
 from pydantic import Field
 from sqlalchemy import Connection
 
-from api.buckets import label
+from api.asking.parameters import Interval, Measure, Name, ReportParameters
+from api.asking.query import BadParameter
 from api.draw import Line, Look, Picture, Words
 from api.draw import timeline as draw_timeline
 from api.draw.words import number
-from api.parameters import Interval, Measure, Name, ReportParameters
-from api.query import BadParameter
+from api.reports.buckets import label
 from api.reports.report import Report, Tidy, counted_as_one, measured, too_vague, value
 from api.reports.timeline import MOST_ROWS, points
 from api.shape import Shape

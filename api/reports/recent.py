@@ -7,8 +7,8 @@ from typing import Any, Literal
 from pydantic import Field
 from sqlalchemy import Connection
 
+from api.asking.parameters import Limit, ReportParameters
 from api.draw import Look, Picture, Words, table
-from api.parameters import Limit, ReportParameters
 from api.reports.report import Report, Tidy
 from api.shape import Shape
 from db.filters import Scope

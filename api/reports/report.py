@@ -8,8 +8,8 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection
 
+from api.asking.parameters import ReportParameters
 from api.draw import Look, Picture, Words
-from api.parameters import ReportParameters
 from api.shape import PlainRow
 from db.filters import Scope
 from db.questions.counts import Count, TaxonLabel

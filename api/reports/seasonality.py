@@ -6,11 +6,11 @@ from typing import ClassVar
 
 from sqlalchemy import Connection
 
-from api.buckets import label
+from api.asking.parameters import Measure, ReportParameters
 from api.draw import Look, Month, Picture, Words
 from api.draw import seasonality as draw_seasonality
 from api.draw.words import number
-from api.parameters import Measure, ReportParameters
+from api.reports.buckets import label
 from api.reports.report import Report, Tidy, counted_as_one, measured, too_vague, value
 from api.reports.sums import Sums, ask_sums
 from api.shape import Shape

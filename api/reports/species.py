@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from api.asking.parameters import Limit, Measure, ReportParameters
 from api.draw import Bar, Look, Picture, Words, ranking
-from api.parameters import Limit, Measure, ReportParameters
 from api.reports.report import Report, Tidy, counted_as_one, leading, measured, value
 from api.shape import Shape
 from db.filters import Scope

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from api.asking.parameters import ReportParameters
 from api.draw import Fact, Look, Picture, Words, numbers
-from api.parameters import ReportParameters
 from api.reports.report import Report, Tidy, counted_as_one, value
 from api.shape import Shape
 from db.filters import Scope

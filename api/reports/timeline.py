@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from api.buckets import after, label, labelled, start
+from api.asking.parameters import Interval, Limit, Measure, ReportParameters
+from api.asking.query import BadParameter
 from api.draw import Line, Look, Picture, Point, Words
 from api.draw import timeline as draw_timeline
-from api.parameters import Interval, Limit, Measure, ReportParameters
-from api.query import BadParameter
+from api.reports.buckets import after, label, labelled, start
 from api.reports.report import Report, Tidy, counted_as_one, leading, measured, too_vague, value
 from api.shape import Shape
 from db.filters import Scope

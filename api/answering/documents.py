@@ -7,8 +7,8 @@ from typing import Any
 
 from flask import Response, request, url_for
 
-from api.negotiation import REVALIDATED, respond, unchanged
-from api.tables import json_bytes
+from api.answering.negotiation import REVALIDATED, respond, unchanged
+from api.answering.tables import json_bytes
 
 
 def document(value: object, version: int | None = None, tag: str | None = None) -> Response:

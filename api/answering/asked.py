@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from flask import Response, request
 from sqlalchemy import Connection
 
-from api.envelope import Answer, codings, enclose, tag
-from api.negotiation import PINNED, REVALIDATED, coding, respond, unchanged, validator
-from api.order import FORMS, Behind
+from api.answering.envelope import Answer, codings, enclose, tag
+from api.answering.negotiation import PINNED, REVALIDATED, coding, respond, unchanged, validator
+from api.answering.order import FORMS, Behind
+from api.answering.tables import json_bytes
 from api.site import site
-from api.tables import json_bytes
 from db.filters import Filters, Scope, data_version, scope
 from db.questions.basis import basis
 from db.taxon_keys import taxonomy_run

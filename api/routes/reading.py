@@ -12,15 +12,15 @@ from pydantic import BeforeValidator, Field
 from werkzeug.exceptions import NotFound
 
 from api.animal import order
-from api.answers import serve
-from api.envelope import CODINGS, enclose
-from api.negotiation import coding, respond, unchanged, validator
-from api.parameters import Parameters
+from api.answering.answers import serve
+from api.answering.envelope import CODINGS, enclose
+from api.answering.negotiation import coding, respond, unchanged, validator
+from api.answering.tables import json_bytes
+from api.asking.parameters import Parameters
+from api.asking.query import BadParameter, pairs, read
+from api.asking.values import WrittenText, read_name
 from api.plot import BEARS
-from api.query import BadParameter, pairs, read
 from api.site import site
-from api.tables import json_bytes
-from api.values import WrittenText, read_name
 
 _NUMBER = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,3})?", re.ASCII)
 routes = Blueprint("reading", __name__)

@@ -8,12 +8,12 @@ from flask import Blueprint, Response, request
 from pydantic import Field
 from werkzeug.exceptions import NotFound
 
-from api.documents import document, following, validated
-from api.order import FORMS
-from api.parameters import Parameters, Version, Whole
-from api.query import pairs, read
+from api.answering.documents import document, following, validated
+from api.answering.order import FORMS
+from api.answering.tables import csv_bytes
+from api.asking.parameters import Parameters, Version, Whole
+from api.asking.query import pairs, read
 from api.site import site
-from api.tables import csv_bytes
 from db.filters import data_version
 from db.questions import ledger
 

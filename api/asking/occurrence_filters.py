@@ -11,7 +11,8 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from api.numbers import (
+from api.asking.areas import MOST_EDGES, WrittenCircle, WrittenPolygons, read_circle, read_polygons
+from api.asking.numbers import (
     WrittenFlag,
     WrittenIssue,
     WrittenRange,
@@ -24,9 +25,8 @@ from api.numbers import (
     read_word,
     whole_ranges,
 )
-from api.parameters import MOST_VALUES, FilterParameters, Names, Texts, Version, repeated
-from api.shapes import MOST_EDGES, WrittenCircle, WrittenPolygons, read_circle, read_polygons
-from api.values import WrittenText, WrittenWhole, read_text, read_whole
+from api.asking.parameters import MOST_VALUES, FilterParameters, Names, Texts, Version, repeated
+from api.asking.values import WrittenText, WrittenWhole, read_text, read_whole
 from db.areas import Circle, Polygon
 from db.filters import Filters
 from db.names import RANKS

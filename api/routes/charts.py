@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from api.answers import order, serve
-from api.documents import document
-from api.order import FORMS
-from api.parameters import Parameters
-from api.query import pairs, read
+from api.answering.answers import order, serve
+from api.answering.documents import document
+from api.answering.order import FORMS
+from api.asking.parameters import Parameters
+from api.asking.query import pairs, read
 from api.reports import REPORTS
 
 routes = Blueprint("charts", __name__)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from flask import Response, request
 from werkzeug.exceptions import NotFound
 
-from api.envelope import Answer, codings, enclose, tag
-from api.negotiation import PINNED, REVALIDATED, coding, respond, unchanged, validator
-from api.order import FORMS, Ground, Order, key, survey
-from api.query import Pairs, read
-from api.render import make
+from api.answering.envelope import Answer, codings, enclose, tag
+from api.answering.negotiation import PINNED, REVALIDATED, coding, respond, unchanged, validator
+from api.answering.order import FORMS, Ground, Order, key, survey
+from api.answering.render import make
+from api.asking.query import Pairs, read
 from api.reports import REPORTS
 from api.site import site
 

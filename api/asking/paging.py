@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, create_model, model_validator
 
-from api.numbers import WrittenFlag, read_flag
-from api.occurrence_filters import WITHOUT_EFFECT, OccurrenceFilters
-from api.parameters import Whole
+from api.asking.numbers import WrittenFlag, read_flag
+from api.asking.occurrence_filters import WITHOUT_EFFECT, OccurrenceFilters
+from api.asking.parameters import Whole
 from db.questions.facets import FIELDS
 
 MOST_RECORDS = 300

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from api.values import (
+from api.asking.values import (
     BasisOfRecord,
     WrittenBox,
     WrittenCountry,

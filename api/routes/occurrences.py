@@ -10,12 +10,12 @@ from pydantic import Field
 from sqlalchemy import Connection
 from werkzeug.exceptions import NotFound
 
-from api.asked import Asked, Told, serve
-from api.documents import document
-from api.occurrence_filters import WITHOUT_EFFECT, Flag, OccurrenceFilters
-from api.paging import OccurrenceParameters, PageParameters
-from api.parameters import Parameters
-from api.query import Pairs, pairs, read
+from api.answering.asked import Asked, Told, serve
+from api.answering.documents import document
+from api.asking.occurrence_filters import WITHOUT_EFFECT, Flag, OccurrenceFilters
+from api.asking.paging import OccurrenceParameters, PageParameters
+from api.asking.parameters import Parameters
+from api.asking.query import Pairs, pairs, read
 from api.site import site
 from db.filters import Scope, data_version
 from db.questions import occurrences, records

@@ -9,13 +9,13 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request
 from werkzeug.exceptions import NotFound
 
-from api.documents import validated
+from api.answering.documents import validated
+from api.asking.parameters import Parameters
+from api.asking.query import nearest, pairs, read
 from api.openapi.build import document
 from api.openapi.operations import GROUPS, OPERATIONS
 from api.page import MEDIA_TYPE, failed
 from api.page.assets import assets
-from api.parameters import Parameters
-from api.query import nearest, pairs, read
 from api.site import site
 
 PARTS = {"": "", "filter": "Filters", "version": "Version", "look": "Look of a picture"}

@@ -9,11 +9,11 @@ from flask import Blueprint, Response, request
 from pydantic import BeforeValidator, Field
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.parameters import Parameters
+from api.answering.tables import json_bytes
+from api.asking.parameters import Parameters
+from api.asking.query import pairs, read
 from api.problems import problem
-from api.query import pairs, read
 from api.site import site
-from api.tables import json_bytes
 from db import schema
 from db.engine import wal_reset_bug
 from db.filters import data_version

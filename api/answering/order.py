@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from api.buckets import under_way
+from api.asking.parameters import ReportParameters
 from api.draw import RENDERER
-from api.parameters import ReportParameters
+from api.reports.buckets import under_way
 from api.reports.report import Report
 from db.filters import Scope, data_version, scope, taxa_named
 from db.questions.basis import Basis, basis

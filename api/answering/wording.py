@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from api.answering.order import Ground, Order
+from api.asking.parameters import ReportParameters
 from api.draw import Words
 from api.draw.words import number
-from api.order import Ground, Order
-from api.parameters import ReportParameters
 from api.reports.report import UNITS, Tidy, value
 from db.questions.basis import Basis
 

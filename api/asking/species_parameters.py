@@ -6,11 +6,11 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from api.numbers import WrittenFlag, read_flag, read_word
-from api.occurrence_filters import Keys, Words, each
-from api.parameters import Parameters, Texts, Whole
-from api.query import BadParameter
-from api.values import WrittenText, read_text
+from api.asking.numbers import WrittenFlag, read_flag, read_word
+from api.asking.occurrence_filters import Keys, Words, each
+from api.asking.parameters import Parameters, Texts, Whole
+from api.asking.query import BadParameter
+from api.asking.values import WrittenText, read_text
 from db.names import RANKS
 from db.questions.matching import Named
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 
 from pydantic import ValidationError
 
-from api.parameters import Parameters
+from api.asking.parameters import Parameters
 
 MOST_PAIRS = 200
 Pairs = Sequence[tuple[str, str]]

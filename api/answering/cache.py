@@ -18,7 +18,7 @@ from cachelib.serializers import BaseSerializer
 from flask import Flask
 from flask_caching import Cache as FlaskCaching
 
-from api.envelope import Answer, seal, unseal
+from api.answering.envelope import Answer, seal, unseal
 
 ENTRIES = 20_000
 REDIS_SECONDS = 0.25

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from api.documents import document
-from api.envelope import tag
-from api.negotiation import respond, unchanged
-from api.parameters import FilterParameters
-from api.query import pairs, read
+from api.answering.documents import document
+from api.answering.envelope import tag
+from api.answering.negotiation import respond, unchanged
+from api.asking.parameters import FilterParameters
+from api.asking.query import pairs, read
 from api.site import site
 from db.filters import Filters, data_version, scope
 from db.questions.basis import basis

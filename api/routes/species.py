@@ -9,17 +9,17 @@ from flask import Blueprint, Response, request
 from sqlalchemy import Connection
 from werkzeug.exceptions import NotFound
 
-from api.asked import Asked, Told, serve
-from api.documents import document
-from api.query import pairs, read
-from api.site import site
-from api.species_parameters import (
+from api.answering.asked import Asked, Told, serve
+from api.answering.documents import document
+from api.asking.query import pairs, read
+from api.asking.species_parameters import (
     MatchParameters,
     SearchParameters,
     SuggestParameters,
     TaxaParameters,
     UsageParameters,
 )
+from api.site import site
 from db.filters import Filters, Scope, data_version
 from db.questions import matching, taxa
 from db.taxon_keys import MOST_KEY

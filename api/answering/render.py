@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from api.answering.order import Order, key, survey
+from api.answering.tables import csv_bytes, json_bytes
+from api.answering.wording import caption, describe
 from api.draw import Look
-from api.order import Order, key, survey
-from api.tables import csv_bytes, json_bytes
-from api.wording import caption, describe
 from db.questions.summary import ends
 
 

@@ -1,0 +1,1 @@
+"""The addresses that are answered, one blueprint each; they know no SQL and no drawing."""
