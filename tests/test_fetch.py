@@ -115,6 +115,17 @@ def chunked(*pieces: str, end: str = "0\r\n\r\n") -> bytes:
         reply(gzip.compress(BODY.encode())[:-9], Content_Encoding="gzip"),
         reply(b"no gzip at all", Content_Encoding="gzip"),
     ],
+    ids=[
+        *("busy", "broken", "too many", "cut", "short", "shorter than told", "cut in a chunk"),
+        *(
+            "without a last chunk",
+            "nothing",
+            "half a status line",
+            "another protocol",
+            "half a gzip",
+            "no gzip",
+        ),
+    ],
 )
 def test_what_fails_is_tried_again_and_what_always_fails_is_given_up(bad: bytes, tmp_path: Path) -> None:
     with served(turns(bad, bad, chunked(BODY[:40], BODY[40:]))) as server:
