@@ -101,6 +101,9 @@ def test_rows_are_moved_in_one_go_into_an_empty_database_only(
     bigger = [row.replace("r", "s", 1) + str(number) for number in range(4) for row in ROWS]
     read_one(sqlite_writer, table(tmp_path / "b.csv", HEAD, *bigger), feed="third")
     assert moved == [True, False]  # r0 twice: one animal that was corrected
+    more = [f"{number}-{row}" for number in range(12) for row in ROWS]
+    read_one(sqlite_writer, table(tmp_path / "c.csv", HEAD, *more), feed="fourth")
+    assert moved == [True, False, True]
     with sqlite_writer.begin() as connection:
         assert damage(connection) == []
         names = {row[0] for row in connection.exec_driver_sql("SELECT name FROM sqlite_master")}
