@@ -79,7 +79,7 @@ def test_links_between_the_pages_lead_somewhere(page):
 
 
 def test_every_command_on_the_page_about_ingest_prints_what_it_shows():
-    """``python -m tests.shown docs/ingest.md`` writes it anew; how wide a column is hangs on seconds passed."""
+    """``python -m tests.shown docs/ingest.md`` writes it anew; column widths hang on the seconds passed."""
 
     def squeezed(page: str) -> str:
         return re.sub(r" {2,}", "  ", page)
