@@ -96,7 +96,8 @@ def problem(
     title = HTTP_STATUS_CODES.get(status, "Error")
     form = request.path.rpartition(".")[2]
     if form in ("svg", "png") and request.method in ("GET", "HEAD"):
-        response = _card(status, title, f"{detail} ({logged})" if logged else detail, form)
+        named = f"{clean(parameter, 40)}: " if parameter and parameter not in detail else ""
+        response = _card(status, title, f"{named}{detail}" + (f" ({logged})" if logged else ""), form)
     else:
         told = {
             "type": f"urn:sightings:problem:{kind}" if kind else "about:blank",

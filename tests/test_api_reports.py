@@ -261,6 +261,12 @@ def test_a_report_that_there_is_not_is_told_with_the_nearest(client: FlaskClient
     assert "svg, png, json, csv" in client.get("/api/v1/reports/timeline.xls").json["detail"]
 
 
+def test_a_card_names_the_parameter_that_is_at_fault(client: FlaskClient) -> None:
+    card = client.get("/api/v1/reports/timeline.svg?sceintificName=x").text
+    assert ">sceintificName: This is not a parameter here; did you mean" in card
+    assert ">interval must be" in client.get("/api/v1/reports/timeline.svg?interval=eon").text
+
+
 def test_a_name_that_nothing_goes_by_is_told_and_not_an_error(client: FlaskClient) -> None:
     answer = told(client, "/api/v1/reports/timeline.json?species=unicorn&feed=nobody")
     assert answer["data"] == []
