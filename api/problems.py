@@ -75,7 +75,8 @@ def _http(error: HTTPException) -> Response:
     if error.response is not None or (error.code or 500) < 400:
         return Response.force_type(error.get_response())  # type: ignore[return-value]
     own_words = error.description if type(error).description != error.description else None
-    response = problem(error.code or 500, own_words or "")
+    nothing = "There is nothing at this address; /docs says what there is." if error.code == 404 else ""
+    response = problem(error.code or 500, own_words or nothing)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
     return response
