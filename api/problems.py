@@ -75,7 +75,8 @@ def _http(error: HTTPException) -> Response:
     if error.response is not None or (error.code or 500) < 400:
         return Response.force_type(error.get_response())  # type: ignore[return-value]
     own_words = error.description if type(error).description != error.description else None
-    response = problem(error.code or 500, own_words or "")
+    nothing = "There is nothing at this address; /docs says what there is." if error.code == 404 else ""
+    response = problem(error.code or 500, own_words or nothing)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
     return response
@@ -96,7 +97,8 @@ def problem(
     title = HTTP_STATUS_CODES.get(status, "Error")
     form = request.path.rpartition(".")[2]
     if form in ("svg", "png") and request.method in ("GET", "HEAD"):
-        response = _card(status, title, f"{detail} ({logged})" if logged else detail, form)
+        named = f"{clean(parameter, 40)}: " if parameter and parameter not in detail else ""
+        response = _card(status, title, f"{named}{detail}" + (f" ({logged})" if logged else ""), form)
     else:
         told = {
             "type": f"urn:sightings:problem:{kind}" if kind else "about:blank",

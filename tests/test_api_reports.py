@@ -216,6 +216,57 @@ def test_the_picture_holds_the_numbers_of_the_table(client: FlaskClient) -> None
     assert sorted(marks) == sorted(row["value"] for row in rows)
 
 
+def test_the_totals_and_the_latest_records_carry_their_numbers_too(client: FlaskClient) -> None:
+    [row] = told(client, "/api/v1/reports/summary.json")["data"]
+    picture = ET.fromstring(client.get("/api/v1/reports/summary.svg").data)
+    marks = {mark.get("data-species"): mark.get("data-value") for mark in picture.iterfind(".//{*}g")}
+    shown = ("records", "individuals", "species", "feeds")
+    assert {name: float(marks[name.capitalize()] or "") for name in shown} == {
+        name: row[name] for name in shown
+    }
+    rows = told(client, "/api/v1/reports/recent.json?limit=100")["data"]
+    picture = ET.fromstring(client.get("/api/v1/reports/recent.svg?limit=100&height=1600").data)
+    found = [mark.attrib for mark in picture.iterfind(".//{*}g") if mark.get("class") == "record"]
+    assert [
+        (
+            int(mark["data-key"]),
+            mark["data-date"],
+            float(mark["data-value"]) if "data-value" in mark else None,
+        )
+        for mark in found
+    ] == [(row["key"], row["eventDate"], row["individualCount"]) for row in rows]
+
+
+def test_the_totals_and_the_latest_record_are_told_in_words(client: FlaskClient) -> None:
+    [row] = told(client, "/api/v1/reports/summary.json")["data"]
+    totals = client.get("/api/v1/reports/summary.svg").text.partition("<desc")[2].partition("</desc>")[0]
+    assert f"{row['records']} records" in totals
+    assert "from 2010 to 2024-05" in totals
+    newest = client.get("/api/v1/reports/recent.svg").text.partition("<desc")[2].partition("</desc>")[0]
+    assert "2024-05" in newest.partition("Data to")[0]
+
+
+def test_a_narrow_list_of_records_keeps_whole_dates(client: FlaskClient) -> None:
+    svg = client.get("/api/v1/reports/recent.svg?width=320&height=240").text
+    assert ">2024-03-15<" in svg
+    assert ">2024-03-15 23:00<" in client.get("/api/v1/reports/recent.svg").text
+
+
+def test_a_report_that_there_is_not_is_told_with_the_nearest(client: FlaskClient) -> None:
+    wrong = client.get("/api/v1/reports/timlein.json")
+    assert (wrong.status_code, wrong.json["detail"]) == (
+        404,
+        "There is no report of this name; did you mean timeline?",
+    )
+    assert "svg, png, json, csv" in client.get("/api/v1/reports/timeline.xls").json["detail"]
+
+
+def test_a_card_names_the_parameter_that_is_at_fault(client: FlaskClient) -> None:
+    card = client.get("/api/v1/reports/timeline.svg?sceintificName=x").text
+    assert ">sceintificName: This is not a parameter here; did you mean" in card
+    assert ">interval must be" in client.get("/api/v1/reports/timeline.svg?interval=eon").text
+
+
 def test_a_name_that_nothing_goes_by_is_told_and_not_an_error(client: FlaskClient) -> None:
     answer = told(client, "/api/v1/reports/timeline.json?species=unicorn&feed=nobody")
     assert answer["data"] == []

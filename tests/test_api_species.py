@@ -223,3 +223,16 @@ def test_an_answer_about_taxa_is_validated(app: Flask, writer: Engine, tmp_path:
     assert after[0].json["results"][0]["numOccurrences"] == 4
     assert {"vernacularName": "Fox"} in after[0].json["results"][0]["vernacularNames"]
     assert [one.headers["ETag"] for one in after] != [one.headers["ETag"] for one in before]
+
+
+def test_the_pages_of_taxa_name_the_next_one_until_there_is_none(client: FlaskClient) -> None:
+    whole = client.get("/api/v1/species/search?limit=1000").json["results"]
+    assert "Link" not in client.get("/api/v1/species/search?limit=1000").headers
+    assert "Link" not in client.get("/api/v1/species/search?limit=0").headers
+    address, found = "/api/v1/species/search?limit=2&rank=species", []
+    while address:
+        page = client.get(address)
+        found += [one["key"] for one in page.json["results"]]
+        address = page.headers.get("Link", "").partition(">")[0].lstrip("<")
+    assert len(found) > 2
+    assert found == [one["key"] for one in whole if one.get("rank") == "SPECIES"]

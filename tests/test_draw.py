@@ -50,7 +50,7 @@ from api.draw import (
     table,
     timeline,
 )
-from api.draw.frame import nice_ticks
+from api.draw.frame import footer_lines, nice_ticks
 from api.draw.labels import spread
 from api.draw.look import DARK, LIGHT, SERIES
 from api.draw.projection import Extent
@@ -351,6 +351,22 @@ def test_ranking_is_measured_from_zero_and_says_what_it_left_out():
     ]
     assert wide[1] == pytest.approx(wide[0] / 2, abs=0.2)
     assert f"and {50 - len(bars)} more" in texts(root)
+
+
+def test_a_footer_keeps_its_order_and_begins_what_does_not_fit_where_much_room_is_left():
+    items = [
+        "Data to 2024-05-03",
+        "Version 2",
+        "Feeds a, b",
+        "UTC",
+        "The records of the feeds a, b are made up.",
+    ]
+    assert footer_lines(items, 10, 1000, 1) == [" \u00b7 ".join(items)]
+    first, last = footer_lines(items, 10, 245, 2)
+    assert first.startswith("Data to 2024-05-03 \u00b7 Version 2")
+    assert last.startswith("UTC \u00b7 The records of")
+    assert last.endswith("\u2026")
+    assert width(last, 10) <= 246
 
 
 def test_table_shows_whole_rows_and_says_how_many_more():

@@ -187,7 +187,7 @@ def test_a_higher_taxon_counts_only_where_no_species_of_it_does(client_of: Any) 
         (2012, 1, "Bombus terrestris"), (2013, 2, "Myotis"), (2015, 3, "Deer"),
     ]  # fmt: skip
     assert answer["meta"]["leftOut"] == [
-        {"taxa": 2, "reason": "A genus or family of which a species counts is no further one."}
+        {"taxa": 2, "reason": "A genus or family does not count beside a species of its own."}
     ]
 
 

@@ -9,15 +9,17 @@ from api.answering.envelope import Answer, codings, enclose, tag
 from api.answering.negotiation import PINNED, REVALIDATED, coding, respond, unchanged, validator
 from api.answering.order import FORMS, Ground, Order, key, survey
 from api.answering.render import make
-from api.asking.query import Pairs, read
+from api.asking.query import Pairs, nearest, read
 from api.reports import REPORTS
 from api.site import site
 
 
 def order(name: str, form: str, given: Pairs) -> Order:
     """The order of a report in a form. Raises NotFound or BadParameter."""
-    if name not in REPORTS or form not in FORMS:
-        raise NotFound("There is no such report; /api/v1/reports has the list.")
+    if name not in REPORTS:
+        raise NotFound(f"There is no report of this name{nearest(name, REPORTS)}")
+    if form not in FORMS:
+        raise NotFound(f"Reports are not answered in this form{nearest(form, FORMS)}")
     report = REPORTS[name]
     return Order(report, form, read(report.parameters, given), site().title, site().zone)
 

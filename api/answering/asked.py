@@ -17,7 +17,7 @@ from db.filters import Filters, Scope, data_version, scope
 from db.questions.basis import basis
 from db.taxon_keys import taxonomy_run
 
-_CODE = 1  # raise it whenever the same data would give another answer
+_CODE = 2  # raise it whenever the same data would give another answer
 _LINK = "link"
 """Beside the codings of a kept answer: the header that tells where its next page is (RFC 8288)."""
 

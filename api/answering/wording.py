@@ -12,6 +12,7 @@ from api.reports.report import UNITS, Tidy, value
 from db.questions.basis import Basis
 
 _FEEDS = 4  # as many as are named under a chart
+_ONE = {"records": "record", "individuals": "individual", "taxa": "taxon"}
 
 
 def describe(order: Order, ground: Ground, tidy: Tidy, latest: str | None) -> dict[str, Any]:
@@ -75,7 +76,7 @@ def _feeds(names: list[str]) -> str:
 
 def _left_out(told: dict[str, Any]) -> str:
     amount, unit = next((told[unit], unit) for unit in told if unit != "reason")
-    return f"{number(amount)} {unit} left out: {told['reason']}"
+    return f"{number(amount)} {_ONE.get(unit, unit) if amount == 1 else unit} left out: {told['reason']}"
 
 
 def _subtitle(parameters: ReportParameters, tidy: Tidy) -> str:
@@ -98,4 +99,4 @@ def _in_words(tidy: Tidy) -> str:
     totals: dict[str, float] = {}
     for row in tidy.rows:
         totals[row["name"]] = totals.get(row["name"], 0) + (row["value"] or 0)
-    return "; ".join(f"{name}: {value(amount)}" for name, amount in list(totals.items())[:8])
+    return "; ".join(f"{name}: {number(value(amount))}" for name, amount in list(totals.items())[:8])

@@ -33,7 +33,7 @@ def read_facet(value: str) -> str:
     if plain in _SPELLED:
         return _SPELLED[plain]
     near = difflib.get_close_matches(plain[:100], list(_SPELLED), n=1, cutoff=0.5)
-    told = f"did you mean {_SPELLED[near[0]]}" if near else f"there are {', '.join(FIELDS)}"
+    told = f"did you mean {_SPELLED[near[0]]}?" if near else f"there are {', '.join(FIELDS)}"
     raise ValueError(f"names no field that can be counted here; {told}")
 
 

@@ -72,11 +72,15 @@ def read(model: type[P], given: Pairs) -> P:
         complaint = error.errors(include_url=False, include_input=False)[0]
         if not complaint["loc"]:  # of several parameters together; the sentence begins with the one at fault
             sentence = _sentence(complaint["type"], complaint.get("ctx", {}))
-            raise BadParameter(f"{sentence}.", sentence.partition(" ")[0]) from None
+            raise BadParameter(_ended(sentence), sentence.partition(" ")[0]) from None
         name = str(complaint["loc"][0])
-        raise BadParameter(
-            f"{name} {_sentence(complaint['type'], complaint.get('ctx', {}))}.", name
-        ) from None
+        sentence = f"{name} {_sentence(complaint['type'], complaint.get('ctx', {}))}"
+        raise BadParameter(_ended(sentence), name) from None
+
+
+def _ended(sentence: str) -> str:
+    """A sentence with its full stop, unless it ends in the question whether another name was meant."""
+    return sentence if sentence.endswith("?") else f"{sentence}."
 
 
 def _not_held(name: str, near: str, fields: Iterable[str]) -> str:

@@ -50,7 +50,7 @@ def _masthead(sheet: Sheet, words: Words) -> float:
 
 def _footer(sheet: Sheet, words: Words) -> float:
     look, size = sheet.look, sheet.look.size("small")
-    most = 1 if look.height < 260 else 2 if look.height < 360 else 3
+    most = 1 if look.height < 220 else 2 if look.height < 360 else 3
     # Some room to spare: the reader's own font may be wider than the one that widths are estimated from.
     lines = footer_lines(words.footer, size, 0.9 * (look.width - 2 * look.pad), most)
     y = look.height - look.pad * 0.8
@@ -60,7 +60,10 @@ def _footer(sheet: Sheet, words: Words) -> float:
 
 
 def footer_lines(items: Sequence[str], size: float, room: float, most: int) -> list[str]:
-    """As many whole items as fit into `most` lines, in their order, parted by middle dots."""
+    """As many whole items as fit into `most` lines, in their order, parted by middle dots.
+
+    A last line that is less than half full takes the beginning of the next item, too.
+    """
     lines: list[str] = []
     for item in filter(None, (clean(item, 200) for item in items)):
         longer = f"{lines[-1]} \u00b7 {item}" if lines else ""
@@ -69,6 +72,8 @@ def footer_lines(items: Sequence[str], size: float, room: float, most: int) -> l
         elif len(lines) < most:
             lines.append(fit(item, size, room))
         else:
+            if width(lines[-1], size) < room / 2:
+                lines[-1] = fit(longer, size, room)
             break
     return lines
 

@@ -12,7 +12,7 @@ from api.draw.raster import png
 from api.draw.sheet import Sheet
 from api.draw.words import Words, clean
 
-_CODE = 2  # raise it whenever the same values would give other bytes
+_CODE = 3  # raise it whenever the same values would give other bytes
 RENDERER = f"{_CODE}-{mpl.__version__}"
 """Version of the drawing code and of matplotlib: part of every key under which bytes are kept."""
 

@@ -57,9 +57,14 @@ class Sheet:
     @contextmanager
     def group(self, kind: str, species: str) -> Iterator[None]:
         """What is drawn inside belongs together: `<g class="kind" data-species="species">`."""
+        with self.called(Named((("class", kind), ("data-species", species)))):
+            yield
+
+    @contextmanager
+    def called(self, named: Named) -> Iterator[None]:
+        """What is drawn inside is one thing that has these attributes."""
         group = Group()
-        attributes = (("class", kind), ("data-species", species))
-        group.set_gid(self._name([Named(attributes)]))
+        group.set_gid(self._name([named]))
         self._add(group)
         self._group = group
         try:

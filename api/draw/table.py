@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 from api.draw.frame import nothing, surround
 from api.draw.look import Look
+from api.draw.named import Named
 from api.draw.picture import Picture
 from api.draw.sheet import GAP, Sheet
 from api.draw.words import Words, clean, fit, number, width
@@ -12,8 +14,17 @@ from api.draw.words import Words, clean, fit, number, width
 _NUMBER = re.compile(r"[-+\u2212]?[\d\s\u2009.,%]*\d[\d\s\u2009.,%]*")
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]], words: Words, look: Look) -> Picture:
-    """As many rows as fit, and how many more there are; columns without room are left out from the right."""
+def table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    words: Words,
+    look: Look,
+    names: Sequence[Named] = (),
+) -> Picture:
+    """As many rows as fit, and how many more there are; columns without room are left out from the right.
+
+    `names` are those of the rows, which make each of them a group.
+    """
     sheet = Sheet(look)
     area = surround(sheet, words)
     if not rows or not columns:
@@ -27,7 +38,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], words: Words, l
         [clean(text) for text in columns],
         *([clean(text) for text in [*row, *[""] * len(columns)][: len(columns)]] for row in shown),
     ]
-    _cells(sheet, cells, _widths(cells, size, area.wide), area.top + size * 1.3, step)
+    _cells(sheet, cells, names, _widths(cells, size, area.wide), area.top + size * 1.3, step)
     _rules(sheet, area.top + size * 1.3, step, len(shown))
     if len(shown) < len(rows):
         more = f"and {number(len(rows) - len(shown))} more"
@@ -49,24 +60,35 @@ def _widths(cells: Sequence[Sequence[str]], size: float, room: float) -> list[fl
 
 
 def _cells(
-    sheet: Sheet, cells: Sequence[Sequence[str]], widths: Sequence[float], top: float, step: float
+    sheet: Sheet,
+    cells: Sequence[Sequence[str]],
+    names: Sequence[Named],
+    widths: Sequence[float],
+    top: float,
+    step: float,
+) -> None:
+    numeric = [_is_numeric([row[index] for row in cells[1:]]) for index in range(len(widths))]
+    for row, texts in enumerate(cells):
+        named = row and row <= len(names)
+        with sheet.called(names[row - 1]) if named else nullcontext():
+            _row(sheet, texts, widths, numeric, top + row * step, "ink" if row else "muted")
+
+
+def _row(
+    sheet: Sheet, texts: Sequence[str], widths: Sequence[float], numeric: Sequence[bool], y: float, ink: str
 ) -> None:
     size, x = sheet.look.size("label"), sheet.look.pad
-    for index, wide in enumerate(widths):
-        right = all(_NUMBER.fullmatch(row[index]) for row in cells[1:] if row[index]) and any(
-            row[index] for row in cells[1:]
-        )
+    for text, wide, right in zip(texts, widths, numeric, strict=False):
         inner = wide - size * 1.5
-        for row, texts in enumerate(cells):
-            sheet.text(
-                x + inner if right else x,
-                top + row * step,
-                fit(texts[index], size, inner),
-                size,
-                "ink" if row else "muted",
-                align="right" if right else "left",
-            )
+        at = x + inner if right else x
+        sheet.text(at, y, fit(text, size, inner), size, ink, align="right" if right else "left")
         x += wide
+
+
+def _is_numeric(texts: Sequence[str]) -> bool:
+    """Whether a column holds numbers: those stand to the right."""
+    told = [text for text in texts if text]
+    return bool(told) and all(_NUMBER.fullmatch(text) for text in told)
 
 
 def _rules(sheet: Sheet, top: float, step: float, rows: int) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from api.draw.frame import Box, nothing, surround
 from api.draw.look import Look
+from api.draw.named import Named
 from api.draw.picture import Picture
 from api.draw.sheet import Sheet
 from api.draw.words import BOLD, Words, clean, fit, width
@@ -18,6 +19,8 @@ class Fact:
     label: str
     value: str
     note: str = ""
+    exact: str = ""
+    """The number as a program reads it."""
 
 
 def numbers(facts: Sequence[Fact], words: Words, look: Look) -> Picture:
@@ -76,6 +79,7 @@ def _fact(sheet: Sheet, fact: Fact, cell: Box, size: float) -> None:
     sheet.line([cell.left, cell.right], [top - 6 * look.unit] * 2, "grid", 1)
     sheet.text(cell.left, top + label * 1.2, fit(name, label, cell.wide), label, "muted")
     base = top + label * 1.2 + size * 1.05
-    with sheet.group("fact", name):
+    exact = (("data-value", fact.exact),) if fact.exact else ()
+    with sheet.called(Named((("class", "fact"), ("data-species", name), *exact))):
         sheet.text(cell.left, base, fit(value, size, cell.wide / BOLD), size, bold=True)
     sheet.text(cell.left, base + note * 1.6, fit(clean(fact.note, 80), note, cell.wide), note, "muted")

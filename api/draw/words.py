@@ -99,6 +99,11 @@ def number(value: float) -> str:
     return _grouped(value, decimals)
 
 
+def exactly(value: float) -> str:
+    """A number for a reader with all its digits, where none may be lost: 1 234.25."""
+    return f"{value:,}".replace(",", THIN).replace("-", "\u2212")
+
+
 def canonical(value: float) -> str:
     """A number for a program: integers without a point, else the shortest text that reads back equal."""
     return str(int(value)) if value == int(value) else repr(float(value))

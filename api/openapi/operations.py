@@ -60,7 +60,7 @@ OPERATIONS: tuple[Operation, ...] = (
               told(shapes.Occurrence), places={"key": RecordKey}, example="/api/v1/occurrence/1",
               also={404: "There is no record of this key."}),
     Operation("/api/v1/species/search", "searchSpecies", "Records", "Which taxa are there?",
-              told(shapes.Usages), SearchParameters),
+              told(shapes.Usages), SearchParameters, paged=True),
     Operation("/api/v1/species/suggest", "suggestSpecies", "Records", "Which taxa begin with what was typed?",
               told(list[shapes.Usage]), SuggestParameters, example="/api/v1/species/suggest?q=wo"),
     Operation("/api/v1/species/match", "matchSpecies", "Records", "Which taxon does a name mean?",

@@ -133,7 +133,7 @@ def _left_out(listed: list[Species], beyond: int, interval: str) -> list[dict[st
         reason = f"Their dates are missing or not precise enough for one {interval}."
         told.append({"species": vague, "reason": reason})
     if beyond:
-        reason = "A genus or family of which a species counts is no further one."
+        reason = "A genus or family does not count beside a species of its own."
         told.append({"taxa": beyond, "reason": reason})
     return told
 

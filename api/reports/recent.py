@@ -8,7 +8,9 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from api.asking.parameters import Limit, ReportParameters
-from api.draw import Look, Picture, Words, table
+from api.draw import Look, Picture, Words, clean, table
+from api.draw.named import Named
+from api.draw.words import canonical, exactly
 from api.reports.report import Report, Tidy
 from api.shape import Shape
 from db.filters import Scope
@@ -19,6 +21,7 @@ COLUMNS = (
     "occurrenceStatus", "basisOfRecord", "countryCode", "stateProvince", "locality", "decimalLatitude",
     "decimalLongitude", "issues", "feed",
 )  # fmt: skip
+_WIDE = 480  # pixels; in less, times of day would cost the dates their days
 
 
 class RecentRow(Shape):
@@ -56,17 +59,37 @@ def ask(connection: Connection, scope: Scope, parameters: RecentParameters) -> l
 def shape(found: list[dict[str, Any]], parameters: RecentParameters, _: int | None) -> Tidy:
     """A row for each record; its issues in one cell, as GBIF's downloads have them."""
     rows = [record | {"issues": ";".join(record["issues"]) or None} for record in found]
-    return Tidy(columns=COLUMNS, rows=rows, facts={"limit": parameters.limit})
+    return Tidy(columns=COLUMNS, rows=rows, facts={"limit": parameters.limit}, said=_said(rows))
 
 
 def draw(tidy: Tidy, _: RecentParameters, words: Words, look: Look) -> Picture:
-    """When, what, how many, where."""
-    rows = [[_when(row), _what(row), str(row["individualCount"] or ""), _where(row)] for row in tidy.rows]
-    return table(("Date", "Species", "Count", "Place"), rows, words, look)
+    """When, what, how many, where; a narrow picture has room for days only."""
+    timed = look.width >= _WIDE
+    rows = [[_when(row, timed), _what(row), _count(row), _where(row)] for row in tidy.rows]
+    names = [_named(row) for row in tidy.rows]
+    return table(("Date", "Species", "Count", "Place"), rows, words, look, names)
 
 
-def _when(row: dict[str, Any]) -> str:
-    return f"{row['eventDate']} {row['eventTime'][:5]}" if row["eventTime"] else str(row["eventDate"])
+def _named(row: dict[str, Any]) -> Named:
+    count = row["individualCount"]
+    value = () if count is None else (("data-value", canonical(count)),)
+    kind = (("class", "record"), ("data-key", str(row["key"])))
+    return Named((*kind, ("data-date", row["eventDate"]), ("data-species", clean(_what(row))), *value))
+
+
+def _when(row: dict[str, Any], timed: bool) -> str:
+    return f"{row['eventDate']} {row['eventTime'][:5]}" if timed and row["eventTime"] else row["eventDate"]
+
+
+def _count(row: dict[str, Any]) -> str:
+    """Nothing where nobody counted."""
+    return "" if row["individualCount"] is None else exactly(row["individualCount"])
+
+
+def _said(rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return "No records"
+    return f"The latest is of {_what(rows[0])}, {rows[0]['eventDate']}"
 
 
 def _what(row: dict[str, Any]) -> str:

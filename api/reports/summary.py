@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection
 
 from api.asking.parameters import ReportParameters
 from api.draw import Fact, Look, Picture, Words, numbers
+from api.draw.words import canonical, exactly
 from api.reports.report import Report, Tidy, counted_as_one, value
 from api.shape import Shape
 from db.filters import Scope
 from db.questions import counts
 from db.questions.counts import Count
 from db.questions.summary import ends, sources, undated
+
+_SHOWN = ("records", "individuals", "species", "feeds")
+"""What the picture shows of the row."""
 
 
 class SummaryParameters(ReportParameters):
@@ -54,7 +59,7 @@ def ask(connection: Connection, scope: Scope, _: SummaryParameters) -> Found:
 
 def shape(found: Found, _parameters: SummaryParameters, _under_way: int | None) -> Tidy:
     """The one row."""
-    row = {
+    row: dict[str, Any] = {
         "records": sum(count.records for count in found.totals),
         "individuals": value(sum(count.individuals for count in found.totals)),
         "species": sum(count.records > 0 for count in found.totals),
@@ -65,7 +70,13 @@ def shape(found: Found, _parameters: SummaryParameters, _under_way: int | None) 
         "undated": found.undated,
         "feeds": found.feeds,
     }
-    return Tidy(columns=tuple(row), rows=[row], warnings=counted_as_one(found.totals, "individuals"))
+    return Tidy(
+        columns=tuple(row),
+        rows=[row],
+        warnings=counted_as_one(found.totals, "individuals"),
+        said=", ".join(f"{exactly(row[name])} {name}" for name in _SHOWN)
+        + (f", from {row['firstDate']} to {row['lastDate']}" if row["firstDate"] else ""),
+    )
 
 
 def _date(written: str | None) -> str | int | None:
@@ -78,10 +89,8 @@ def draw(tidy: Tidy, _: SummaryParameters, words: Words, look: Look) -> Picture:
     row = tidy.rows[0]
     span = f"{row['firstDate']} to {row['lastDate']}" if row["firstDate"] else ""
     facts = [
-        Fact("Records", f"{row['records']:,}".replace(",", "\u2009"), span),
-        Fact("Individuals", f"{row['individuals']:,}".replace(",", "\u2009")),
-        Fact("Species", f"{row['species']:,}".replace(",", "\u2009")),
-        Fact("Feeds", str(row["feeds"])),
+        Fact(name.capitalize(), exactly(row[name]), span if name == "records" else "", canonical(row[name]))
+        for name in _SHOWN
     ]
     return numbers(facts, words, look)
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, url_for
 from sqlalchemy import Connection
 from werkzeug.exceptions import NotFound
 
 from api.answering.asked import Asked, Told, serve
 from api.answering.documents import document
-from api.asking.query import pairs, read
+from api.asking.query import Pairs, pairs, read
 from api.asking.species_parameters import (
+    DEEPEST,
     MatchParameters,
     SearchParameters,
     SuggestParameters,
@@ -30,10 +32,12 @@ routes = Blueprint("species", __name__)
 @routes.get("/api/v1/species/search")
 def search() -> Response:
     """A page of taxa in GBIF's envelope."""
-    parameters = read(SearchParameters, pairs(request.query_string))
+    given = pairs(request.query_string)
+    parameters = read(SearchParameters, given)
 
     def tell(connection: Connection, _: tuple[Scope, ...]) -> Told:
-        return Told(_page(connection, parameters))
+        page = _page(connection, parameters)
+        return Told(page, _following(given, page))
 
     return serve(Asked("species/search", parameters.canonical(), (Filters(),), tell))
 
@@ -50,6 +54,15 @@ def _page(connection: Connection, parameters: SearchParameters) -> dict[str, Any
         "results": taxa.usages(connection, some),
         "facets": [_facet(connection, field, parameters) for field in parameters.facet],
     }
+
+
+def _following(given: Pairs, page: dict[str, Any]) -> str | None:
+    """The address of the next page; taxa have no versions, so that it counts on from here."""
+    behind = page["offset"] + page["limit"]
+    if page["endOfRecords"] or not page["limit"] or behind > DEEPEST:
+        return None
+    same = [(name, value) for name, value in given if name != "offset"]
+    return f"{url_for('species.search')}?{urlencode([*same, ('offset', behind)])}"
 
 
 def _keys(
