@@ -92,14 +92,22 @@ def _keep_errors(folder: Path) -> None:
 
 def _writer(settings: Settings) -> Engine:
     """The writing engine, on a database that stands at this code's schema."""
-    from db.engine import DatabaseUnusable, open_writer
+    from sqlalchemy.exc import OperationalError
+
+    from db.engine import DatabaseUnusable, is_busy, open_writer
+    from db.lock import only_ingester
     from db.schema import UnknownSchema, upgrade
 
+    writer = open_writer(settings.database)
     try:
-        writer = open_writer(settings.database)
         upgrade(writer)
     except (DatabaseUnusable, UnknownSchema) as error:
         raise click.ClickException(str(error)) from None
+    except OperationalError as error:
+        if is_busy(error):  # by whom is more than the database knows
+            with only_ingester(writer):
+                pass
+        raise
     return writer
 
 

@@ -171,6 +171,12 @@ def _limit_queries(engine: Engine, seconds: float) -> None:
         raw.set_progress_handler(lambda: time.monotonic() > deadline, _VM_STEPS_BETWEEN_LOOKS)
 
 
+def is_busy(error: DBAPIError) -> bool:
+    """Whether this is SQLite that somebody else would not let in."""
+    code = getattr(error.orig, "sqlite_errorcode", 0)
+    return bool(code & 0xFF == sqlite3.SQLITE_BUSY)
+
+
 def took_too_long(error: DBAPIError) -> bool:
     """Whether this is a statement that was stopped at the time limit of its reader."""
     if isinstance(error.orig, sqlite3.OperationalError):

@@ -248,14 +248,15 @@ def test_the_chart_of_an_odd_name_can_be_drawn(client: FlaskClient, sqlite_write
 def test_a_name_that_others_go_by_too_is_asked_for_by_its_key(
     client: FlaskClient, sqlite_writer: Engine
 ) -> None:
-    dogs = [Record("Canis", 20240501, scientific="Canis", genus="Canis", count=7)]
-    wolves = [Record("Canis lupus", 20240502, scientific="Canis lupus", genus="Canis", count=5)]
-    ingest(sqlite_writer, dogs + wolves)
+    thrush = Record(
+        "Turdus migratorius", 20240502, scientific="Turdus migratorius", vernacular="Robin", count=5
+    )
+    ingest(sqlite_writer, [Record("Robin", 20240501, vernacular="Robin", count=7), thrush])
     images = page(client).urls("img", "src")
-    assert [url for url in images if "species=Canis+lupus&" in url]
+    assert [url for url in images if "species=Turdus+migratorius&" in url]
     (alone,) = [url for url in images if "taxonKey=" in url]
     data = client.get(alone.split("&width")[0].replace(".svg", ".json")).get_json()["data"]
-    assert {row["name"] for row in data} == {"Canis"}
+    assert {row["name"] for row in data} == {"Robin"}
 
 
 def test_the_page_is_validated_and_guarded(client: FlaskClient, sqlite_writer: Engine) -> None:
