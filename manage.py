@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from config import Settings
     from ingest.due import Due
     from ingest.outcome import Outcome
-    from ingest.sources.source import Reach
+    from ingest.sources.source import Reach, Source
     from ingest.work import Work
 
 # Heavy imports stand inside the commands, so that --help answers at once.
