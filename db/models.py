@@ -253,7 +253,7 @@ class Sighting(Base):
             postgresql_where=_CURRENT,
         ),
         Index("ix_sighting_taxon", "taxon_id", "first_day", sqlite_where=_CURRENT, postgresql_where=_CURRENT),
-        Index("ix_sighting_day", "first_day", sqlite_where=_CURRENT, postgresql_where=_CURRENT),
+        Index("ix_sighting_day", "first_day", "last_day", sqlite_where=_CURRENT, postgresql_where=_CURRENT),
         Index("ix_sighting_place", "place_id", sqlite_where=_CURRENT, postgresql_where=_CURRENT),
         Index("ix_sighting_retired", "retired_run", sqlite_where=_RETIRED, postgresql_where=_RETIRED),
         Index("ix_sighting_origin", "origin_key", sqlite_where=_RESTORED, postgresql_where=_RESTORED),

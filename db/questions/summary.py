@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
 
 from db.filters import Filters, Scope, conditions, data_version, last_day_of_month
-from db.models import Feed, Rollup, Run, Sighting
+from db.models import Feed, Rollup, Run, Sighting, Taxon
 
 
 @dataclass(frozen=True)
@@ -36,17 +37,30 @@ def _iso(day: int) -> str:
 
 def ends(connection: Connection, scope: Scope) -> tuple[str | None, str | None]:
     """The date of the earliest and of the latest record of the scope, each as precise as it was given."""
+    return _end(connection, scope, func.min), _end(connection, scope, func.max)
+
+
+def _end(connection: Connection, scope: Scope, outermost: Any) -> str | None:
+    """Its first day, then the shortest interval that begins on it: each step one look into an index."""
     first, last = Sighting.first_day, Sighting.last_day
+    day = connection.execute(_outermost_day(scope, outermost)).scalar()
+    if day is None:
+        return None
+    shortest = select(func.min(last)).where(*conditions(scope), first == day)
+    return interval_text(day, connection.execute(shortest).scalar_one())
+
+
+def _outermost_day(scope: Scope, outermost: Any) -> Select[Any]:
+    first = Sighting.first_day
     # The days once more, so that the index of days is entered where they begin and where they end.
     within = first.between(*scope.filters.outer_days)
-    dated = select(first, last).where(*conditions(scope), within).limit(1)
-    earliest, latest = dated.order_by(first, last), dated.order_by(first.desc(), last)
-    return _text(connection, earliest), _text(connection, latest)
-
-
-def _text(connection: Connection, one: Select[int | None, int | None]) -> str | None:
-    row = connection.execute(one).first()
-    return interval_text(*row) if row else None
+    order = first if outermost is func.min else first.desc()
+    any_taxon = select(first).where(*conditions(replace(scope, taxa=None)), within).order_by(order).limit(1)
+    if scope.taxa is None:
+        return any_taxon
+    # Taxon by taxon: asked for several at once, both databases sort all records of them.
+    of_each = any_taxon.where(Sighting.taxon_id == Taxon.id).scalar_subquery()
+    return select(outermost(of_each)).select_from(Taxon).where(Taxon.id.in_(scope.taxa))
 
 
 def freshness(connection: Connection, scope: Scope) -> Freshness:

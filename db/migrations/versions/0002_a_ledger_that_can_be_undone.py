@@ -27,6 +27,15 @@ def upgrade() -> None:
         run.add_column(sa.Column("replays", sa.Integer(), nullable=True))
         run.add_column(sa.Column("repeats", sa.Integer(), nullable=True))
         run.create_index("ix_run_sha256", ["sha256"])
+    op.drop_index("ix_sighting_day", "sighting")
+    current = sa.text("retired_run IS NULL")
+    op.create_index(
+        "ix_sighting_day",
+        "sighting",
+        ["first_day", "last_day"],
+        sqlite_where=current,
+        postgresql_where=current,
+    )
     restored = sa.text("origin_key IS NOT NULL")
     with op.batch_alter_table("sighting", recreate="never") as sighting:
         sighting.add_column(sa.Column("origin_run", sa.Integer(), nullable=True))
