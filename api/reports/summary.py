@@ -74,9 +74,13 @@ def shape(found: Found, _parameters: SummaryParameters, _under_way: int | None) 
         columns=tuple(row),
         rows=[row],
         warnings=counted_as_one(found.totals, "individuals"),
-        said=", ".join(f"{exactly(row[name])} {name}" for name in _SHOWN)
+        said=", ".join(f"{exactly(row[name])} {_of(name, row[name])}" for name in _SHOWN)
         + (f", from {row['firstDate']} to {row['lastDate']}" if row["firstDate"] else ""),
     )
+
+
+def _of(name: str, number: float) -> str:
+    return name.removesuffix("s") if number == 1 and name != "species" else name
 
 
 def _date(written: str | None) -> str | int | None:

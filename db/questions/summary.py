@@ -37,30 +37,31 @@ def _iso(day: int) -> str:
 
 def ends(connection: Connection, scope: Scope) -> tuple[str | None, str | None]:
     """The date of the earliest and of the latest record of the scope, each as precise as it was given."""
-    return _end(connection, scope, func.min), _end(connection, scope, func.max)
+    return _end(connection, scope), _end(connection, scope, latest=True)
 
 
-def _end(connection: Connection, scope: Scope, outermost: Any) -> str | None:
+def _end(connection: Connection, scope: Scope, *, latest: bool = False) -> str | None:
     """Its first day, then the shortest interval that begins on it: each step one look into an index."""
     first, last = Sighting.first_day, Sighting.last_day
-    day = connection.execute(_outermost_day(scope, outermost)).scalar()
+    day = connection.execute(_outermost_day(scope, latest)).scalar()
     if day is None:
         return None
     shortest = select(func.min(last)).where(*conditions(scope), first == day)
     return interval_text(day, connection.execute(shortest).scalar_one())
 
 
-def _outermost_day(scope: Scope, outermost: Any) -> Select[Any]:
+def _outermost_day(scope: Scope, latest: bool) -> Select[Any]:
     first = Sighting.first_day
     # The days once more, so that the index of days is entered where they begin and where they end.
     within = first.between(*scope.filters.outer_days)
-    order = first if outermost is func.min else first.desc()
+    order = first.desc() if latest else first
     any_taxon = select(first).where(*conditions(replace(scope, taxa=None)), within).order_by(order).limit(1)
     if scope.taxa is None:
         return any_taxon
     # Taxon by taxon: asked for several at once, both databases sort all records of them.
     of_each = any_taxon.where(Sighting.taxon_id == Taxon.id).scalar_subquery()
-    return select(outermost(of_each)).select_from(Taxon).where(Taxon.id.in_(scope.taxa))
+    day = func.max(of_each) if latest else func.min(of_each)
+    return select(day).select_from(Taxon).where(Taxon.id.in_(scope.taxa))
 
 
 def freshness(connection: Connection, scope: Scope) -> Freshness:
