@@ -69,7 +69,7 @@ def open_writer(url: str) -> Engine:
                 f"SQLite could not switch {path} to WAL (it says {mode!r}): put the database on a local disk."
             )
         connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA cache_size=-65536")
+        connection.execute("PRAGMA cache_size=-32768")
         # A signal reaches Python between two instructions of its own; a long statement has to look itself.
         connection.set_progress_handler(breaks_off, _VM_STEPS_BETWEEN_SIGNALS)
 
