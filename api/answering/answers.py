@@ -7,6 +7,7 @@ from werkzeug.exceptions import NotFound
 
 from api.answering.envelope import Answer, codings, enclose, tag
 from api.answering.negotiation import PINNED, REVALIDATED, coding, respond, unchanged, validator
+from api.answering.once import kept_or_made
 from api.answering.order import FORMS, Ground, Order, key, survey
 from api.answering.render import make
 from api.asking.query import Pairs, nearest, read
@@ -36,24 +37,12 @@ def fetch(wanted: Order, ground: Ground | None = None) -> tuple[Answer, int]:
     Pages in this process use it too: ``fetch(order("summary", "json", []))[0].bodies["identity"]``.
     """
     ground = ground or look(wanted)
-    asked = key(wanted, ground)
-    kept = site().cache.get(asked)
-    if kept is not None:
-        return kept, ground.data_version
-    answer, version = site().flights.fly(asked, lambda: _make(wanted, asked, ground.data_version))
-    return answer, max(version, ground.data_version)
+    return kept_or_made(key(wanted, ground), ground.data_version, lambda: _made(wanted))
 
 
-def _make(wanted: Order, asked: str, version: int) -> tuple[Answer, int]:
-    """Draw, once; what is kept is kept under the key of the snapshot it came from, whatever was asked for."""
-    with site().slots.taken():
-        kept = site().cache.get(asked)  # another flight may have landed between the first look and this one
-        if kept is not None:
-            return kept, version
-        made = make(site().reader, wanted)
-        answer = enclose(made.key, wanted.form, made.content)
-        site().cache.put(answer)
-        return answer, made.data_version
+def _made(wanted: Order) -> tuple[Answer, int]:
+    made = make(site().reader, wanted)
+    return enclose(made.key, wanted.form, made.content), made.data_version
 
 
 def serve(wanted: Order) -> Response:

@@ -10,10 +10,11 @@ from sqlalchemy import Connection
 
 from api.answering.envelope import Answer, codings, enclose, tag
 from api.answering.negotiation import PINNED, REVALIDATED, coding, respond, unchanged, validator
-from api.answering.order import FORMS, Behind
+from api.answering.once import kept_or_made
+from api.answering.order import FORMS, here
 from api.answering.tables import json_bytes
 from api.site import site
-from db.filters import Filters, Scope, data_version, scope
+from db.filters import Filters, Scope, scope
 from db.questions.basis import basis
 from db.taxon_keys import taxonomy_run
 
@@ -54,9 +55,7 @@ class _Ground:
 
 def _survey(connection: Connection, asked: Asked) -> _Ground:
     """What an answer rests on now. Raises Behind or NotYet."""
-    newest = data_version(connection)
-    if (asked.at_least or 0) > newest:
-        raise Behind(f"Version {asked.at_least} is not here yet; the newest is {newest}.")
+    newest = here(connection, asked.at_least)
     scopes = tuple(scope(connection, filters, asked.as_of) for filters in asked.filters)
     rests = [
         (found.version, found.as_of, found.taxa, found.feeds, basis(connection, found, feeds_told=False))
@@ -77,7 +76,7 @@ def serve(asked: Asked) -> Response:
     known = validator(tag(ground.key), coded)
     if unchanged(request, known):
         return respond(None, FORMS["json"], known, kept, coded, ground.data_version)
-    answer, version = _fetch(asked, ground)
+    answer, version = kept_or_made(ground.key, ground.data_version, lambda: _made(asked))
     known = validator(answer.tag, coded)
     response = respond(answer.bodies[coded], FORMS["json"], known, kept, coded, version)
     if _LINK in answer.bodies:
@@ -85,21 +84,11 @@ def serve(asked: Asked) -> Response:
     return response
 
 
-def _fetch(asked: Asked, ground: _Ground) -> tuple[Answer, int]:
-    kept = site().cache.get(ground.key)
-    if kept is not None:
-        return kept, ground.data_version
-    return site().flights.fly(ground.key, lambda: _make(asked))
-
-
-def _make(asked: Asked) -> tuple[Answer, int]:
-    """Ask, once; what is kept is kept under the key of the snapshot it came from, whatever was asked for."""
-    with site().slots.taken():
-        with site().reader.begin() as connection:
-            ground = _survey(connection, asked)
-            told = asked.tell(connection, ground.scopes)
-        answer = enclose(ground.key, "json", json_bytes(told.content))
-        if told.following is not None:
-            answer.bodies[_LINK] = f'<{told.following}>; rel="next"'.encode()
-        site().cache.put(answer)
-        return answer, ground.data_version
+def _made(asked: Asked) -> tuple[Answer, int]:
+    with site().reader.begin() as connection:
+        ground = _survey(connection, asked)
+        told = asked.tell(connection, ground.scopes)
+    answer = enclose(ground.key, "json", json_bytes(told.content))
+    if told.following is not None:
+        answer.bodies[_LINK] = f'<{told.following}>; rel="next"'.encode()
+    return answer, ground.data_version

@@ -63,11 +63,18 @@ class Ground:
     open_bucket: int | None
 
 
+def here(connection: Connection, at_least: int | None) -> int:
+    """The data version. Raises Behind where a later one is asked for."""
+    newest = data_version(connection)
+    if (at_least or 0) > newest:
+        raise Behind(f"Version {at_least} is not here yet; the newest is {newest}.")
+    return newest
+
+
 def survey(connection: Connection, order: Order) -> Ground:
     """What an order rests on now. Raises Behind, NotYet or NothingKnown."""
-    parameters, newest = order.parameters, data_version(connection)
-    if (parameters.at_least or 0) > newest:
-        raise Behind(f"Version {parameters.at_least} is not here yet; the newest is {newest}.")
+    parameters = order.parameters
+    newest = here(connection, parameters.at_least)
     found = scope(connection, parameters.filters, parameters.as_of)
     if order.known and found.unknown:
         raise NothingKnown("Nothing here is known by this name.")

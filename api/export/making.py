@@ -15,13 +15,13 @@ from typing import Any, BinaryIO
 from pydantic.alias_generators import to_camel
 from sqlalchemy import Connection, Engine
 
-from api.answering.order import Behind, NothingKnown
+from api.answering.order import NothingKnown, here
 from api.asking.occurrence_filters import WITHOUT_EFFECT, OccurrenceFilters
 from api.asking.query import Pairs, read
 from api.export import FORMS
 from api.export.about import About
 from api.export.limits import SAMPLE, Limit
-from db.filters import Scope, data_version, scope
+from db.filters import Scope, scope
 from db.questions import exported
 from db.questions.basis import Basis, basis
 from db.questions.occurrences import count
@@ -68,9 +68,8 @@ class Ground:
 
 def survey(connection: Connection, order: ExportOrder) -> Ground:
     """What an order rests on now. Raises Behind, NotYet or NothingKnown."""
-    parameters, newest = order.parameters, data_version(connection)
-    if (parameters.at_least or 0) > newest:
-        raise Behind(f"Version {parameters.at_least} is not here yet; the newest is {newest}.")
+    parameters = order.parameters
+    newest = here(connection, parameters.at_least)
     found = scope(connection, parameters.filters, parameters.as_of)
     if found.unknown:  # a file cannot say so, and an empty one would look like an answer
         raise NothingKnown(f"Nothing here is known by the name {found.unknown[0]}.")
