@@ -297,6 +297,12 @@ class Settings(BaseSettings, _Strict):
         description="How much the file cache may hold; a number of bytes, or with a unit as in `512MiB`.",
         json_schema_extra=_expected("a size of at least 1MiB, in bytes or with a unit"),
     )
+    edge_bytes: ByteSize = Field(
+        default=ByteSize(32 * 1024 * 1024),
+        ge=0,
+        description="How many bytes of finished answers each server process keeps in memory; 0 for none.",
+        json_schema_extra=_expected("a size of at least 0 bytes, in bytes or with a unit"),
+    )
     export_bytes: ByteSize = Field(
         default=ByteSize(100 * 1024 * 1024),
         ge=1024,

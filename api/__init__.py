@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from zoneinfo import ZoneInfo
 
 from flask import Flask
@@ -10,12 +11,16 @@ import config
 from api.answering.cache import open_cache
 from api.answering.flight import Flights, Slots
 from api.border import init_app as guard
+from api.edge import Edge
+from api.edge.behind import Behind, Reply
+from api.edge.memory import Memory
 from api.export.routes import routes as export_routes
 from api.headers import init_app as protect
 from api.openapi import routes as openapi_routes
 from api.openapi.guide import routes as guide_routes
 from api.page import routes as page_routes
 from api.problems import init_app as answer_problems
+from api.problems import problem
 from api.routes.charts import routes as chart_routes
 from api.routes.ledger import routes as ledger_routes
 from api.routes.liveness import routes as liveness_routes
@@ -26,11 +31,16 @@ from api.routes.versions import routes as version_routes
 from api.site import Site
 from db import schema
 from db.engine import open_reader
+from db.watch import watch
 
 MOST_BODY_BYTES = 64 * 1024
 PATIENCE_SECONDS = 10.0
 EXPORTS_AT_ONCE = 2
 """In each worker: a slow client holds a thread as long as he reads, and half of them stay free for charts."""
+THREADS, WAITING = 32, 128
+"""In each worker: most of them wait for a chart that one of them draws, and cost nothing meanwhile."""
+SWITCH_SECONDS = 0.0005
+"""How long a drawing thread may keep an answer from memory waiting: a tenth of Python's own measure."""
 PARTS = (
     chart_routes,
     export_routes,
@@ -45,6 +55,18 @@ PARTS = (
     page_routes,
 )
 """The parts with routes, a blueprint each; a new one gets its line here."""
+
+
+def create_server(settings: config.Settings | None = None) -> Edge:
+    """The web application with its memory in front, as granian runs it."""
+    settings = settings or config.load()
+    app = create_app(settings)
+    with app.test_request_context("/"):
+        response = app.process_response(problem(503, "Too many wait for an answer.", "busy", retry_after=2))
+        crowded = Reply(response.status_code, response.headers.to_wsgi_list(), response.get_data())
+    sys.setswitchinterval(SWITCH_SECONDS)
+    behind = Behind(app, THREADS, WAITING)
+    return Edge(behind, watch(app.extensions["sightings"].reader), Memory(int(settings.edge_bytes)), crowded)
 
 
 def create_app(settings: config.Settings | None = None) -> Flask:

@@ -140,11 +140,12 @@ def serve(
 def _server_words(host: str, port: int, workers: int) -> list[str]:
     """Granian's command line; measured the best of the servers, and safe against half-sent requests."""
     return [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "--host", host,
-        "--port", str(port), "--workers", str(workers), "--blocking-threads", "4", "--no-ws", "--http", "1",
+        sys.executable, "-m", "granian", "--interface", "rsgi", "--loop", "uvloop", "--factory",
+        "--host", host,
+        "--port", str(port), "--workers", str(workers), "--no-ws", "--http", "1",
         "--http1-header-read-timeout", str(_HEADER_MILLISECONDS),
         "--respawn-failed-workers", "--respawn-interval", "0.5",
-        "--workers-kill-timeout", str(_WORKER_STOP_SECONDS), "--log-level", "warning", "api:create_app",
+        "--workers-kill-timeout", str(_WORKER_STOP_SECONDS), "--log-level", "warning", "api:create_server",
     ]  # fmt: skip
 
 

@@ -20,6 +20,7 @@ WINGS = {
     "export": {"asking", "draw", "answering"},
     "page": {"asking", "draw", "answering", "reports"},
     "routes": {"asking", "draw", "answering", "reports"},
+    "edge": {"answering"},
     "openapi": {"asking", "draw", "answering", "reports", "export", "page", "routes"},
 }
 """The rooms of ``api`` and which of the others each may lean on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Response, request
 from werkzeug.exceptions import NotFound
 
+from api.answering import lasting
 from api.answering.envelope import Answer, codings, enclose, tag
 from api.answering.negotiation import PINNED, REVALIDATED, coding, respond, unchanged, validator
 from api.answering.once import kept_or_made
@@ -47,8 +48,9 @@ def _made(wanted: Order) -> tuple[Answer, int]:
 
 def serve(wanted: Order) -> Response:
     """The response to an order: 304 before anything is asked or drawn, else the bytes."""
-    ground = look(wanted)
-    coded = coding(request, codings(wanted.form))
+    ground, offered = look(wanted), codings(wanted.form)
+    coded = coding(request, offered)
+    lasting.say(offered, ground.newest)
     media_type, known = FORMS[wanted.form], validator(tag(key(wanted, ground)), coded)
     kept = REVALIDATED if ground.scope.as_of is None else PINNED
     if unchanged(request, known):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flask import Response, request
 from sqlalchemy import Connection
 
+from api.answering import lasting
 from api.answering.envelope import Answer, codings, enclose, tag
 from api.answering.negotiation import PINNED, REVALIDATED, coding, respond, unchanged, validator
 from api.answering.once import kept_or_made
@@ -51,6 +52,7 @@ class _Ground:
     scopes: tuple[Scope, ...]
     key: str
     data_version: int
+    newest: int
 
 
 def _survey(connection: Connection, asked: Asked) -> _Ground:
@@ -64,7 +66,8 @@ def _survey(connection: Connection, asked: Asked) -> _Ground:
     # Keys of higher taxa and names may change where nothing that is looked at was touched.
     taxonomy = None if asked.as_of is not None else taxonomy_run(connection)
     key = repr((_CODE, asked.name, asked.canonical, rests, taxonomy))
-    return _Ground(scopes, key, newest if scopes[0].as_of is None else scopes[0].as_of)
+    as_of = scopes[0].as_of
+    return _Ground(scopes, key, newest if as_of is None else as_of, newest)
 
 
 def serve(asked: Asked) -> Response:
@@ -72,6 +75,7 @@ def serve(asked: Asked) -> Response:
     with site().reader.begin() as connection:
         ground = _survey(connection, asked)
     coded = coding(request, codings("json"))
+    lasting.say(codings("json"), ground.newest)
     kept = REVALIDATED if asked.as_of is None else PINNED
     known = validator(tag(ground.key), coded)
     if unchanged(request, known):

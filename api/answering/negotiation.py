@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from flask import Request, Response
 from werkzeug.exceptions import PreconditionFailed
+from werkzeug.http import parse_accept_header
 
 PINNED = "public, max-age=31536000, immutable"
 REVALIDATED = "public, no-cache, stale-if-error=86400"
 
 
 def coding(request: Request, offered: tuple[str, ...]) -> str:
-    """The content coding to send: the one the client likes best, ours first among equals, else none."""
-    wanted = request.accept_encodings
+    """The content coding to send."""
+    return chosen(request.headers.get("Accept-Encoding", ""), offered)
+
+
+@lru_cache(1024)  # the same few headers are sent by all
+def chosen(accepted: str, offered: tuple[str, ...]) -> str:
+    """The content coding that an Accept-Encoding likes best, ours first among equals, else none."""
+    wanted = parse_accept_header(accepted)
     plain = wanted.quality("identity") if "identity" in wanted.values() else 0.0
     best, liked = "identity", plain
     for name in reversed(offered):

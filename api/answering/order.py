@@ -60,6 +60,7 @@ class Ground:
     basis: Basis
     data_version: int
     """The newest; where one is asked for, that."""
+    newest: int
     open_bucket: int | None
 
 
@@ -83,7 +84,7 @@ def survey(connection: Connection, order: Order) -> Ground:
             raise NothingKnown(f"Nothing here is known by the name {name}.", parameter)
     rests = basis(connection, found)
     pinned = newest if found.as_of is None else found.as_of
-    return Ground(found, rests, pinned, _open_bucket(order, found, rests))
+    return Ground(found, rests, pinned, newest, _open_bucket(order, found, rests))
 
 
 def _open_bucket(order: Order, found: Scope, rests: Basis) -> int | None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from werkzeug.exceptions import NotFound
 
 from api import problems
+from api.answering import lasting
 from api.answering.answers import order
 from api.answering.envelope import Answer, codings, enclose, tag
 from api.answering.negotiation import PINNED, REVALIDATED, coding, respond, unchanged, validator
@@ -35,6 +36,7 @@ def home() -> Response:
     with site().reader.begin() as connection:
         asked, version = _key(connection, parameters, names(connection))
     coded = coding(request, codings("html"))
+    lasting.say(codings("html"), version)
     known = validator(tag(asked), coded)
     if unchanged(request, known):
         return respond(None, MEDIA_TYPE, known, "no-cache", coded, version)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
+from api.answering import lasting
 from api.answering.documents import document
 from api.answering.envelope import tag
 from api.answering.negotiation import respond, unchanged
@@ -27,6 +28,7 @@ def version() -> Response:
         rests = basis(connection, found)
         number = newest if filters == Filters() else found.version
         validator = f"{number}-{tag(repr((filters, found, rests)))[:12]}"
+        lasting.say((), newest)
         if unchanged(request, validator):
             return respond(None, "application/json", validator, version=newest)
         fresh = freshness(connection, found)

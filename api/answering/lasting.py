@@ -1,0 +1,33 @@
+"""The word by which a route says that its answer stays the same until the data changes. Knows no memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import request
+
+_NAME = "sightings.lasting"
+
+
+@dataclass(frozen=True)
+class Lasting:
+    """It depends on the request line, on the coding of those that are offered, on the data and on the day."""
+
+    offered: tuple[str, ...]
+    """The content codings that the answer is offered in beside plain."""
+    version: int
+    """The newest data version when it was answered, whatever version it is about."""
+    route: str
+
+
+def say(offered: tuple[str, ...], version: int) -> None:
+    """Say it of the answer to the request at hand."""
+    route = request.url_rule.rule if request.url_rule else ""
+    request.environ[_NAME] = Lasting(offered, version, route)
+
+
+def said(environ: dict[str, Any]) -> Lasting | None:
+    """What was said of the answer to this request."""
+    found = environ.get(_NAME)
+    return found if isinstance(found, Lasting) else None

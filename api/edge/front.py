@@ -1,0 +1,123 @@
+"""The edge: what is known is answered from memory, all else by the application. Knows no route.
+
+It runs in the event loop of its worker, in one thread, and never waits there. An entry holds as long as the
+data version that it was found right for is the newest: that is asked before every answer.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from werkzeug.http import parse_etags
+
+from api.answering.negotiation import chosen
+from api.border import MOST_HEADER_BYTES
+from api.edge.behind import Behind, Crowded, Reply
+from api.edge.memory import Entry, Line, Memory, entry_of
+from db.watch import Seen, Watch
+
+QUARTER_SECONDS = 900
+_MOST_HOSTS = 100
+_CHANGE_THE_ANSWER = frozenset(("if-match", "content-length", "transfer-encoding"))
+
+
+class Edge:
+    """An RSGI application; ``granian --interface rsgi`` calls it."""
+
+    def __init__(self, behind: Behind, watch: Watch, memory: Memory, crowded: Reply) -> None:
+        self._behind, self._watch, self._memory, self._crowded = behind, watch, memory, crowded
+        self._hosts: set[str] = set()
+        """What requests that were answered called this host: another name may be refused."""
+        self.counts: dict[tuple[str, str], int] = {}
+        """How many were answered from memory, by route and outcome."""
+
+    async def __rsgi__(self, scope: Any, protocol: Any) -> None:
+        """Answer one request."""
+        at = self._watch.now()
+        line = self._memory.get((scope.path, scope.query_string)) if at is not None else None
+        if line is not None and at is not None and self._answered(scope, protocol, line, at):
+            return
+        await self._ask(scope, protocol, at)
+
+    def __rsgi_del__(self, _loop: object) -> None:
+        """The worker ends."""
+        self._behind.close()
+        self._watch.close()
+
+    def _answered(self, scope: Any, protocol: Any, line: Line, at: Seen) -> bool:
+        """Answer from memory, if the request is one that every client could have sent."""
+        method = scope.method
+        if method not in ("GET", "HEAD"):
+            return False
+        size, accepted, condition, host = 0, "", "", ""
+        for name, value in scope.headers.items():
+            size += len(value)
+            if name == "accept-encoding":
+                accepted = f"{accepted},{value}" if accepted else value
+            elif name == "if-none-match":
+                condition = f"{condition},{value}" if condition else value
+            elif name == "host":
+                host = f"{host},{value}" if host else value
+            elif name in _CHANGE_THE_ANSWER:
+                return False
+        if size > MOST_HEADER_BYTES or host not in self._hosts:
+            return False
+        entry = line.entries.get(chosen(accepted, line.offered))
+        if entry is None or entry.at is not at or entry.quarter != int(time.time() // QUARTER_SECONDS):
+            return False
+        return self._given(protocol, line, entry, method, condition)
+
+    def _given(self, protocol: Any, line: Line, entry: Entry, method: str, condition: str) -> bool:
+        if condition and (condition == entry.tag or _matches(condition, entry.tag)):
+            outcome = "304"
+            protocol.response_empty(304, entry.unchanged)
+        elif entry.head is None:
+            return False
+        else:
+            outcome = "edge"
+            if method == "HEAD":
+                protocol.response_empty(200, entry.head)
+            else:
+                protocol.response_bytes(200, entry.head, entry.body)
+        counted = (line.route, outcome)
+        self.counts[counted] = self.counts.get(counted, 0) + 1
+        return True
+
+    async def _ask(self, scope: Any, protocol: Any, at: Seen | None) -> None:
+        quarter = int(time.time() // QUARTER_SECONDS)
+        try:
+            reply = await self._behind.ask(scope)
+        except Crowded:
+            reply = self._crowded
+        if at is not None:
+            self._keep(scope, reply, at, quarter)
+        if reply.pieces is not None:
+            await reply.pieces.send(protocol.response_stream(reply.status, reply.headers))
+        elif reply.body:
+            protocol.response_bytes(reply.status, reply.headers, reply.body)
+        else:
+            protocol.response_empty(reply.status, reply.headers)
+
+    def _keep(self, scope: Any, reply: Reply, at: Seen, quarter: int) -> None:
+        """Remember a reply that lasts, if it was made from the data that was there before."""
+        lasting = reply.lasting
+        if lasting is None or scope.method != "GET" or reply.status not in (200, 304):
+            return
+        if lasting.version != at.version or reply.pieces is not None:
+            return
+        where, headers = (scope.path, scope.query_string), scope.headers
+        coding = chosen(",".join(headers.get_all("accept-encoding")), lasting.offered)
+        line = self._memory.get(where)
+        before = line.entries.get(coding) if line is not None else None
+        entry = entry_of(reply, at, quarter, before)
+        if entry is not None:
+            self._memory.keep(where, coding, lasting, entry)
+            if len(self._hosts) < _MOST_HOSTS:
+                self._hosts.add(",".join(headers.get_all("host")))
+
+
+def _matches(condition: str, tag: str) -> bool:
+    """Whether If-None-Match names this tag (RFC 9110, 13.1.2: weak comparison)."""
+    asked = parse_etags(condition)
+    return bool(asked.star_tag or asked.contains_weak(tag.strip('"')))

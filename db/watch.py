@@ -1,0 +1,163 @@
+"""The newest data version, asked so cheaply that every request can ask; knows no scope and no web.
+
+SQLite tells a connection whether another one has committed (``PRAGMA data_version``, three microseconds).
+That is a hint only, it moves for a mere checkpoint too: after it the table of runs is asked. PostgreSQL has
+nothing like it and is asked at most every AGE_SECONDS, in a thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Engine, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.engine import read_only
+from db.models import Run
+
+AGE_SECONDS = 0.25
+_LOOKS_AT_FILE_EVERY = 1.0
+_log = logging.getLogger("sightings.watch")
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """The data as it was found; another commit, or another database in its place, is another one of these."""
+
+    version: int
+    """0 where no run changed anything yet."""
+    made_at: str | None
+    """When that run ended: a database that was restored may count the same numbers again."""
+
+
+class Watch(Protocol):
+    """Who knows the newest version."""
+
+    def now(self) -> Seen | None:
+        """What is there now, the same object as long as nothing changed; None where that cannot be told.
+
+        From one thread only.
+        """
+
+    def close(self) -> None:
+        """Let go of the database."""
+
+
+def newest(connection: Connection) -> tuple[int, str | None]:
+    """The data version and when it was made."""
+    asked = select(Run.id, Run.finished_at).where(Run.changed).order_by(Run.id.desc()).limit(1)
+    row = connection.execute(asked).first()
+    return (0, None) if row is None else (row.id, row.finished_at)
+
+
+def watch(reader: Engine) -> Watch:
+    """Watch the database of an engine."""
+    return FileWatch(reader) if reader.dialect.name == "sqlite" else ServerWatch(reader)
+
+
+def _look(reader: Engine) -> Seen:
+    with reader.begin() as connection:
+        return Seen(*newest(connection))
+
+
+def _kept(before: Seen | None, found: Seen) -> Seen:
+    """The one that was known, if it tells the same."""
+    known = before is not None and (before.version, before.made_at) == (found.version, found.made_at)
+    return before if known and before else found
+
+
+class FileWatch:
+    """Of an SQLite file: never older than the last commit."""
+
+    def __init__(self, reader: Engine) -> None:
+        self._reader = reader
+        # The engine's file is written as a URI, and what is asked of the disk is its path.
+        self._path = Path(str(reader.url.database).removeprefix("file:").partition("?")[0])
+        self._connection: sqlite3.Connection | None = None
+        self._ask: Any = None
+        self._hint: Any = None
+        self._seen: Seen | None = None
+        self._file: tuple[int, int] | None = None
+        self._due = 0.0
+
+    def now(self) -> Seen | None:
+        """See Watch."""
+        try:
+            moment = time.monotonic()
+            if moment >= self._due:
+                self._due = moment + _LOOKS_AT_FILE_EVERY
+                self._hold_file()
+            hint = self._ask("PRAGMA data_version").fetchone()
+            if hint != self._hint:
+                # In this order: a commit in between is looked at again, not missed.
+                self._seen = _kept(self._seen, _look(self._reader))
+                self._hint = hint
+        except (sqlite3.Error, SQLAlchemyError, OSError) as error:
+            if self._seen is not None:
+                _log.warning("The newest version cannot be read: %s", error)
+            self.close()
+            return None
+        return self._seen
+
+    def _hold_file(self) -> None:
+        """Open the file that lies there now: the one that is open may have been moved away."""
+        status = self._path.stat()
+        file = (status.st_dev, status.st_ino)
+        if file == self._file and self._connection is not None:
+            return
+        self.close()
+        self._connection = sqlite3.connect(
+            read_only(self._path), uri=True, isolation_level=None, check_same_thread=False
+        )
+        self._ask, self._file, self._due = (
+            self._connection.execute,
+            file,
+            time.monotonic() + _LOOKS_AT_FILE_EVERY,
+        )
+
+    def close(self) -> None:
+        """See Watch."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = self._ask = self._hint = self._seen = self._file = None
+        self._due = 0.0
+
+
+class ServerWatch:
+    """Of a database server: at most AGE_SECONDS old, else nothing is told until it has been asked again."""
+
+    def __init__(self, reader: Engine) -> None:
+        self._reader = reader
+        self._seen: Seen | None = None
+        self._looked = float("-inf")
+        self._looking = threading.Lock()
+
+    def now(self) -> Seen | None:
+        """See Watch."""
+        if time.monotonic() - self._looked < AGE_SECONDS:
+            return self._seen
+        if self._looking.acquire(blocking=False):
+            threading.Thread(target=self._refresh, name="watch", daemon=True).start()
+        return None
+
+    def _refresh(self) -> None:
+        try:
+            started = time.monotonic()
+            self._seen = _kept(self._seen, _look(self._reader))
+            self._looked = started
+        except SQLAlchemyError as error:
+            if self._seen is not None:
+                _log.warning("The newest version cannot be read: %s", error)
+            self._seen = None
+        finally:
+            self._looking.release()
+
+    def close(self) -> None:
+        """See Watch."""
+        self._seen, self._looked = None, float("-inf")
