@@ -9,7 +9,7 @@ import asyncio
 import contextvars
 import io
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -78,9 +78,11 @@ class Behind:
             return _no_write
 
         body = self._application(given, start_response)
-        large = isinstance(body, Iterator) and _length(started) > _WHOLE_BYTES
-        content = b"" if large else _joined(body)
         status, headers = started[-1]
+        large = (
+            given["REQUEST_METHOD"] != "HEAD" and status.startswith("200") and _length(headers) > _WHOLE_BYTES
+        )
+        content = b"" if large else _joined(body)
         pieces = Pieces(body, context, self._threads) if large else None
         return Reply(int(status[:3]), headers, content, pieces, said(given))
 
@@ -141,8 +143,8 @@ def environ(scope: Any) -> dict[str, Any]:
     return found
 
 
-def _length(started: list[tuple[str, Headers]]) -> int:
-    return next((int(value) for name, value in started[-1][1] if name == "Content-Length"), _WHOLE_BYTES + 1)
+def _length(headers: Headers) -> int:
+    return next((int(value) for name, value in headers if name == "Content-Length"), _WHOLE_BYTES + 1)
 
 
 def _joined(body: Iterable[bytes]) -> bytes:
