@@ -31,6 +31,7 @@ from api.routes.versions import routes as version_routes
 from api.site import Site
 from db import schema
 from db.engine import open_reader
+from db.questions.grounds import Grounds
 from db.watch import watch
 
 MOST_BODY_BYTES = 64 * 1024
@@ -85,6 +86,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         zone=ZoneInfo(settings.timezone),
         title=settings.title,
         charts=settings.charts_directory,
+        grounds=Grounds(),
         schema=schema.head(),
         exports=Slots(EXPORTS_AT_ONCE, PATIENCE_SECONDS),
         export_bytes=int(settings.export_bytes),

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from api.answering.cache import Cache
 from api.answering.envelope import Answer
 from api.answering.flight import Flights, Slots
+from db.questions.grounds import Grounds
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Site:
     zone: ZoneInfo
     title: str
     charts: Path
+    grounds: Grounds
     schema: str
     """The migration that this code wants."""
     exports: Slots

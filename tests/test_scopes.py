@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
-import api.answering.order
+import db.questions.grounds
 from db.filters import Filters
 from db.names import Taxa
 from tests.life import Life, addresses
@@ -63,8 +63,8 @@ def test_the_same_validator_means_the_same_answer(writer: Engine, client: FlaskC
 
 def _stuck(patch: pytest.MonkeyPatch) -> None:
     """The version of a scope never rises."""
-    real = api.answering.order.scope
-    patch.setattr(api.answering.order, "scope", lambda *asked: replace(real(*asked), version=0))
+    real = db.questions.grounds.scope
+    patch.setattr(db.questions.grounds, "scope", lambda *asked: replace(real(*asked), version=0))
 
 
 def _unlearned(patch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,8 @@ def order(name: str, form: str, given: Pairs) -> Order:
     if form not in FORMS:
         raise NotFound(f"Reports are not answered in this form{nearest(form, FORMS)}")
     report = REPORTS[name]
-    return Order(report, form, read(report.parameters, given), site().title, site().zone)
+    parameters = read(report.parameters, given)
+    return Order(report, form, parameters, site().title, site().zone, grounds=site().grounds)
 
 
 def look(wanted: Order) -> Ground:

@@ -15,8 +15,7 @@ from api.answering.once import kept_or_made
 from api.answering.order import FORMS, here
 from api.answering.tables import json_bytes
 from api.site import site
-from db.filters import Filters, Scope, scope
-from db.questions.basis import basis
+from db.filters import Filters, Scope
 from db.taxon_keys import taxonomy_run
 
 _CODE = 2  # raise it whenever the same data would give another answer
@@ -58,11 +57,9 @@ class _Ground:
 def _survey(connection: Connection, asked: Asked) -> _Ground:
     """What an answer rests on now. Raises Behind or NotYet."""
     newest = here(connection, asked.at_least)
-    scopes = tuple(scope(connection, filters, asked.as_of) for filters in asked.filters)
-    rests = [
-        (found.version, found.as_of, found.taxa, found.feeds, basis(connection, found, feeds_told=False))
-        for found in scopes
-    ]
+    looks = [site().grounds.find(connection, one, asked.as_of, feeds_told=False) for one in asked.filters]
+    scopes = tuple(found for found, _ in looks)
+    rests = [(found.version, found.as_of, found.taxa, found.feeds, rest) for found, rest in looks]
     # Keys of higher taxa and names may change where nothing that is looked at was touched.
     taxonomy = None if asked.as_of is not None else taxonomy_run(connection)
     key = repr((_CODE, asked.name, asked.canonical, rests, taxonomy))

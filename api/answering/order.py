@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,8 +13,9 @@ from api.asking.parameters import ReportParameters
 from api.draw import RENDERER
 from api.reports.buckets import under_way
 from api.reports.report import Report
-from db.filters import Scope, data_version, scope, taxa_named
-from db.questions.basis import Basis, basis
+from db.filters import Scope, data_version, taxa_named
+from db.questions.basis import Basis
+from db.questions.grounds import Grounds
 
 FORMS = {
     "svg": "image/svg+xml",
@@ -50,6 +51,8 @@ class Order:
     zone: ZoneInfo
     known: bool = False
     """Whether a name that nothing goes by is refused; otherwise it is told in the answer."""
+    grounds: Grounds = field(default_factory=Grounds, compare=False, repr=False)
+    """The site's, which knows what others have asked for."""
 
 
 @dataclass(frozen=True)
@@ -76,13 +79,12 @@ def survey(connection: Connection, order: Order) -> Ground:
     """What an order rests on now. Raises Behind, NotYet or NothingKnown."""
     parameters = order.parameters
     newest = here(connection, parameters.at_least)
-    found = scope(connection, parameters.filters, parameters.as_of)
+    found, rests = order.grounds.find(connection, parameters.filters, parameters.as_of)
     if order.known and found.unknown:
         raise NothingKnown("Nothing here is known by this name.")
     for parameter, name in parameters.demanded:
         if not taxa_named(connection, name, found.as_of):
             raise NothingKnown(f"Nothing here is known by the name {name}.", parameter)
-    rests = basis(connection, found)
     pinned = newest if found.as_of is None else found.as_of
     return Ground(found, rests, pinned, newest, _open_bucket(order, found, rests))
 

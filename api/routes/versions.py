@@ -11,8 +11,7 @@ from api.answering.negotiation import respond, unchanged
 from api.asking.parameters import FilterParameters
 from api.asking.query import pairs, read
 from api.site import site
-from db.filters import Filters, data_version, scope
-from db.questions.basis import basis
+from db.filters import Filters, data_version
 from db.questions.summary import freshness
 
 routes = Blueprint("versions", __name__)
@@ -24,8 +23,7 @@ def version() -> Response:
     filters = read(FilterParameters, pairs(request.query_string)).filters
     with site().reader.begin() as connection:
         newest = data_version(connection)
-        found = scope(connection, filters)
-        rests = basis(connection, found)
+        found, rests = site().grounds.find(connection, filters)
         number = newest if filters == Filters() else found.version
         validator = f"{number}-{tag(repr((filters, found, rests)))[:12]}"
         lasting.say((), newest)
