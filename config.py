@@ -346,7 +346,7 @@ class Settings(BaseSettings, _Strict):
         default_factory=_cores,
         ge=1,
         le=1024,
-        description="How many charts are drawn at the same time; others wait.",
+        description="How many charts all workers of a machine draw at the same time; others wait.",
         json_schema_extra=_expected("a whole number from 1 to 1024"),
     )
     query_time_limit: float = Field(
@@ -514,6 +514,11 @@ class Settings(BaseSettings, _Strict):
     def cache_directory(self) -> Path:
         """Where finished charts lie when the cache is `files`."""
         return self.home / "cache"
+
+    @property
+    def making_directory(self) -> Path:
+        """Where the processes of a node agree on who makes what; it may be emptied at any time."""
+        return self.home / "making"
 
     @property
     def inbox(self) -> Path:

@@ -10,6 +10,7 @@ from flask import Flask
 import config
 from api.answering.cache import open_cache
 from api.answering.flight import Flights, Slots
+from api.answering.turns import open_turns
 from api.border import init_app as guard
 from api.edge import Edge
 from api.edge.behind import Behind, Reply
@@ -78,11 +79,13 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     )  # the page serves its own files, under the digest of their bytes
     app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
     app.url_map.merge_slashes = False  # a redirect to "//evil.example" would leave the site
+    cache = open_cache(app, settings.cache, settings.cache_directory, int(settings.cache_bytes))
     app.extensions["sightings"] = Site(
         reader=open_reader(settings.web_database, settings.query_time_limit),
-        cache=open_cache(app, settings.cache, settings.cache_directory, int(settings.cache_bytes)),
+        cache=cache,
         flights=Flights(PATIENCE_SECONDS),
-        slots=Slots(max(1, settings.render_slots // settings.workers), PATIENCE_SECONDS),
+        turns=open_turns(cache, settings.cache, settings.making_directory, PATIENCE_SECONDS),
+        slots=Slots(settings.render_slots, PATIENCE_SECONDS, settings.making_directory),
         zone=ZoneInfo(settings.timezone),
         title=settings.title,
         charts=settings.charts_directory,

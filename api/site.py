@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from api.answering.cache import Cache
 from api.answering.envelope import Answer
 from api.answering.flight import Flights, Slots
+from api.answering.turns import Turns
 from db.questions.grounds import Grounds
 
 
@@ -23,6 +24,7 @@ class Site:
     reader: Engine
     cache: Cache
     flights: Flights[tuple[Answer, int]]
+    turns: Turns
     slots: Slots
     zone: ZoneInfo
     title: str

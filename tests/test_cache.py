@@ -18,6 +18,7 @@ import redis
 from flask import Flask
 
 from api.answering import cache as cache_module
+from api.answering.breaker import FAILURES, PAUSE_SECONDS, REST_SECONDS, Breaker
 from api.answering.cache import Cache, open_cache
 from api.answering.envelope import Answer, enclose, seal, unseal
 from tests.seed import READING, ingest, open_app, open_database
@@ -34,7 +35,7 @@ def app(home: Path) -> Iterator[Flask]:
 
 
 def entries(home: Path) -> list[Path]:
-    return [path for path in (home / "cache").iterdir() if path.is_file()]
+    return [path for path in (home / "cache").iterdir() if path.is_file() and path.name[0] != "."]
 
 
 class Canary:
@@ -171,6 +172,17 @@ class Broken:
     set = get
 
 
+class Clock:
+    """The breaker's time, which passes when a test says so."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = time.monotonic()
+        monkeypatch.setattr("api.answering.breaker.time.monotonic", lambda: self.now)
+
+    def passes(self, seconds: float) -> None:
+        self.now += seconds
+
+
 BREAKAGES = [
     OSError("disk"),
     redis.ConnectionError("gone"),
@@ -187,14 +199,52 @@ def test_a_backend_that_fails_is_left_alone_for_a_while(
     cache = Cache(backend)
     for _ in range(10):
         assert cache.get("key") is None
-    assert backend.calls == cache_module.FAILURES
-    assert cache.failures == cache_module.FAILURES
+    assert backend.calls == cache.failures == 1  # what fails is not asked again for a second
     assert len(caplog.records) == 1
     assert caplog.records[0].levelno == logging.WARNING
-    now = time.monotonic()
-    monkeypatch.setattr("api.answering.cache.time.monotonic", lambda: now + cache_module.REST_SECONDS + 1)
+    clock = Clock(monkeypatch)
+    for failures in range(2, FAILURES + 1):
+        clock.passes(PAUSE_SECONDS)
+        assert cache.get("key") is None
+        assert backend.calls == failures
+    assert cache.breaker.state == "open"
+    clock.passes(REST_SECONDS - 1)
+    assert cache.get("key") is None
+    assert backend.calls == FAILURES
+    clock.passes(1)
+    assert cache.breaker.state == "half-open"
+    assert cache.get("key") is None
+    assert backend.calls == FAILURES + 1
+    assert cache.breaker.state == "open"
+
+
+def test_of_all_who_come_after_the_rest_one_alone_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, breaker = Clock(monkeypatch), Breaker()
+    for _ in range(FAILURES):
+        breaker.went_wrong()
+    clock.passes(REST_SECONDS)
+    assert [breaker.allows() for _ in range(5)] == [True, False, False, False, False]
+    clock.passes(REST_SECONDS)
+    assert not breaker.allows()  # it has not come back yet
+    breaker.went_well()
+    assert [breaker.allows() for _ in range(5)] == [True] * 5
+    assert breaker.state == "closed"
+
+
+def test_whoever_gives_up_in_the_middle_of_a_try_leaves_the_next_one_free(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, cache = Clock(monkeypatch), Cache(Broken(OSError("disk")))
     cache.get("key")
-    assert backend.calls == cache_module.FAILURES + 1
+    clock.passes(PAUSE_SECONDS)
+
+    def leave() -> None:
+        raise SystemExit
+
+    with pytest.raises(SystemExit):
+        cache.attempt(leave)
+    clock.passes(PAUSE_SECONDS)
+    assert cache.attempt(lambda: "done") == "done"
 
 
 @pytest.fixture

@@ -7,23 +7,26 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from cachelib.serializers import BaseSerializer
 from flask import Flask
 from flask_caching import Cache as FlaskCaching
 
+from api.answering.breaker import Breaker
 from api.answering.envelope import Answer, seal, unseal
+from api.answering.shelf import Held, Shelf
 
-ENTRIES = 20_000
+T = TypeVar("T")
+
 REDIS_SECONDS = 0.25
 REDIS_KEEPS_SECONDS = 7 * 86_400
-FAILURES, REST_SECONDS = 3, 30
+_STAMP_BYTES = 4
+"""What cachelib puts in front of an entry: until when it holds."""
 _log = logging.getLogger("sightings.cache")
 
 
@@ -48,19 +51,30 @@ class Plain(BaseSerializer):
 
 
 class Cache:
-    """A place for answers. After FAILURES exceptions in a row it is left alone for REST_SECONDS."""
+    """A place for answers; where it fails again and again it is left alone for a while."""
 
-    def __init__(self, backend: Any, directory: Path | None = None, most_bytes: int = 0) -> None:
-        self._backend, self._directory, self._most_bytes = backend, directory, most_bytes
-        self._lock = threading.Lock()
-        self._in_a_row, self._rests_until, self._last_told = 0, 0.0, -60.0
-        self._written = most_bytes  # the first write looks at what earlier processes left
+    def __init__(
+        self,
+        backend: Any,
+        shelf: Shelf | None = None,
+        refusals: tuple[type[Exception], ...] = (),
+        count: Callable[[], Held] | None = None,
+    ) -> None:
+        self._backend, self._shelf, self._refusals, self._count = backend, shelf, refusals, count
+        self._lock, self._last_told = threading.Lock(), -60.0
+        self.breaker = Breaker()
         self.failures = 0
-        """How often the backend failed or gave something damaged."""
+        """How often, in this process, the backend failed or gave something damaged."""
+
+    @property
+    def is_off(self) -> bool:
+        """Whether nothing is ever kept here."""
+        return self._backend is None
 
     def get(self, key: str) -> Answer | None:
         """The answer kept for this key, if it is there and whole."""
-        sealed = self._try(lambda: self._backend.get(_name(key)))
+        name = _name(key)
+        sealed = self.attempt(lambda: self._backend.get(name))
         if sealed is None:
             return None
         try:
@@ -69,31 +83,49 @@ class Cache:
             answer = None
         if answer is None:
             self._failed("an entry was damaged")
+        elif self._shelf is not None:
+            self._shelf.used(name)
         return answer
 
     def put(self, answer: Answer) -> None:
         """Keep an answer, if that can be done."""
         sealed = seal(answer)
-        done = self._try(lambda: bool(self._backend.set(_name(answer.key), sealed)))
-        if done is False:
+        if self._backend is None or not self._has_room(_STAMP_BYTES + len(sealed)):
+            return
+        if self.attempt(lambda: bool(self._backend.set(_name(answer.key), sealed))) is False:
             self._failed("an entry could not be written")
-        if self._directory is not None:
-            self._try(lambda: self._keep_bounds(self._directory, len(sealed)))  # type: ignore[arg-type]
 
-    def _try(self, action: Callable[[], Any]) -> Any:
-        if self._backend is None or time.monotonic() < self._rests_until:
+    def attempt(self, action: Callable[[], T]) -> T | None:
+        """What an action on the backend gives; None where it fails, or is not worth the try at the moment."""
+        if self._backend is None or not self.breaker.allows():
             return None
         try:
             result = action()
-        except Exception as error:  # noqa: BLE001 broken, full, frozen: the data answers
+        except self._refusals as error:  # it lives, and says no
+            self.breaker.went_well()
             self._failed(f"{type(error).__name__}: {error}")
-            with self._lock:
-                self._in_a_row += 1
-                if self._in_a_row >= FAILURES:
-                    self._in_a_row, self._rests_until = 0, time.monotonic() + REST_SECONDS
             return None
-        self._in_a_row = 0
+        except BaseException as error:
+            self.breaker.went_wrong()
+            self._failed(f"{type(error).__name__}: {error}")
+            if not isinstance(error, Exception):
+                raise
+            return None
+        self.breaker.went_well()
         return result
+
+    def held(self) -> Held:
+        """How much it holds, for all processes: of the files, or of all that is in that Redis."""
+        if self._shelf is not None:
+            return self._shelf.held()
+        return (self.attempt(self._count) if self._count is not None else None) or Held()
+
+    def _has_room(self, size: int) -> bool:
+        try:
+            return self._shelf is None or self._shelf.room(size)
+        except OSError as error:  # what cannot be counted is not written; what is there can still be read
+            self._failed(f"{type(error).__name__}: {error}")
+            return False
 
     def _failed(self, why: str) -> None:
         with self._lock:
@@ -104,34 +136,6 @@ class Cache:
         if due:
             _log.warning("The cache failed (%d times so far), the data answers: %s", self.failures, why)
 
-    def _keep_bounds(self, directory: Path, added: int) -> None:
-        """Drop the oldest files where they are too many or too large; looks only after enough was written."""
-        with self._lock:
-            self._written += added
-            if self._written < self._most_bytes // 50:
-                return
-            self._written = 0
-        directory.mkdir(parents=True, exist_ok=True)
-        files = sorted(_files(directory), reverse=True)
-        size = 0
-        for number, (changed, length, path) in enumerate(files):
-            size += length
-            orphan = path.endswith(".__wz_cache") and time.time() - changed > 3600
-            if orphan or size > self._most_bytes * 0.9 or number >= ENTRIES:
-                Path(path).unlink(missing_ok=True)
-
-
-def _files(directory: Path) -> list[tuple[float, int, str]]:
-    found = []
-    with os.scandir(directory) as entries:
-        for entry in entries:
-            try:
-                status = entry.stat()
-            except FileNotFoundError:
-                continue
-            found.append((status.st_mtime, status.st_size, entry.path))
-    return found
-
 
 def _name(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
@@ -141,25 +145,49 @@ def open_cache(app: Flask, url: str, directory: Path, most_bytes: int) -> Cache:
     """The cache that a setting names: ``files``, ``off`` or a Redis URL. One that cannot be opened is off."""
     if url == "off":
         return Cache(None)
-    if url == "files":
-        # No threshold: it is kept by a counter that drifts between processes; here bytes are what is bounded.
-        config = {"CACHE_TYPE": "FileSystemCache", "CACHE_DIR": str(directory), "CACHE_THRESHOLD": 0}
-        config |= {"CACHE_DEFAULT_TIMEOUT": 0}
-        _hush_cachelib()
-    else:
-        from redis.backoff import NoBackoff  # here, because most sites have no Redis
-        from redis.retry import Retry
+    return _in_files(app, directory, most_bytes) if url == "files" else _in_redis(app, url)
 
-        patience = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
-        options = {**patience, "retry": Retry(NoBackoff(), 0)}
-        config = {"CACHE_TYPE": "RedisCache", "CACHE_REDIS_URL": url, "CACHE_OPTIONS": options}
-        config |= {"CACHE_DEFAULT_TIMEOUT": REDIS_KEEPS_SECONDS, "CACHE_KEY_PREFIX": "sightings:"}
+
+def _in_files(app: Flask, directory: Path, most_bytes: int) -> Cache:
+    # No threshold: it is kept by a counter that drifts between processes; here bytes are what is bounded.
+    config = {"CACHE_TYPE": "FileSystemCache", "CACHE_DIR": str(directory), "CACHE_THRESHOLD": 0}
+    config |= {"CACHE_DEFAULT_TIMEOUT": 0, "CACHE_SERIALIZER": Plain()}
+    config |= {"CACHE_FILE_HASH_METHOD": hashlib.sha256}
+    _hush_cachelib()
     try:
-        backend = FlaskCaching(app, config={**config, "CACHE_SERIALIZER": Plain()}).cache
+        backend = FlaskCaching(app, config=config).cache
     except OSError as error:
         _log.warning("The cache cannot be opened, so there is none: %s", error)
         return Cache(None)
-    return Cache(backend, directory if url == "files" else None, most_bytes)
+    return Cache(backend, Shelf(directory, most_bytes))
+
+
+def _in_redis(app: Flask, url: str) -> Cache:
+    """How much it may hold is for Redis to say: ``maxmemory`` with ``allkeys-lru``."""
+    from redis import ResponseError  # here, because most sites have no Redis
+
+    client = open_redis(url)
+    config = {"CACHE_TYPE": "RedisCache", "CACHE_REDIS_HOST": client, "CACHE_SERIALIZER": Plain()}
+    config |= {"CACHE_DEFAULT_TIMEOUT": REDIS_KEEPS_SECONDS, "CACHE_KEY_PREFIX": "sightings:"}
+
+    def count() -> Held:
+        memory, events = client.info("memory"), client.info("stats")
+        return Held(int(memory["used_memory"]), int(client.dbsize()), int(events["evicted_keys"]))
+
+    return Cache(FlaskCaching(app, config=config).cache, None, (ResponseError,), count)
+
+
+def open_redis(url: str) -> Any:
+    """A client that waits for nothing, and tries once more only where a connection was dropped meanwhile."""
+    from redis import ConnectionError as Dropped
+    from redis import Redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    retry = Retry(NoBackoff(), 1, supported_errors=(Dropped,))
+    return Redis.from_url(
+        url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS, retry=retry
+    )
 
 
 def _hush_cachelib() -> None:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Generic, TypeVar
 
+from api.answering.locks import STEP_SECONDS, Places
+
 T = TypeVar("T")
+
+QUEUE = 12
+"""How many wait for each slot, a second or less with charts as they are; who comes then may come again. A few
+browsers that open a page at the same moment find room."""
 
 
 class Busy(Exception):
@@ -31,6 +40,11 @@ class Flights(Generic[T]):
             if flight is None:
                 flight = self._under_way[key] = Future()
         return self._lead(key, flight, work) if leads else self._wait(key, flight)
+
+    def under_way(self, key: str) -> bool:
+        """Whether somebody in this process does the work for this key."""
+        with self._lock:
+            return key in self._under_way
 
     def _lead(self, key: str, flight: Future[T], work: Callable[[], T]) -> T:
         try:
@@ -57,18 +71,58 @@ class Flights(Generic[T]):
 
 
 class Slots:
-    """A bounded number of renders at a time."""
+    """A bounded number of renders at a time: in this process, or in all that share a folder for it.
 
-    def __init__(self, count: int, patience: float) -> None:
+    Who finds none free waits, but not in an endless queue: there are QUEUE places to wait for each slot.
+    """
+
+    def __init__(self, count: int, patience: float, directory: Path | None = None) -> None:
         self._patience = patience
-        self._free = threading.BoundedSemaphore(count)
+        self._here = threading.BoundedSemaphore(count)
+        self._shared = directory and Places(directory, "slot", count)
+        self._queue = directory and Places(directory, "queue", count * QUEUE)
+        self._lock = threading.Lock()
+        self.refused = 0
+        """How many, in this process, were told to come again."""
 
     @contextmanager
-    def taken(self, busy: str = "Too many charts are being drawn at the moment.") -> Iterator[None]:
-        """Hold a slot while the block runs. Raises Busy, in these words, where none comes free in time."""
-        if not self._free.acquire(timeout=self._patience):
+    def taken(
+        self, busy: str = "Too many charts are being drawn at the moment.", waited: float = 0.0
+    ) -> Iterator[None]:
+        """Hold a slot while the block runs. Raises Busy, in these words, where none comes free in time.
+
+        ``waited`` are the seconds of the asker's patience that are spent already.
+        """
+        release = self._take(max(0.0, self._patience - waited))
+        if release is None:
+            with self._lock:
+                self.refused += 1
             raise Busy(busy)
         try:
             yield
         finally:
-            self._free.release()
+            release()
+
+    def _take(self, patience: float) -> Callable[[], None] | None:
+        if self._shared and self._queue:
+            with suppress(OSError):  # without the folder each process counts for itself
+                handle = _in_turn(self._shared, self._queue, patience)
+                return None if handle is None else lambda: os.close(handle)
+        return self._here.release if self._here.acquire(timeout=patience) else None
+
+
+def _in_turn(places: Places, queue: Places, patience: float) -> int | None:
+    """A place, at once or after waiting in the queue; None where that is full, or patience ends."""
+    handle = places.free()
+    if handle is not None:
+        return handle
+    until, ticket = time.monotonic() + patience, queue.free()
+    if ticket is None:
+        return None
+    try:
+        while handle is None and time.monotonic() < until:
+            time.sleep(STEP_SECONDS)
+            handle = places.free()
+        return handle
+    finally:
+        os.close(ticket)

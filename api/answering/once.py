@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+import threading
+import time
 from collections.abc import Callable
 
+from flask import current_app
+
 from api.answering.envelope import Answer
+from api.answering.flight import Busy
 from api.site import site
 
 Making = Callable[[], tuple[Answer, int]]
 """Makes an answer, and tells the data version that it was made at."""
+
+_log = logging.getLogger("sightings.web")
 
 
 def kept_or_made(key: str, version: int, make: Making) -> tuple[Answer, int]:
@@ -23,11 +31,34 @@ def kept_or_made(key: str, version: int, make: Making) -> tuple[Answer, int]:
     return answer, max(made_at, version)
 
 
+def make_ahead(key: str, make: Making) -> None:
+    """Make and keep the answer of a key if nobody does, in the background; returns at once.
+
+    ``make`` runs without a request. Where too much is being made, it is left to whoever asks.
+    """
+    if site().flights.under_way(key):
+        return
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+
+    def work() -> None:
+        with app.app_context():
+            try:
+                site().flights.fly(key, lambda: _made(key, 0, make))
+            except Busy:
+                pass
+            except Exception:  # noqa: BLE001 - nobody waits for it; who asks will be told
+                _log.exception("An answer could not be made ahead")
+
+    threading.Thread(target=work, name="ahead", daemon=True).start()
+
+
 def _made(key: str, version: int, make: Making) -> tuple[Answer, int]:
-    with site().slots.taken():
-        kept = site().cache.get(key)  # another flight may have landed between the first look and this one
+    begun = time.monotonic()
+    with site().turns.taken(key):
+        kept = site().cache.get(key)  # somebody may have made it since the first look
         if kept is not None:
             return kept, version
-        answer, made_at = make()
+        with site().slots.taken(waited=time.monotonic() - begun):
+            answer, made_at = make()
         site().cache.put(answer)
         return answer, made_at

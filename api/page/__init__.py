@@ -13,6 +13,7 @@ from api.answering import lasting
 from api.answering.answers import order
 from api.answering.envelope import Answer, codings, enclose, tag
 from api.answering.negotiation import PINNED, REVALIDATED, coding, respond, unchanged, validator
+from api.answering.once import kept_or_made
 from api.answering.order import Ground, key, survey
 from api.asking.query import BadParameter, Pairs, pairs, read
 from api.page.assets import assets, fingerprint
@@ -40,9 +41,7 @@ def home() -> Response:
     known = validator(tag(asked), coded)
     if unchanged(request, known):
         return respond(None, MEDIA_TYPE, known, "no-cache", coded, version)
-    answer = site().cache.get(asked)
-    if answer is None:
-        answer, version = site().flights.fly(asked, lambda: _make(parameters))
+    answer, version = kept_or_made(asked, version, lambda: _make(parameters))
     known = validator(answer.tag, coded)
     return respond(answer.bodies[coded], MEDIA_TYPE, known, "no-cache", coded, version)
 
@@ -58,16 +57,14 @@ def _key(connection: Connection, parameters: PageParameters, offered: tuple[str,
 
 
 def _make(parameters: PageParameters) -> tuple[Answer, int]:
-    """Compose, once; it is kept under the key of the transaction that its numbers came from."""
+    """Compose it, under the key of the transaction that its numbers came from."""
     with site().reader.begin() as connection:
         offered = names(connection)
         asked, version = _key(connection, parameters, offered)
         board = compose(connection, parameters, today(), offered)
         fields = form(_spelled(connection, parameters))
     html = render_template("dashboard.html", board=board, form=fields, site=site(), assets=assets())
-    answer = enclose(asked, "html", html.encode())
-    site().cache.put(answer)
-    return answer, version
+    return enclose(asked, "html", html.encode()), version
 
 
 def _spelled(connection: Connection, parameters: PageParameters) -> Pairs:
