@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test docs fuzz contract bench lint format lock clean system-packages
+.PHONY: help demo test soak docs fuzz contract bench lint format lock clean system-packages
 
 help: ## this list
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -21,6 +21,9 @@ test: $(VENV)/dev.stamp system-packages ## everything that has to pass: linter, 
 
 fuzz: $(VENV)/dev.stamp ## random tables and damaged files, 5,000 of each kind
 	$(BIN)/python -m pytest -q tests/test_fuzz.py --hypothesis-profile=fuzz
+
+soak: $(VENV)/dev.stamp system-packages ## the long form of the tests of faults, about half an hour
+	$(BIN)/python -m pytest -q -m soak --soak --durations=10
 
 docs: $(VENV)/dev.stamp ## draw the pictures of the documentation and run its commands anew
 	$(BIN)/python -m tests.pictured docs/pictures

@@ -47,7 +47,13 @@ MARKED_FIXTURES = {
     "postgresql_database": "postgresql",
     "redis_url": "redis",
     "shared_data": "shared",
+    "soak": "soak",
 }
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What `make soak` says: the tests that have a long form do that."""
+    parser.addoption("--soak", action="store_true", help="do the long form of the tests marked soak")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -92,6 +98,12 @@ def shared_data() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.fixture
+def soak(request: pytest.FixtureRequest) -> bool:
+    """Whether to do the long form, as in `for _ in range(10_000 if soak else 300)`; marks the test."""
+    return bool(request.config.getoption("--soak"))
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
