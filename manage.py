@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,8 +79,9 @@ def _keep_errors(folder: Path) -> None:
 
     class _File(RotatingFileHandler):
         def emit(self, record: logging.LogRecord) -> None:
-            folder.mkdir(parents=True, exist_ok=True)
-            super().emit(record)
+            with suppress(OSError):  # a home that cannot be written is told of on stderr, like everything
+                folder.mkdir(parents=True, exist_ok=True)
+                super().emit(record)
 
     handler = _File(folder / "errors.log", maxBytes=1 << 20, backupCount=3, encoding="utf-8", delay=True)
     handler.setLevel(logging.ERROR)
@@ -92,23 +93,35 @@ def _keep_errors(folder: Path) -> None:
 
 def _writer(settings: Settings) -> Engine:
     """The writing engine, on a database that stands at this code's schema."""
-    from sqlalchemy.exc import OperationalError
+    from sqlalchemy.exc import DBAPIError
 
-    from db.engine import DatabaseUnusable, is_busy, open_writer
+    from db.engine import is_busy, open_writer, why_unusable
+    from db.file import DatabaseUnusable
     from db.lock import only_ingester
     from db.schema import UnknownSchema, upgrade
 
-    writer = open_writer(settings.database)
     try:
+        writer = open_writer(settings.database)
         upgrade(writer)
     except (DatabaseUnusable, UnknownSchema) as error:
         raise click.ClickException(str(error)) from None
-    except OperationalError as error:
+    except DBAPIError as error:
         if is_busy(error):  # by whom is more than the database knows
             with only_ingester(writer):
                 pass
+        told = why_unusable(error, settings.database)
+        if told:
+            raise click.ClickException(told) from None
         raise
     return writer
+
+
+def _bring_up(settings: Settings) -> None:
+    """Make sure that the database stands at this code's schema; where it does, nobody needs to write."""
+    from db.schema import stands
+
+    if not stands(settings.database):
+        _writer(settings).dispose()
 
 
 def _pairs(_context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
@@ -298,7 +311,7 @@ def serve(host: str | None, port: int | None, workers: int | None, no_scheduler:
     from api import server
 
     settings = _settings()
-    _writer(settings).dispose()
+    _bring_up(settings)
     _log(settings)
     try:
         server.serve(
@@ -524,7 +537,7 @@ def plot(report: str, output: Path, filters: tuple[str, ...], species: tuple[str
     from api.plot import plot as draw
 
     settings = _settings()
-    _writer(settings).dispose()
+    _bring_up(settings)
     arguments = [*_pairs_list(filters), *(("species", name) for name in species)]
     try:
         form, site = output.suffix.lstrip("."), (settings.title, settings.timezone)
@@ -549,7 +562,7 @@ def export(output: Path, filters: tuple[str, ...], species: tuple[str, ...], for
     from api.export.saving import NoSuchExport, save
 
     settings = _settings()
-    _writer(settings).dispose()
+    _bring_up(settings)
     arguments = [*_pairs_list(filters), *(("species", name) for name in species)]
     form = form or output.suffix.lstrip(".")
     try:
@@ -585,7 +598,7 @@ def _reading() -> Iterator[Any]:
     from db.engine import open_reader
 
     settings = _settings()
-    _writer(settings).dispose()
+    _bring_up(settings)
     reader = open_reader(settings.web_database, time_limit=600)
     try:
         with reader.begin() as connection:
@@ -783,6 +796,23 @@ def backup(file: Path) -> None:
     except BackupFailed as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{file} holds {records:,} sightings and passed its check.")
+
+
+@db.command()
+@click.argument("file", type=_FILE)
+def restore(file: Path) -> None:
+    """Put a copy in the place of an SQLite database, also while it is served; the old one is kept aside."""
+    from db.restore import RestoreFailed
+    from db.restore import restore as put
+
+    settings = _settings()
+    try:
+        records, aside = put(settings.database, file)
+    except RestoreFailed as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"The database is the one of {file} now: {records:,} sightings, and it passed its check.")
+    if aside is not None:
+        click.echo(f"What was there before is {aside}.")
 
 
 if __name__ == "__main__":

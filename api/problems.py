@@ -6,7 +6,7 @@ import logging
 import re
 import uuid
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -19,7 +19,8 @@ from api.asking.query import BadParameter
 from api.draw import Look, card, clean
 from api.draw.look import Theme
 from api.export.limits import TooLarge
-from db.engine import took_too_long
+from api.troubles import Troubles
+from db.engine import is_damaged, took_too_long
 from db.filters import NotYet
 
 MEDIA_TYPE = "application/problem+json"
@@ -33,6 +34,7 @@ _OUR_FAULT = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
 
 def init_app(app: Flask) -> None:
     """Answer every exception of this app."""
+    app.extensions["sightings troubles"] = Troubles()
     app.register_error_handler(Exception, answer)
 
 
@@ -63,12 +65,14 @@ def answer(error: Exception) -> Response:
     return problem(500, "Something went wrong on our side; it was logged.", logged=name)
 
 
-def _database_away(error: Exception) -> Response:
-    corrupt = type(getattr(error, "orig", None)).__name__ == "DatabaseError"
-    level, name = logging.CRITICAL if corrupt else logging.ERROR, str(uuid.uuid4())
-    _log.log(level, "The database cannot be read (%s): %s", name, clean(error, 300))
-    told = "The database cannot be read at the moment."
-    return problem(503, told, "database", retry_after=5, logged=name)
+def _database_away(error: DBAPIError | PoolTimeout) -> Response:
+    damaged = isinstance(error, DBAPIError) and is_damaged(error)
+    level = logging.CRITICAL if damaged else logging.ERROR
+    told = "The database is damaged" if damaged else "The database cannot be read at the moment"
+    troubles: Troubles = current_app.extensions["sightings troubles"]
+    why = clean(getattr(error, "orig", None) or error, 300)  # without the statement, which differs
+    name = troubles.name(_log, level, f"{told}: {why}")
+    return problem(503, f"{told}.", "database", retry_after=5, logged=name)
 
 
 def _http(error: HTTPException) -> Response:

@@ -6,7 +6,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from db.engine import is_sqlite, read_only, sqlite_path
+from db.engine import is_sqlite, sqlite_path
+from db.file import keep, read_only
 
 
 class BackupFailed(Exception):
@@ -29,15 +30,18 @@ def backup(url: str, target: Path) -> int:
         part.unlink(missing_ok=True)
         with closing(sqlite3.connect(read_only(source), uri=True)) as connection:
             connection.execute("VACUUM INTO ?", (str(part),))
-        count = _checked(part)
+        count = checked(part)
+        keep(part)
         part.rename(target)
+        keep(target)
     except (sqlite3.Error, OSError) as error:
         part.unlink(missing_ok=True)
         raise BackupFailed(f"{source} could not be copied to {target}: {error}.") from None
     return count
 
 
-def _checked(copy: Path) -> int:
+def checked(copy: Path) -> int:
+    """How many sightings a copy holds. Raises sqlite3.DatabaseError where it is damaged."""
     with closing(sqlite3.connect(copy)) as connection:
         (verdict,) = connection.execute("PRAGMA integrity_check").fetchone()
         if verdict != "ok":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 import time
 from pathlib import Path
@@ -13,6 +12,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from db.file import DatabaseUnusable, follow, hold, read_only
 from db.stop import breaks_off
 
 WRITER_WAITS_SECONDS = 30
@@ -22,10 +22,6 @@ LARGE_LOG = 8 << 20
 """Bytes from which on SQLite's log should be cut."""
 _LOG_WAITS_SECONDS = 6.0
 _VM_STEPS_BETWEEN_SIGNALS = 500_000
-
-
-class DatabaseUnusable(Exception):
-    """The database cannot be used as it is; the message says why and what to do."""
 
 
 def is_sqlite(url: str) -> bool:
@@ -54,7 +50,10 @@ def open_writer(url: str) -> Engine:
         name = {"application_name": f"sightings-ingest {os.getpid()}"}
         return create_engine(url, pool_pre_ping=True, poolclass=NullPool, connect_args=name)
     path = sqlite_path(url)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseUnusable(f"{path.parent} cannot be made: {error.strerror}.") from None
     file = URL.create("sqlite", database=str(path))
     engine = create_engine(file, poolclass=NullPool, connect_args={"timeout": WRITER_WAITS_SECONDS})
 
@@ -73,6 +72,7 @@ def open_writer(url: str) -> Engine:
         # A signal reaches Python between two instructions of its own; a long statement has to look itself.
         connection.set_progress_handler(breaks_off, _VM_STEPS_BETWEEN_SIGNALS)
 
+    hold(engine, path)
     _begin_with(engine, "BEGIN IMMEDIATE")
     return engine
 
@@ -138,15 +138,10 @@ def open_reader(url: str, time_limit: float = 5.0) -> Engine:
         connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
         connection.execute("PRAGMA query_only=1")
 
+    follow(engine, sqlite_path(url))
     _begin_with(engine, "BEGIN")
     _limit_queries(engine, time_limit)
     return engine
-
-
-def read_only(path: Path) -> str:
-    """SQLite's URI of a file that is only to be looked at."""
-    name = re.sub(r"[?#%]", lambda found: f"%{ord(found[0]):02x}", str(path.absolute()))
-    return f"file:{name}?mode=ro"
 
 
 LOOK: dict[str, Any] = {"sightings_begin": "BEGIN"}
@@ -171,10 +166,29 @@ def _limit_queries(engine: Engine, seconds: float) -> None:
         raw.set_progress_handler(lambda: time.monotonic() > deadline, _VM_STEPS_BETWEEN_LOOKS)
 
 
+def is_damaged(error: DBAPIError) -> bool:
+    """Whether this is SQLite that found what no database of ours looks like; one without tables, too."""
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    emptied = code == sqlite3.SQLITE_ERROR and str(error.orig).startswith("no such table")
+    return emptied or code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
 def is_busy(error: DBAPIError) -> bool:
     """Whether this is SQLite that somebody else would not let in."""
     code = getattr(error.orig, "sqlite_errorcode", 0)
     return bool(code & 0xFF == sqlite3.SQLITE_BUSY)
+
+
+def why_unusable(error: DBAPIError, url: str) -> str:
+    """A sentence for whoever cannot write because of what lies on the disk; empty for any other error."""
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    if is_damaged(error):
+        told = "is damaged: leave it as it is, and bring a copy back with manage.py db restore FILE"
+    elif code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+        told = "cannot be written here: whoever ingests must own it and the folder that it lies in"
+    else:
+        return ""
+    return f"The database {sqlite_path(url)} {told} ({error.orig})."
 
 
 def took_too_long(error: DBAPIError) -> bool:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine, func, inspect, select, text
+from sqlalchemy.exc import SQLAlchemyError
 
-from db.engine import LOOK
+from db.engine import LOOK, open_reader
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -28,7 +29,7 @@ def upgrade(writer: Engine) -> None:
     standing = revision(writer)
     if standing == head():
         return
-    if standing is not None and standing not in _known():
+    if standing is not None and standing not in known():
         raise UnknownSchema(
             f"The database stands at schema {standing}, which this Sightings does not know: use a newer one."
         )
@@ -43,6 +44,17 @@ def upgrade(writer: Engine) -> None:
         command.upgrade(settings, "head")
 
 
+def stands(url: str) -> bool:
+    """Whether a database is there and at the newest schema; found out without the right to write."""
+    reader = open_reader(url)
+    try:
+        return revision(reader) == head()
+    except SQLAlchemyError:
+        return False
+    finally:
+        reader.dispose()
+
+
 def revision(engine: Engine) -> str | None:
     """The migration that the database stands at; None for an empty one."""
     with engine.connect().execution_options(**LOOK) as connection:
@@ -53,10 +65,10 @@ def revision(engine: Engine) -> str | None:
 
 def head() -> str:
     """The migration that this code wants."""
-    return max(_known())
+    return max(known())
 
 
-def _known() -> set[str]:
+def known() -> set[str]:
     """Every migration by its number, which its file begins with."""
     return {file.name.partition("_")[0] for file in (_MIGRATIONS / "versions").glob("[0-9]*_*.py")}
 

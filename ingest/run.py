@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from db import journal, stop
 from db.appends import last_reading
 from db.engine import LOOK, shrink_log
+from db.file import DatabaseUnusable
 from db.filters import data_version
 from db.lock import Locked, LockLost, only_ingester
 from db.questions.ledger import last_cursor, reasons
@@ -321,7 +322,8 @@ def _fail(begin: _Begin, what: Input, outcome: Outcome, message: str) -> None:
             outcome.run = record_failure(connection, what, message, outcome.tally, outcome.status)
             outcome.data_version = data_version(connection)
             journal.clear(connection)
-    except (SQLAlchemyError, LockLost) as error:  # a full disk, a lost server: the next one finds the note
+    except (SQLAlchemyError, LockLost, DatabaseUnusable) as error:
+        # A full disk, a lost server, a file that is another one: the next one finds the note.
         log.error("the ledger could not be told of %s", what.name, exc_info=error)
         outcome.run = None
 

@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from db.engine import DatabaseUnusable, open_reader, open_writer, wal_reset_bug
+from db.engine import open_reader, open_writer, wal_reset_bug
+from db.file import DatabaseUnusable
 from db.filters import Filters, data_version, scope
 from db.questions import counts
 from db.schema import upgrade
