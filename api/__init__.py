@@ -29,6 +29,9 @@ from api.routes.reading import routes as reading_routes
 from api.routes.species import routes as species_routes
 from api.routes.versions import routes as version_routes
 from api.site import Site
+from api.warming.asked_for import AskedFor
+from api.warming.counting import init_app as count_questions
+from api.warming.watch import WarmUp
 from db import schema
 from db.engine import open_reader
 from db.watch import watch
@@ -69,7 +72,12 @@ def create_server(settings: config.Settings | None = None) -> Edge:
     return Edge(behind, watch(app.extensions["sightings"].reader), Memory(int(settings.edge_bytes)), crowded)
 
 
-def create_app(settings: config.Settings | None = None) -> Flask:
+def create_warm_up(settings: config.Settings) -> WarmUp:
+    """What makes answers before they are asked for; where no slot is free it does not wait for one."""
+    return WarmUp(create_app(settings, slot_patience=0.0), settings.asked_directory)
+
+
+def create_app(settings: config.Settings | None = None, slot_patience: float = PATIENCE_SECONDS) -> Flask:
     """The web application of these settings; of the environment's, if none are given."""
     settings = settings or config.load()
     app = Flask(
@@ -81,17 +89,19 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         reader=open_reader(settings.web_database, settings.query_time_limit),
         cache=open_cache(app, settings.cache, settings.cache_directory, int(settings.cache_bytes)),
         flights=Flights(PATIENCE_SECONDS),
-        slots=Slots(max(1, settings.render_slots // settings.workers), PATIENCE_SECONDS),
+        slots=Slots(max(1, settings.render_slots // settings.workers), slot_patience),
         zone=ZoneInfo(settings.timezone),
         title=settings.title,
         charts=settings.charts_directory,
         schema=schema.head(),
         exports=Slots(EXPORTS_AT_ONCE, PATIENCE_SECONDS),
         export_bytes=int(settings.export_bytes),
+        asked_for=AskedFor(settings.asked_directory),
     )
     guard(app)
     for part in PARTS:
         app.register_blueprint(part)
+    count_questions(app)
     answer_problems(app)
     protect(app)
     return app

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from api.answering.cache import Cache
 from api.answering.envelope import Answer
 from api.answering.flight import Flights, Slots
+from api.warming.asked_for import AskedFor
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Site:
     exports: Slots
     export_bytes: int
     """How large an export may be."""
+    asked_for: AskedFor
 
 
 def site() -> Site:

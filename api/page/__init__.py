@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 from flask import Blueprint, Response, redirect, render_template, request
 from sqlalchemy import Connection
@@ -13,6 +14,7 @@ from api.answering import lasting
 from api.answering.answers import order
 from api.answering.envelope import Answer, codings, enclose, tag
 from api.answering.negotiation import PINNED, REVALIDATED, coding, respond, unchanged, validator
+from api.answering.once import kept_or_made
 from api.answering.order import Ground, key, survey
 from api.asking.query import BadParameter, Pairs, pairs, read
 from api.page.assets import assets, fingerprint
@@ -40,11 +42,31 @@ def home() -> Response:
     known = validator(tag(asked), coded)
     if unchanged(request, known):
         return respond(None, MEDIA_TYPE, known, "no-cache", coded, version)
-    answer = site().cache.get(asked)
-    if answer is None:
-        answer, version = site().flights.fly(asked, lambda: _make(parameters))
+    answer, version = kept_or_made(asked, version, lambda: _make(parameters))
     known = validator(answer.tag, coded)
     return respond(answer.bodies[coded], MEDIA_TYPE, known, "no-cache", coded, version)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The page of some parameters that stands ready, and what a browser will ask for next."""
+
+    pictures: tuple[str, ...]
+    data_version: int
+    made: bool
+    """Whether it was made now; else it was kept."""
+
+
+def ready(parameters: PageParameters) -> Ready:
+    """Have the page made before it is asked for, if it is not kept; addresses as in the request at hand."""
+    with site().reader.begin() as connection:
+        asked, version = _key(connection, parameters, names(connection))
+    made = site().cache.get(asked) is None
+    if made:
+        kept_or_made(asked, version, lambda: _make(parameters))
+    with site().reader.begin() as connection:
+        board = compose(connection, parameters, today(), names(connection))
+    return Ready(board.pictures, version, made)
 
 
 def _key(connection: Connection, parameters: PageParameters, offered: tuple[str, ...]) -> tuple[str, int]:
@@ -65,9 +87,7 @@ def _make(parameters: PageParameters) -> tuple[Answer, int]:
         board = compose(connection, parameters, today(), offered)
         fields = form(_spelled(connection, parameters))
     html = render_template("dashboard.html", board=board, form=fields, site=site(), assets=assets())
-    answer = enclose(asked, "html", html.encode())
-    site().cache.put(answer)
-    return answer, version
+    return enclose(asked, "html", html.encode()), version
 
 
 def _spelled(connection: Connection, parameters: PageParameters) -> Pairs:
