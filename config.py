@@ -521,6 +521,11 @@ class Settings(BaseSettings, _Strict):
         return self.home / "making"
 
     @property
+    def asked_directory(self) -> Path:
+        """Where each server process writes what it was asked for, which the warm-up reads."""
+        return self.home / "asked"
+
+    @property
     def inbox(self) -> Path:
         """The folder whose files are ingested as they arrive."""
         return self.home / "inbox"

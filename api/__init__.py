@@ -30,6 +30,9 @@ from api.routes.reading import routes as reading_routes
 from api.routes.species import routes as species_routes
 from api.routes.versions import routes as version_routes
 from api.site import Site
+from api.warming.asked_for import AskedFor
+from api.warming.counting import init_app as count_questions
+from api.warming.watch import WarmUp
 from db import schema
 from db.engine import open_reader
 from db.questions.grounds import Grounds
@@ -71,7 +74,12 @@ def create_server(settings: config.Settings | None = None) -> Edge:
     return Edge(behind, watch(app.extensions["sightings"].reader), Memory(int(settings.edge_bytes)), crowded)
 
 
-def create_app(settings: config.Settings | None = None) -> Flask:
+def create_warm_up(settings: config.Settings) -> WarmUp:
+    """What makes answers before they are asked for; where no slot is free it does not wait for one."""
+    return WarmUp(create_app(settings, slot_patience=0.0), settings.asked_directory)
+
+
+def create_app(settings: config.Settings | None = None, slot_patience: float = PATIENCE_SECONDS) -> Flask:
     """The web application of these settings; of the environment's, if none are given."""
     settings = settings or config.load()
     app = Flask(
@@ -85,7 +93,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         cache=cache,
         flights=Flights(PATIENCE_SECONDS),
         turns=open_turns(cache, settings.cache, settings.making_directory, PATIENCE_SECONDS),
-        slots=Slots(settings.render_slots, PATIENCE_SECONDS, settings.making_directory),
+        slots=Slots(settings.render_slots, slot_patience, settings.making_directory),
         zone=ZoneInfo(settings.timezone),
         title=settings.title,
         charts=settings.charts_directory,
@@ -93,10 +101,12 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         schema=schema.head(),
         exports=Slots(EXPORTS_AT_ONCE, PATIENCE_SECONDS),
         export_bytes=int(settings.export_bytes),
+        asked_for=AskedFor(settings.asked_directory),
     )
     guard(app)
     for part in PARTS:
         app.register_blueprint(part)
+    count_questions(app)
     answer_problems(app)
     protect(app)
     return app

@@ -110,9 +110,9 @@ class Kept:
 
 
 def serve(
-    host: str, port: int, workers: int, beside: Sequence[str] | None, say: Callable[[str], None]
+    host: str, port: int, workers: int, beside: Mapping[str, Sequence[str]], say: Callable[[str], None]
 ) -> None:
-    """Serve until SIGTERM or SIGINT, with the command ``beside`` kept running too.
+    """Serve until SIGTERM or SIGINT, with the commands ``beside`` kept running too, each by its name.
 
     ``say`` is told the address once the first request is answered. Port 0 takes a free one. The server is a
     process of its own and not a fork of this one: a fork would take along the locks that a thread here holds.
@@ -125,8 +125,7 @@ def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told_to_stop.set())
     kept = [Kept("server", _server_words(host, port, workers), environment)]
-    if beside:
-        kept.append(Kept("scheduler", beside, environment))
+    kept += [Kept(name, words, environment) for name, words in beside.items()]
     try:
         _announce(host, port, say, told_to_stop)
         told_to_stop.wait()

@@ -14,6 +14,7 @@ from api.answering.cache import Cache
 from api.answering.envelope import Answer
 from api.answering.flight import Flights, Slots
 from api.answering.turns import Turns
+from api.warming.asked_for import AskedFor
 from db.questions.grounds import Grounds
 
 
@@ -35,6 +36,7 @@ class Site:
     exports: Slots
     export_bytes: int
     """How large an export may be."""
+    asked_for: AskedFor
 
 
 def site() -> Site:

@@ -14,11 +14,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import unquote
 
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.engine import read_only
+from db.file import Mark, mark, read_only
 from db.models import Run
 
 AGE_SECONDS = 0.25
@@ -78,20 +79,18 @@ class FileWatch:
     def __init__(self, reader: Engine) -> None:
         self._reader = reader
         # The engine's file is written as a URI, and what is asked of the disk is its path.
-        self._path = Path(str(reader.url.database).removeprefix("file:").partition("?")[0])
+        self._path = Path(unquote(str(reader.url.database).removeprefix("file:").partition("?")[0]))
         self._connection: sqlite3.Connection | None = None
         self._ask: Any = None
         self._hint: Any = None
         self._seen: Seen | None = None
-        self._file: tuple[int, int] | None = None
+        self._file: Mark | None = None
         self._due = 0.0
 
     def now(self) -> Seen | None:
         """See Watch."""
         try:
-            moment = time.monotonic()
-            if moment >= self._due:
-                self._due = moment + _LOOKS_AT_FILE_EVERY
+            if time.monotonic() >= self._due:
                 self._hold_file()
             hint = self._ask("PRAGMA data_version").fetchone()
             if hint != self._hint:
@@ -107,19 +106,16 @@ class FileWatch:
 
     def _hold_file(self) -> None:
         """Open the file that lies there now: the one that is open may have been moved away."""
-        status = self._path.stat()
-        file = (status.st_dev, status.st_ino)
-        if file == self._file and self._connection is not None:
-            return
-        self.close()
-        self._connection = sqlite3.connect(
-            read_only(self._path), uri=True, isolation_level=None, check_same_thread=False
-        )
-        self._ask, self._file, self._due = (
-            self._connection.execute,
-            file,
-            time.monotonic() + _LOOKS_AT_FILE_EVERY,
-        )
+        file = mark(self._path)
+        if file != self._file or self._connection is None:
+            self.close()
+            self._connection = sqlite3.connect(
+                read_only(self._path), uri=True, isolation_level=None, check_same_thread=False
+            )
+            self._ask, self._file = self._connection.execute, file
+        # Where nobody may write beside the file SQLite sees no change of it, but the disk tells.
+        at_rest = file is not None and len(file) > 2
+        self._due = 0.0 if at_rest else time.monotonic() + _LOOKS_AT_FILE_EVERY
 
     def close(self) -> None:
         """See Watch."""

@@ -21,6 +21,7 @@ WINGS = {
     "page": {"asking", "draw", "answering", "reports"},
     "routes": {"asking", "draw", "answering", "reports"},
     "edge": {"answering"},
+    "warming": {"asking", "answering", "page"},
     "openapi": {"asking", "draw", "answering", "reports", "export", "page", "routes"},
 }
 """The rooms of ``api`` and which of the others each may lean on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 from flask import Blueprint, Response, redirect, render_template, request
 from sqlalchemy import Connection
@@ -44,6 +45,28 @@ def home() -> Response:
     answer, version = kept_or_made(asked, version, lambda: _make(parameters))
     known = validator(answer.tag, coded)
     return respond(answer.bodies[coded], MEDIA_TYPE, known, "no-cache", coded, version)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The page of some parameters that stands ready, and what a browser will ask for next."""
+
+    pictures: tuple[str, ...]
+    data_version: int
+    made: bool
+    """Whether it was made now; else it was kept."""
+
+
+def ready(parameters: PageParameters) -> Ready:
+    """Have the page made before it is asked for, if it is not kept; addresses as in the request at hand."""
+    with site().reader.begin() as connection:
+        asked, version = _key(connection, parameters, names(connection))
+    made = site().cache.get(asked) is None
+    if made:
+        kept_or_made(asked, version, lambda: _make(parameters))
+    with site().reader.begin() as connection:
+        board = compose(connection, parameters, today(), names(connection))
+    return Ready(board.pictures, version, made)
 
 
 def _key(connection: Connection, parameters: PageParameters, offered: tuple[str, ...]) -> tuple[str, int]:

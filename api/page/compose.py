@@ -60,6 +60,13 @@ class Dashboard:
             return "nothing" if self.ever else "empty"
         return "one" if self.ranking is None else "many"
 
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """The addresses of all its pictures, for each width of a screen; those for the widest come first."""
+        figures = [figure for figure in (self.timeline, self.ranking, *self.animals) if figure]
+        widest = [figure.sources[-1].url for figure in figures]
+        return (*widest, *(source.url for figure in figures for source in figure.sources[:-1]))
+
 
 def compose(
     connection: Connection, parameters: PageParameters, today: date, names: tuple[str, ...]
