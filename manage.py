@@ -307,6 +307,7 @@ def serve(host: str | None, port: int | None, workers: int | None, no_scheduler:
             workers or settings.workers,
             None if no_scheduler else [sys.executable, str(Path(__file__).resolve()), "schedule"],
             lambda address: click.echo(f"Sightings is on {address}"),
+            settings.metrics_directory,
         )
     except server.CannotListen as error:
         raise click.ClickException(str(error)) from None

@@ -7,11 +7,14 @@ from zoneinfo import ZoneInfo
 from flask import Flask
 
 import config
+from api.answering.allowance import allowance
 from api.answering.cache import open_cache
 from api.answering.flight import Flights, Slots
 from api.border import init_app as guard
+from api.clients import Clients
 from api.export.routes import routes as export_routes
 from api.headers import init_app as protect
+from api.metrics.requests import init_app as count_requests
 from api.openapi import routes as openapi_routes
 from api.openapi.guide import routes as guide_routes
 from api.page import routes as page_routes
@@ -19,6 +22,7 @@ from api.problems import init_app as answer_problems
 from api.routes.charts import routes as chart_routes
 from api.routes.ledger import routes as ledger_routes
 from api.routes.liveness import routes as liveness_routes
+from api.routes.measures import routes as measure_routes
 from api.routes.occurrences import routes as occurrence_routes
 from api.routes.reading import routes as reading_routes
 from api.routes.species import routes as species_routes
@@ -39,6 +43,7 @@ PARTS = (
     species_routes,
     ledger_routes,
     liveness_routes,
+    measure_routes,
     reading_routes,
     openapi_routes,
     guide_routes,
@@ -66,7 +71,10 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         schema=schema.head(),
         exports=Slots(EXPORTS_AT_ONCE, PATIENCE_SECONDS),
         export_bytes=int(settings.export_bytes),
+        clients=Clients(settings.trusted_proxies, settings.token_of_metrics),
+        allowance=allowance(settings.misses_per_minute, settings.workers, settings.cache),
     )
+    count_requests(app)
     guard(app)
     for part in PARTS:
         app.register_blueprint(part)

@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo
 from flask import current_app
 from sqlalchemy import Engine
 
+from api.answering.allowance import Allowance
 from api.answering.cache import Cache
 from api.answering.envelope import Answer
 from api.answering.flight import Flights, Slots
+from api.clients import Clients
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,9 @@ class Site:
     exports: Slots
     export_bytes: int
     """How large an export may be."""
+    clients: Clients
+    allowance: Allowance
+    """What each of them may have made."""
 
 
 def site() -> Site:

@@ -13,6 +13,7 @@ from api.answering.negotiation import PINNED, REVALIDATED, coding, respond, unch
 from api.answering.once import kept_or_made
 from api.answering.order import FORMS, here
 from api.answering.tables import json_bytes
+from api.metrics import ASKING
 from api.site import site
 from db.filters import Filters, Scope, scope
 from db.questions.basis import basis
@@ -85,7 +86,7 @@ def serve(asked: Asked) -> Response:
 
 
 def _made(asked: Asked) -> tuple[Answer, int]:
-    with site().reader.begin() as connection:
+    with site().reader.begin() as connection, ASKING.labels(asked.name).time():
         ground = _survey(connection, asked)
         told = asked.tell(connection, ground.scopes)
     answer = enclose(ground.key, "json", json_bytes(told.content))

@@ -12,8 +12,10 @@ from api import problems
 from api.answering.answers import order
 from api.answering.envelope import Answer, codings, enclose, tag
 from api.answering.negotiation import PINNED, REVALIDATED, coding, respond, unchanged, validator
+from api.answering.once import charge
 from api.answering.order import Ground, key, survey
 from api.asking.query import BadParameter, Pairs, pairs, read
+from api.metrics.requests import came_from
 from api.page.assets import assets, fingerprint
 from api.page.compose import compose, names, today
 from api.page.query import PageParameters, form, link, straightened
@@ -38,8 +40,10 @@ def home() -> Response:
     known = validator(tag(asked), coded)
     if unchanged(request, known):
         return respond(None, MEDIA_TYPE, known, "no-cache", coded, version)
+    came_from("shared")
     answer = site().cache.get(asked)
     if answer is None:
+        charge()
         answer, version = site().flights.fly(asked, lambda: _make(parameters))
     known = validator(answer.tag, coded)
     return respond(answer.bodies[coded], MEDIA_TYPE, known, "no-cache", coded, version)
@@ -57,6 +61,7 @@ def _key(connection: Connection, parameters: PageParameters, offered: tuple[str,
 
 def _make(parameters: PageParameters) -> tuple[Answer, int]:
     """Compose, once; it is kept under the key of the transaction that its numbers came from."""
+    came_from("render")
     with site().reader.begin() as connection:
         offered = names(connection)
         asked, version = _key(connection, parameters, offered)
