@@ -7,6 +7,7 @@ database wherever it is given.
 """
 
 import difflib
+import ipaddress
 import os
 import re
 import tomllib
@@ -349,6 +350,24 @@ class Settings(BaseSettings, _Strict):
         description="How many charts all workers of a machine draw at the same time; others wait.",
         json_schema_extra=_expected("a whole number from 1 to 1024"),
     )
+    misses_per_minute: int = Field(
+        default=600,
+        ge=0,
+        le=1_000_000,
+        description="How many answers that are not cached a client gets in a minute; `0` for any number.",
+        json_schema_extra=_expected("a whole number from 0 to 1000000"),
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("127.0.0.1", "::1"),
+        description="Addresses or networks of proxies whose `X-Forwarded-For` is believed.",
+        json_schema_extra=_expected("addresses or networks, such as 10.0.0.7 or 10.0.0.0/24"),
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="A bearer token that opens `/metrics` to other machines; without it, only this one may.",
+        json_schema_extra=_expected("a secret of at least 16 characters"),
+    )
     query_time_limit: float = Field(
         default=5,
         gt=0,
@@ -404,6 +423,11 @@ class Settings(BaseSettings, _Strict):
         default="info",
         description="The least serious message that is logged: `debug`, `info`, `warning` or `error`.",
         json_schema_extra=_expected("debug, info, warning or error"),
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text",
+        description="How a message is logged: `text` for people, or `json` for programs; one line each.",
+        json_schema_extra=_expected("text or json"),
     )
     feeds: tuple[Feed, ...] = Field(
         default=(),
@@ -473,6 +497,20 @@ class Settings(BaseSettings, _Strict):
             raise ValueError
         return tuple(host.lower() for host in hosts)
 
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _proxies_are_networks(cls, value: object) -> object:
+        """A list in the file; in the environment, with commas between them; empty for none."""
+        given = [one.strip() for one in value.split(",")] if isinstance(value, str) else value
+        if not isinstance(given, list | tuple) or not all(isinstance(one, str) for one in given):
+            raise ValueError
+        try:
+            for one in given:
+                ipaddress.ip_network(one)
+        except ValueError:
+            raise ValueError from None
+        return tuple(given)
+
     @field_validator("log_level", mode="before")
     @classmethod
     def _log_level_in_any_case(cls, value: object) -> object:
@@ -511,6 +549,11 @@ class Settings(BaseSettings, _Strict):
         return self.cache_url.get_secret_value()
 
     @property
+    def token_of_metrics(self) -> str | None:
+        """The bearer token of `/metrics` in plain text, if there is one."""
+        return None if self.metrics_token is None else self.metrics_token.get_secret_value()
+
+    @property
     def cache_directory(self) -> Path:
         """Where finished charts lie when the cache is `files`."""
         return self.home / "cache"
@@ -539,6 +582,11 @@ class Settings(BaseSettings, _Strict):
     def charts_directory(self) -> Path:
         """Where saved charts lie, such as the one behind `/bears.svg`."""
         return self.home / "charts"
+
+    @property
+    def metrics_directory(self) -> Path:
+        """Where the processes of the server keep what they count."""
+        return self.home / "metrics"
 
     @property
     def log_directory(self) -> Path:
@@ -640,7 +688,9 @@ def _shown(settings: Settings, key: str) -> str:
     if key == "feeds":
         return ", ".join(feed.name for feed in settings.feeds) or "none"
     value = getattr(settings, key)
-    if key == "allow_hosts":
+    if key == "metrics_token":
+        return "none" if value is None else "***"
+    if key in ("allow_hosts", "trusted_proxies"):
         return ", ".join(value) or "none"
     return value.human_readable() if isinstance(value, ByteSize) else str(value)
 
@@ -763,6 +813,8 @@ def _feed_name(feed: Any, position: int) -> str:
 
 def _given(key: str, value: object) -> str:
     """The refused value as it may be shown: never a password, never more than a line."""
+    if key == "metrics_token":
+        return "hidden here"
     if key.endswith("_url"):
         url = redacted(str(value))
         return repr(url) if "://" in url else "hidden here"

@@ -327,6 +327,7 @@ def serve(
             workers or settings.workers,
             beside,
             lambda address: click.echo(f"Sightings is on {address}"),
+            settings.metrics_directory,
         )
     except server.CannotListen as error:
         raise click.ClickException(str(error)) from None

@@ -8,15 +8,20 @@ from zoneinfo import ZoneInfo
 from flask import Flask
 
 import config
+from api.answering.allowance import allowance
 from api.answering.cache import open_cache
 from api.answering.flight import Flights, Slots
 from api.answering.turns import open_turns
 from api.border import init_app as guard
+from api.clients import Clients
 from api.edge import Edge
 from api.edge.behind import Behind, Reply
+from api.edge.front import Answered
 from api.edge.memory import Memory
 from api.export.routes import routes as export_routes
 from api.headers import init_app as protect
+from api.metrics import count
+from api.metrics.requests import init_app as count_requests
 from api.openapi import routes as openapi_routes
 from api.openapi.guide import routes as guide_routes
 from api.page import routes as page_routes
@@ -25,6 +30,7 @@ from api.problems import problem
 from api.routes.charts import routes as chart_routes
 from api.routes.ledger import routes as ledger_routes
 from api.routes.liveness import routes as liveness_routes
+from api.routes.measures import routes as measure_routes
 from api.routes.occurrences import routes as occurrence_routes
 from api.routes.reading import routes as reading_routes
 from api.routes.species import routes as species_routes
@@ -54,6 +60,7 @@ PARTS = (
     species_routes,
     ledger_routes,
     liveness_routes,
+    measure_routes,
     reading_routes,
     openapi_routes,
     guide_routes,
@@ -70,8 +77,15 @@ def create_server(settings: config.Settings | None = None) -> Edge:
         response = app.process_response(problem(503, "Too many wait for an answer.", "busy", retry_after=2))
         crowded = Reply(response.status_code, response.headers.to_wsgi_list(), response.get_data())
     sys.setswitchinterval(SWITCH_SECONDS)
-    behind = Behind(app, THREADS, WAITING)
-    return Edge(behind, watch(app.extensions["sightings"].reader), Memory(int(settings.edge_bytes)), crowded)
+    site: Site = app.extensions["sightings"]
+
+    def tell(answered: Answered) -> None:
+        for ((path, query), route, outcome), amount in answered.items():
+            count(route, outcome, amount)
+            site.asked_for.count(f"{path}?{query}", amount)
+
+    memory = Memory(int(settings.edge_bytes))
+    return Edge(Behind(app, THREADS, WAITING), watch(site.reader), memory, crowded, tell)
 
 
 def create_warm_up(settings: config.Settings) -> WarmUp:
@@ -102,7 +116,10 @@ def create_app(settings: config.Settings | None = None, slot_patience: float = P
         exports=Slots(EXPORTS_AT_ONCE, PATIENCE_SECONDS),
         export_bytes=int(settings.export_bytes),
         asked_for=AskedFor(settings.asked_directory),
+        clients=Clients(settings.trusted_proxies, settings.token_of_metrics),
+        allowance=allowance(settings.misses_per_minute, settings.workers, settings.cache),
     )
+    count_requests(app)
     guard(app)
     for part in PARTS:
         app.register_blueprint(part)

@@ -12,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.http import HTTP_STATUS_CODES
 
+from api.answering.allowance import TooMany
 from api.answering.flight import Busy
 from api.answering.order import Behind, NothingKnown
 from api.answering.tables import json_bytes
@@ -44,16 +45,12 @@ def answer(error: Exception) -> Response:
         return problem(400, str(error), "parameter", parameter=error.parameter)
     if isinstance(error, NotYet):
         return problem(404, str(error), "version", parameter="asOf")
-    if isinstance(error, Behind):
-        return problem(503, str(error), "version", retry_after=1, parameter="v")
     if isinstance(error, NothingKnown):
         return problem(404, str(error), "unknown-name", parameter=error.parameter)
     if isinstance(error, TooLarge):
         return problem(413, str(error), "too-large")
-    if isinstance(error, Busy):
-        return problem(503, str(error), "busy", retry_after=2)
-    if isinstance(error, DBAPIError) and took_too_long(error):
-        return problem(503, TOO_LONG, "too-long", retry_after=60)
+    if later := _later(error):
+        return later
     if isinstance(error, PoolTimeout) or (
         isinstance(error, DBAPIError) and not isinstance(error, _OUR_FAULT)
     ):
@@ -63,6 +60,19 @@ def answer(error: Exception) -> Response:
     name = str(uuid.uuid4())
     _log.error("%s failed (%s)", clean(request.path, 200), name, exc_info=error)
     return problem(500, "Something went wrong on our side; it was logged.", logged=name)
+
+
+def _later(error: Exception) -> Response | None:
+    """The answer to what goes well if it is asked again in a while."""
+    if isinstance(error, Behind):
+        return problem(503, str(error), "version", retry_after=1, parameter="v")
+    if isinstance(error, TooMany):
+        return problem(429, str(error), "too-many", retry_after=error.seconds)
+    if isinstance(error, Busy):
+        return problem(503, str(error), "busy", retry_after=2)
+    if isinstance(error, DBAPIError) and took_too_long(error):
+        return problem(503, TOO_LONG, "too-long", retry_after=60)
+    return None
 
 
 def _database_away(error: DBAPIError | PoolTimeout) -> Response:

@@ -17,6 +17,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from api.metrics import places
+
 log = logging.getLogger("sightings.server")
 _ROOT = Path(__file__).resolve().parent.parent
 _HEADER_MILLISECONDS = 5_000  # a client that takes longer to say what it wants is not one
@@ -110,13 +112,18 @@ class Kept:
 
 
 def serve(
-    host: str, port: int, workers: int, beside: Mapping[str, Sequence[str]], say: Callable[[str], None]
+    host: str,
+    port: int,
+    workers: int,
+    beside: Mapping[str, Sequence[str]],
+    say: Callable[[str], None],
+    metrics: Path,
 ) -> None:
     """Serve until SIGTERM or SIGINT, with the commands ``beside`` kept running too, each by its name.
 
-    ``say`` is told the address once the first request is answered. Port 0 takes a free one. The server is a
-    process of its own and not a fork of this one: a fork would take along the locks that a thread here holds.
-    Raises CannotListen.
+    ``say`` is told the address once the first request is answered. Port 0 takes a free one. Workers keep what
+    they count in the folder ``metrics``. The server is a process of its own and not a fork of this one: a
+    fork would take along the locks that a thread here holds. Raises CannotListen.
     """
     port = _free_port(host, port)
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
@@ -124,7 +131,9 @@ def serve(
     told_to_stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told_to_stop.set())
-    kept = [Kept("server", _server_words(host, port, workers), environment)]
+    places.clear(metrics)
+    counting = {**environment, places.VARIABLE: str(metrics)}
+    kept = [Kept("server", _server_words(host, port, workers), counting)]
     kept += [Kept(name, words, environment) for name, words in beside.items()]
     try:
         _announce(host, port, say, told_to_stop)

@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 from flask import current_app
 from sqlalchemy import Engine
 
+from api.answering.allowance import Allowance
 from api.answering.cache import Cache
 from api.answering.envelope import Answer
 from api.answering.flight import Flights, Slots
 from api.answering.turns import Turns
+from api.clients import Clients
 from api.warming.asked_for import AskedFor
 from db.questions.grounds import Grounds
 
@@ -37,6 +39,9 @@ class Site:
     export_bytes: int
     """How large an export may be."""
     asked_for: AskedFor
+    clients: Clients
+    allowance: Allowance
+    """What each of them may have made."""
 
 
 def site() -> Site:

@@ -63,7 +63,13 @@ def environment(folder: Path) -> dict[str, str]:
     # What Python has compiled is kept, as it is wherever people run this.
     left_out = ("SIGHTINGS_", "PYTHONDONTWRITEBYTECODE")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
-    return kept | {"SIGHTINGS_HOME": str(folder), "SIGHTINGS_CONFIG": str(settings), "PYTHONPATH": str(ROOT)}
+    # It is one client that asks for everything here.
+    ours = {
+        "SIGHTINGS_HOME": str(folder),
+        "SIGHTINGS_CONFIG": str(settings),
+        "SIGHTINGS_MISSES_PER_MINUTE": "0",
+    }
+    return kept | ours | {"PYTHONPATH": str(ROOT)}
 
 
 @contextmanager

@@ -108,7 +108,8 @@ def ingest(writer: Engine, records: Iterable[Record], feed: str = "test", made_u
 
 
 def open_app(home: Path, **settings: str) -> Flask:
-    """The web application over the database in this home."""
+    """The web application over the database in this home, for a client that asks for everything."""
+    settings = {"misses_per_minute": "0", **settings}
     environment = {f"SIGHTINGS_{name.upper()}": value for name, value in settings.items()}
     return create_app(config.load({"SIGHTINGS_HOME": str(home), **environment}))
 

@@ -13,13 +13,14 @@ ROOMS = ("manage", "config", "api", "ingest", "db")
 FLOORS = ("words", "sources", "text", "formats", "meaning", "", "schedule")
 """The rooms of ``ingest`` from the ground up; "" is what lies in none of them."""
 WINGS = {
+    "metrics": set(),
     "draw": set(),
     "asking": set(),
     "reports": {"asking", "draw"},
-    "answering": {"asking", "draw", "reports"},
-    "export": {"asking", "draw", "answering"},
-    "page": {"asking", "draw", "answering", "reports"},
-    "routes": {"asking", "draw", "answering", "reports"},
+    "answering": {"asking", "draw", "metrics", "reports"},
+    "export": {"asking", "draw", "answering", "metrics"},
+    "page": {"asking", "draw", "answering", "metrics", "reports"},
+    "routes": {"asking", "draw", "answering", "metrics", "reports"},
     "edge": {"answering"},
     "warming": {"asking", "answering", "page"},
     "openapi": {"asking", "draw", "answering", "reports", "export", "page", "routes"},

@@ -287,6 +287,27 @@ def test_a_feed_may_come_by_cron(tmp_path: Path, cron: str) -> None:
     assert (feed.cron, feed.every_seconds) == (cron, None)
 
 
+@pytest.mark.parametrize(
+    ("given", "proxies"),
+    [("10.0.0.7, 2001:db8::/32", ("10.0.0.7", "2001:db8::/32")), ("127.0.0.0/8", ("127.0.0.0/8",))],
+)
+def test_proxies_are_addresses_or_networks(tmp_path: Path, given: str, proxies: tuple[str, ...]) -> None:
+    assert config.load({"SIGHTINGS_TRUSTED_PROXIES": given}, tmp_path).trusted_proxies == proxies
+    assert with_file(tmp_path, f"trusted_proxies = {list(proxies)}").trusted_proxies == proxies
+    assert with_file(tmp_path, "trusted_proxies = []").trusted_proxies == ()
+    for wrong in ("proxy.example.org", "10.0.0.7/24", "10.0.0.256", ","):
+        assert "such as 10.0.0.7" in complaint(tmp_path, SIGHTINGS_TRUSTED_PROXIES=wrong)
+
+
+def test_the_token_of_the_metrics_is_never_shown(tmp_path: Path) -> None:
+    settings = config.load({"SIGHTINGS_METRICS_TOKEN": "a-token-of-some-length"}, tmp_path)
+    assert settings.token_of_metrics == "a-token-of-some-length"
+    shown = {key: value for key, value, _ in config.explain(settings)}
+    assert (shown["metrics_token"], "some-length" in repr(settings)) == ("***", False)
+    assert "hidden here" in (told := complaint(tmp_path, SIGHTINGS_METRICS_TOKEN="too-short"))
+    assert "too-short" not in told
+
+
 @pytest.mark.parametrize("name", ["", "two words", "../up", "-dash", "a" * 65, "garden\\n"])
 def test_a_feed_has_a_plain_name(tmp_path: Path, name: str) -> None:
     assert "1 to 64 letters" in complaint(tmp_path, f'[[feeds]]\nname = "{name}"\npath = "x"\nevery = "1d"')

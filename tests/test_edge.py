@@ -6,6 +6,7 @@ import asyncio
 import http.client
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from flask import Flask
 import config
 from api import create_app, create_server
 from api.edge import Edge
+from api.edge.front import Answered
 from api.openapi.operations import OPERATIONS
 from tests.files import start
 from tests.seed import READING, ingest, open_database, year
@@ -50,7 +52,7 @@ REQUESTS: list[dict[str, str]] = [
     {"X-Long": "x" * 17_000},
 ]
 OF_THE_SERVER = {"server", "date", "connection", "transfer-encoding"}
-Answered = tuple[int, dict[str, str], bytes]
+Wired = tuple[int, dict[str, str], bytes]
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +78,7 @@ def port(home: Path) -> Iterator[int]:
         server.communicate(timeout=30)
 
 
-def over_the_wire(connection: http.client.HTTPConnection, method: str, url: str, headers: Any) -> Answered:
+def over_the_wire(connection: http.client.HTTPConnection, method: str, url: str, headers: Any) -> Wired:
     connection.putrequest(method, url, skip_accept_encoding=True)
     for name, value in headers.items():
         connection.putheader(name, value)
@@ -86,7 +88,7 @@ def over_the_wire(connection: http.client.HTTPConnection, method: str, url: str,
     return answer.status, found, answer.read()
 
 
-def of_flask(app: Flask, method: str, url: str, headers: Any) -> Answered:
+def of_flask(app: Flask, method: str, url: str, headers: Any) -> Wired:
     answer = app.test_client().open(url, method=method, headers=headers)
     found = {name.lower(): value for name, value in answer.headers if name.lower() not in OF_THE_SERVER}
     return answer.status_code, found, answer.get_data()
@@ -144,7 +146,16 @@ class Site:
         self.writer = open_database(f"sqlite:///{home / 'sightings.db'}")
         ingest(self.writer, READING)
         given = {name.upper(): value for name, value in settings.items()}
+        self.counts: Counter[tuple[str, str]] = Counter()
         self.edge: Edge = create_server(config.load({"SIGHTINGS_HOME": str(home), **given}, home))
+        told = self.edge._tell
+
+        def listen(answered: Answered) -> None:
+            for (_, route, outcome), amount in answered.items():
+                self.counts[route, outcome] += amount
+            told(answered)
+
+        self.edge._tell = listen
 
     def ask(self, url: str, method: str = "GET", **headers: str) -> Spoken:
         spoken = Spoken(url, method, **headers)
@@ -153,7 +164,13 @@ class Site:
 
     @property
     def from_memory(self) -> int:
-        return sum(self.edge.counts.values())
+        """How many answers did not come from Flask."""
+        return sum(self.answered.values())
+
+    @property
+    def answered(self) -> Counter[tuple[str, str]]:
+        self.edge.tell()
+        return self.counts
 
 
 @pytest.fixture
@@ -170,7 +187,7 @@ def test_the_second_answer_comes_from_memory_and_so_does_its_304(site: Site) -> 
     assert (again.body, again.told, site.from_memory) == (first.body, first.told, 1)
     same = site.ask(WOLF, if_none_match=first.told["ETag"])
     assert (same.status, same.body, site.from_memory) == (304, b"", 2)
-    assert site.edge.counts == {
+    assert site.answered == {
         ("/api/v1/reports/<name>.<form>", "edge"): 1,
         ("/api/v1/reports/<name>.<form>", "304"): 1,
     }

@@ -22,7 +22,7 @@ from tests.seed import READING, Record, ingest, open_app, open_database
 
 URL = "/api/v1/openapi.json"
 DOCUMENT = document(OPERATIONS, GROUPS, "Sightings", "")
-OUTSIDE = {"page", "docs"}
+OUTSIDE = {"page", "docs", "measures"}
 """Blueprints of pages for people."""
 
 

@@ -14,6 +14,7 @@ from api.answering.negotiation import PINNED, REVALIDATED, coding, respond, unch
 from api.answering.once import kept_or_made
 from api.answering.order import FORMS, here
 from api.answering.tables import json_bytes
+from api.metrics import ASKING
 from api.site import site
 from db.filters import Filters, Scope
 from db.taxon_keys import taxonomy_run
@@ -86,7 +87,7 @@ def serve(asked: Asked) -> Response:
 
 
 def _made(asked: Asked) -> tuple[Answer, int]:
-    with site().reader.begin() as connection:
+    with site().reader.begin() as connection, ASKING.labels(asked.name).time():
         ground = _survey(connection, asked)
         told = asked.tell(connection, ground.scopes)
     answer = enclose(ground.key, "json", json_bytes(told.content))

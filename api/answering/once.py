@@ -7,10 +7,12 @@ import threading
 import time
 from collections.abc import Callable
 
-from flask import current_app
+from flask import current_app, has_request_context, request
 
 from api.answering.envelope import Answer
 from api.answering.flight import Busy
+from api.metrics import SLOTS
+from api.metrics.requests import came_from
 from api.site import site
 
 Making = Callable[[], tuple[Answer, int]]
@@ -24,11 +26,19 @@ def kept_or_made(key: str, version: int, make: Making) -> tuple[Answer, int]:
 
     What is kept is kept under the key of the snapshot that it really came from, whatever was asked for.
     """
+    came_from("shared")
     kept = site().cache.get(key)
     if kept is not None:
         return kept, version
+    charge()
     answer, made_at = site().flights.fly(key, lambda: _made(key, version, make))
     return answer, max(made_at, version)
+
+
+def charge() -> None:
+    """Take one off what this client may have made, also where he waits for another. Raises TooMany."""
+    if has_request_context():  # what the site makes for itself is nobody's
+        site().allowance.spend(site().clients.name(request))
 
 
 def make_ahead(key: str, make: Making) -> None:
@@ -58,7 +68,8 @@ def _made(key: str, version: int, make: Making) -> tuple[Answer, int]:
         kept = site().cache.get(key)  # somebody may have made it since the first look
         if kept is not None:
             return kept, version
-        with site().slots.taken(waited=time.monotonic() - begun):
+        with site().slots.taken(waited=time.monotonic() - begun), SLOTS.track_inprogress():
+            came_from("render")
             answer, made_at = make()
         site().cache.put(answer)
         return answer, made_at

@@ -10,6 +10,7 @@ from api.answering.order import Order, key, survey
 from api.answering.tables import csv_bytes, json_bytes
 from api.answering.wording import caption, describe
 from api.draw import Look
+from api.metrics import ASKING, DRAWING
 from db.questions.summary import ends
 
 
@@ -25,7 +26,7 @@ class Made:
 def make(reader: Engine, order: Order) -> Made:
     """Ask, shape and draw; numbers and key come from one transaction, which ends before the drawing."""
     report, parameters = order.report, order.parameters
-    with reader.begin() as connection:
+    with reader.begin() as connection, ASKING.labels(report.name).time():
         ground = survey(connection, order)
         found = report.ask(connection, ground.scope, parameters)
         latest = ends(connection, ground.scope)[1]
@@ -37,8 +38,8 @@ def make(reader: Engine, order: Order) -> Made:
         content = csv_bytes(tidy.columns, tidy.rows)
     else:
         words = caption(order, tidy, meta)
-        picture = report.draw(
-            tidy, parameters, words, Look(parameters.width, parameters.height, parameters.theme)
-        )
-        content = picture.svg() if order.form == "svg" else picture.png(parameters.scale)
+        look = Look(parameters.width, parameters.height, parameters.theme)
+        with DRAWING.labels(report.name).time():
+            picture = report.draw(tidy, parameters, words, look)
+            content = picture.svg() if order.form == "svg" else picture.png(parameters.scale)
     return Made(key(order, ground), content, ground.data_version)

@@ -7,6 +7,7 @@ data version that it was found right for is the newest: that is asked before eve
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from werkzeug.http import parse_etags
@@ -14,23 +15,29 @@ from werkzeug.http import parse_etags
 from api.answering.negotiation import chosen
 from api.border import MOST_HEADER_BYTES
 from api.edge.behind import Behind, Crowded, Reply
-from api.edge.memory import Entry, Line, Memory, entry_of
+from api.edge.memory import Entry, Line, Memory, Where, entry_of
 from db.watch import Seen, Watch
 
 QUARTER_SECONDS = 900
+_TELL_SECONDS = 1.0
 _MOST_HOSTS = 100
 _CHANGE_THE_ANSWER = frozenset(("if-match", "content-length", "transfer-encoding"))
+
+Answered = dict[tuple[Where, str, str], int]
+"""How many were answered from memory, by request line, route and outcome (``edge``, ``304``)."""
 
 
 class Edge:
     """An RSGI application; ``granian --interface rsgi`` calls it."""
 
-    def __init__(self, behind: Behind, watch: Watch, memory: Memory, crowded: Reply) -> None:
+    def __init__(
+        self, behind: Behind, watch: Watch, memory: Memory, crowded: Reply, tell: Callable[[Answered], None]
+    ) -> None:
         self._behind, self._watch, self._memory, self._crowded = behind, watch, memory, crowded
+        self._tell, self._tell_at = tell, 0.0
         self._hosts: set[str] = set()
         """What requests that were answered called this host: another name may be refused."""
-        self.counts: dict[tuple[str, str], int] = {}
-        """How many were answered from memory, by route and outcome."""
+        self._answers: Answered = {}
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         """Answer one request."""
@@ -38,10 +45,12 @@ class Edge:
         line = self._memory.get((scope.path, scope.query_string)) if at is not None else None
         if line is not None and at is not None and self._answered(scope, protocol, line, at):
             return
+        self.tell()
         await self._ask(scope, protocol, at)
 
     def __rsgi_del__(self, _loop: object) -> None:
         """The worker ends."""
+        self.tell()
         self._behind.close()
         self._watch.close()
 
@@ -80,9 +89,18 @@ class Edge:
                 protocol.response_empty(200, entry.head)
             else:
                 protocol.response_bytes(200, entry.head, entry.body)
-        counted = (line.route, outcome)
-        self.counts[counted] = self.counts.get(counted, 0) + 1
+        counted = (line.where, line.route, outcome)
+        self._answers[counted] = self._answers.get(counted, 0) + 1
+        if time.monotonic() >= self._tell_at:
+            self.tell()
         return True
+
+    def tell(self) -> None:
+        """Tell how often was answered what since this was told last; by itself once a second or so."""
+        self._tell_at = time.monotonic() + _TELL_SECONDS
+        if self._answers:
+            answers, self._answers = self._answers, {}
+            self._tell(answers)
 
     async def _ask(self, scope: Any, protocol: Any, at: Seen | None) -> None:
         quarter = int(time.time() // QUARTER_SECONDS)

@@ -20,6 +20,10 @@ _OF_THE_BODY = ("link",)
 """Where an answer goes on is known with its body only; a 304 does not tell it again."""
 
 
+Where = tuple[str, str]
+"""A request line: path and query."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """An answer in one coding, and how long it holds."""
@@ -41,6 +45,7 @@ class Entry:
 class Line:
     """All that is known of a request line."""
 
+    where: Where
     offered: tuple[str, ...]
     route: str
     entries: dict[str, Entry] = field(default_factory=dict)
@@ -52,26 +57,26 @@ class Memory:
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
-        self._lines: OrderedDict[tuple[str, str], Line] = OrderedDict()
+        self._lines: OrderedDict[Where, Line] = OrderedDict()
         self.bytes = 0
         self.evictions = 0
 
     def __len__(self) -> int:
         return len(self._lines)
 
-    def get(self, where: tuple[str, str]) -> Line | None:
+    def get(self, where: Where) -> Line | None:
         """The line of a path and a query, and it is used now."""
         line = self._lines.get(where)
         if line is not None:
             self._lines.move_to_end(where)
         return line
 
-    def keep(self, where: tuple[str, str], coding: str, lasting: Lasting, entry: Entry) -> None:
+    def keep(self, where: Where, coding: str, lasting: Lasting, entry: Entry) -> None:
         """Keep an entry, in place of the one before it."""
         line = self._lines.get(where)
         if line is None or line.offered != lasting.offered:
             self._forget(where)
-            line = self._lines[where] = Line(lasting.offered, lasting.route)
+            line = self._lines[where] = Line(where, lasting.offered, lasting.route)
         self.bytes += _size(entry) - _size(line.entries.get(coding))
         line.entries[coding] = entry
         self._lines.move_to_end(where)
@@ -79,7 +84,7 @@ class Memory:
             self._forget(next(iter(self._lines)))
             self.evictions += 1
 
-    def _forget(self, where: tuple[str, str]) -> None:
+    def _forget(self, where: Where) -> None:
         line = self._lines.pop(where, None)
         if line is not None:
             self.bytes -= sum(_size(entry) for entry in line.entries.values())

@@ -13,6 +13,7 @@ from werkzeug.exceptions import NotFound
 
 from api.answering.envelope import tag
 from api.answering.negotiation import PINNED, REVALIDATED, respond, unchanged
+from api.answering.once import charge
 from api.asking.query import nearest, pairs
 from api.export import FORMS
 from api.export.making import ExportOrder, Ground, key, make, order, survey
@@ -37,6 +38,7 @@ def export(form: str) -> Response:
         ground = survey(connection, wanted)
     if unchanged(request, tag(key(wanted, ground))):
         return _answer(wanted, ground, None)
+    charge()
     with ExitStack() as held:
         held.enter_context(site().exports.taken("Too many exports are under way at the moment."))
         file = held.enter_context(tempfile.TemporaryFile(prefix="sightings-export-"))

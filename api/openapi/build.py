@@ -33,6 +33,7 @@ _PROBLEMS = {
     400: "A parameter is unknown, or its value is not understood; the problem names it.",
     412: "The answer is another one than If-Match asks for.",
     414: "Path and query are too long.",
+    429: "The client had as many new answers in a minute as are made for one; what is kept is never refused.",
     431: "The headers are too long.",
     500: "Something went wrong on our side.",
     503: "The database is away, too much is drawn at the moment, or the version is not here yet.",
@@ -115,7 +116,7 @@ def _problem(status: int, told: str, pictures: Iterable[str]) -> dict[str, Any]:
     """A response that tells what is wrong, on the address of a picture as a picture."""
     content = {kind: _content(None) for kind in pictures}
     content[PROBLEM] = _content({"$ref": _REF.format(model=Problem.__name__)})
-    headers = _headers(["Retry-After"]) if status == 503 else {}
+    headers = _headers(["Retry-After"]) if status in (429, 503) else {}
     return {"description": told, "headers": headers, "content": content}
 
 

@@ -48,6 +48,8 @@ def readyz() -> Response:
     """The database answers and stands at the schema of this code; ``?verbose`` tells more."""
     given = [(name, value or "true") for name, value in pairs(request.query_string)]
     verbose = read(ReadyParameters, given).verbose
+    if verbose:
+        site().clients.admit(request)
     try:
         revision = schema.revision(site().reader)
         if revision != site().schema:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, ScalarSelect, exists, func, null, select
+from sqlalchemy import Connection, Row, ScalarSelect, case, exists, func, null, select
 from sqlalchemy.orm import aliased
 
 from db.models import Feed, Reject, Run
@@ -107,6 +109,31 @@ def last_runs(connection: Connection) -> dict[str, dict[str, Any]]:
     newest = select(func.max(Run.id)).group_by(Run.feed_id)
     asked = _WITH_FEED.where(Run.id.in_(newest), Run.feed_id.is_not(None)).order_by(Feed.name)
     return {row.feed: _run(row) for row in connection.execute(asked)}
+
+
+@dataclass(frozen=True)
+class Age:
+    """How long ago the last run of a feed ended, and the last one that did not fail, in seconds."""
+
+    run: float
+    success: float | None
+    """None where none ever succeeded."""
+
+
+def ages(connection: Connection, now: datetime) -> dict[str, Age]:
+    """How old the last run of each feed is."""
+    succeeded = case((Run.status.in_(("committed", "unchanged", "undone")), Run.finished_at))
+    asked = select(Feed.name, func.max(Run.finished_at), func.max(succeeded)).join(
+        Feed, Run.feed_id == Feed.id
+    )
+
+    def since(when: str) -> float:
+        return max((now - datetime.fromisoformat(when)).total_seconds(), 0.0)
+
+    return {
+        name: Age(since(ended), since(well) if well else None)
+        for name, ended, well in connection.execute(asked.group_by(Feed.name).order_by(Feed.name))
+    }
 
 
 def last_cursor(connection: Connection, name: str, feed: str = "") -> Row[*tuple[Any, ...]] | None:
