@@ -11,6 +11,9 @@ import config
 from api.answering.allowance import allowance
 from api.answering.cache import open_cache
 from api.answering.flight import Flights, Slots
+from api.answering.previous import Previous
+from api.answering.told import Told
+from api.answering.told import init_app as hear
 from api.answering.turns import open_turns
 from api.border import init_app as guard
 from api.clients import Clients
@@ -102,6 +105,7 @@ def create_app(settings: config.Settings | None = None, slot_patience: float = P
     app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
     app.url_map.merge_slashes = False  # a redirect to "//evil.example" would leave the site
     cache = open_cache(app, settings.cache, settings.cache_directory, int(settings.cache_bytes))
+    told = Told(settings.home / "told") if settings.cache == "files" else None
     app.extensions["sightings"] = Site(
         reader=open_reader(settings.web_database, settings.query_time_limit),
         cache=cache,
@@ -112,6 +116,7 @@ def create_app(settings: config.Settings | None = None, slot_patience: float = P
         title=settings.title,
         charts=settings.charts_directory,
         grounds=Grounds(),
+        previous=Previous(told),
         schema=schema.head(),
         exports=Slots(EXPORTS_AT_ONCE, PATIENCE_SECONDS),
         export_bytes=int(settings.export_bytes),
@@ -119,6 +124,8 @@ def create_app(settings: config.Settings | None = None, slot_patience: float = P
         clients=Clients(settings.trusted_proxies, settings.token_of_metrics),
         allowance=allowance(settings.misses_per_minute, settings.workers, settings.cache),
     )
+    if told is not None:
+        hear(app, told)
     count_requests(app)
     guard(app)
     for part in PARTS:

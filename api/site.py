@@ -14,6 +14,7 @@ from api.answering.allowance import Allowance
 from api.answering.cache import Cache
 from api.answering.envelope import Answer
 from api.answering.flight import Flights, Slots
+from api.answering.previous import Previous
 from api.answering.turns import Turns
 from api.clients import Clients
 from api.warming.asked_for import AskedFor
@@ -33,6 +34,7 @@ class Site:
     title: str
     charts: Path
     grounds: Grounds
+    previous: Previous
     schema: str
     """The migration that this code wants."""
     exports: Slots

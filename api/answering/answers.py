@@ -9,9 +9,10 @@ from api.answering import lasting
 from api.answering.envelope import Answer, codings, enclose, tag
 from api.answering.negotiation import PINNED, REVALIDATED, coding, respond, unchanged, validator
 from api.answering.once import kept_or_made
-from api.answering.order import FORMS, Ground, Order, key, survey
+from api.answering.order import DRAWN, FORMS, Ground, Order, key, survey
 from api.answering.render import make
 from api.asking.query import Pairs, nearest, read
+from api.metrics.requests import came_from
 from api.reports import REPORTS
 from api.site import site
 
@@ -48,18 +49,54 @@ def _made(wanted: Order) -> tuple[Answer, int]:
 
 
 def serve(wanted: Order) -> Response:
-    """The response to an order: 304 before anything is asked or drawn, else the bytes."""
-    ground, offered = look(wanted), codings(wanted.form)
-    coded = coding(request, offered)
-    lasting.say(offered, ground.newest)
-    media_type, known = FORMS[wanted.form], validator(tag(key(wanted, ground)), coded)
-    kept = REVALIDATED if ground.scope.as_of is None else PINNED
-    if unchanged(request, known):
-        response = respond(None, media_type, known, kept, coded, ground.data_version)
-    else:
-        answer, version = fetch(wanted, ground)
-        body, known = answer.bodies[coded], validator(answer.tag, coded)
-        response = respond(body, media_type, known, kept, coded, version)
+    """The response to an order: 304 before anything is asked or drawn, else the bytes.
+
+    Who asks while a chart's next version is drawn may be given its previous one, marked as such (RFC 9211).
+    """
+    ground = look(wanted)
+    asked = key(wanted, ground)
+    if not _has(wanted, asked):
+        before = _previous(wanted, asked, ground)
+        if before is not None:
+            response = _respond(wanted, *before)
+            response.headers["Cache-Status"] = 'Sightings; hit; ttl=-1; detail="drawing the next version"'
+            return response
+    lasting.say(codings(wanted.form), ground.newest)
+    has = _has(wanted, asked)
+    answer, version = (Answer(asked, {}), ground.data_version) if has else fetch(wanted, ground)
+    if ground.scope.as_of is None:
+        site().previous.note(_question(wanted), answer.key, version)
+    return _respond(wanted, answer, version)
+
+
+def _has(wanted: Order, asked: str) -> bool:
+    """Whether the client has the answer of this key."""
+    return unchanged(request, validator(tag(asked), coding(request, codings(wanted.form))))
+
+
+def _respond(wanted: Order, answer: Answer, version: int) -> Response:
+    coded = coding(request, codings(wanted.form))
+    body = None if _has(wanted, answer.key) else answer.bodies[coded]
+    kept = REVALIDATED if wanted.parameters.as_of is None else PINNED
+    response = respond(body, FORMS[wanted.form], validator(answer.tag, coded), kept, coded, version)
     if wanted.form == "csv":
         response.headers["Content-Disposition"] = f'attachment; filename="{wanted.report.name}.csv"'
     return response
+
+
+def _question(wanted: Order) -> str:
+    return f"{wanted.report.name}.{wanted.form} {wanted.parameters.canonical(wanted.form)}"
+
+
+def _previous(wanted: Order, asked: str, ground: Ground) -> tuple[Answer, int] | None:
+    """What may be shown in place of the answer of this key, which is being drawn; None for nothing."""
+    if wanted.form not in DRAWN or wanted.parameters.at_least is not None or ground.scope.as_of is not None:
+        return None
+    if not site().flights.under_way(asked):  # who asks first waits, and sees the new one
+        return None
+    before = site().previous.instead(_question(wanted), asked, ground.newest)
+    answer = None if before is None else site().cache.get(before.key)
+    if before is None or answer is None:
+        return None
+    came_from("previous")
+    return answer, before.version

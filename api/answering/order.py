@@ -24,6 +24,8 @@ FORMS = {
     "csv": "text/csv; charset=utf-8",
 }
 """The four answers and their media types."""
+DRAWN = ("svg", "png")
+"""Those that are charts."""
 
 _CODE = 3  # raise it whenever the same data would give other rows or other words
 
