@@ -39,9 +39,11 @@ class Plan:
     """How many charts each way of drawing draws."""
     starts: int = 7
     """How often a command is started."""
+    charts_of_a_flood: int = 10_000
+    """How many different charts are asked for, one after the other."""
 
 
-QUICK = Plan(rows=100_000, rounds=2, seconds=1, charts=40, starts=3)
+QUICK = Plan(rows=100_000, rounds=2, seconds=1, charts=40, starts=3, charts_of_a_flood=1_000)
 
 
 @dataclass(frozen=True)
