@@ -12,6 +12,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -46,6 +47,7 @@ MARKED_FIXTURES = {
     "postgresql_url": "postgresql",
     "postgresql_database": "postgresql",
     "redis_url": "redis",
+    "own_redis": "redis",
     "shared_data": "shared",
     "soak": "soak",
 }
@@ -184,13 +186,12 @@ def postgresql_url() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
-def redis_server() -> Iterator[str]:
-    """The URL of a throw-away Redis that keeps nothing on disk; tests take `redis_url`."""
+@contextmanager
+def running_redis(port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A throw-away Redis that keeps nothing on disk; whoever kills or stops it need not mend it."""
     program = shutil.which("redis-server")
     if program is None:
         missing("Redis is not installed (Debian: apt-get install redis-server)")
-    port = free_port()
     with tempfile.TemporaryDirectory(prefix="sightings-redis-") as folder:
         log_path = Path(folder) / "log"
         with log_path.open("wb") as log:
@@ -202,9 +203,18 @@ def redis_server() -> Iterator[str]:
             )
         try:
             _wait_until(lambda: _listens(port), server, log_path)
-            yield f"redis://127.0.0.1:{port}/0"
+            yield server
         finally:
+            server.send_signal(signal.SIGCONT)
             _end(server)
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[str]:
+    """The URL of a throw-away Redis for all; tests take `redis_url`."""
+    port = free_port()
+    with running_redis(port):
+        yield f"redis://127.0.0.1:{port}/0"
 
 
 @pytest.fixture

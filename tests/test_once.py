@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
+import api.reports
 from api.answering.envelope import Answer, enclose
-from api.answering.once import kept_or_made
-from tests.seed import Record, ingest, open_app
+from api.answering.flight import Busy
+from api.answering.once import kept_or_made, make_ahead
+from tests.seed import READING, Record, ingest, open_app
 
 
 def test_who_saw_a_version_is_never_told_an_older_one(home: Path, sqlite_writer: Engine) -> None:
@@ -36,3 +45,94 @@ def test_what_is_kept_is_not_made_again_and_what_fails_is_not_kept(home: Path, s
         first = kept_or_made("another key", 1, make)
         assert kept_or_made("another key", 1, make) == first
     assert len(made) == 2
+
+
+EVERY_MAKER = [
+    *(f"/api/v1/reports/timeline.{form}?species=deer" for form in ("svg", "png", "json", "csv")),
+    *(f"/api/v1/reports/{name}.svg" for name in ("map", "species", "calendar", "summary", "recent")),
+    "/api/v1/occurrence/search",
+    "/api/v1/species/search",
+    "/animal.svg?type=Deer",
+    "/",
+]
+
+
+@pytest.mark.parametrize("url", EVERY_MAKER)
+def test_nothing_is_drawn_kept_or_waited_for_inside_a_transaction(
+    home: Path, sqlite_writer: Engine, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    """As long as one is open, the log of the database cannot be cut."""
+    ingest(sqlite_writer, READING)
+    app = open_app(home)
+    site, seen = app.extensions["sightings"], []
+
+    def outside(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def watched(*given: Any, **named: Any) -> Any:
+            seen.append((name, site.reader.pool.checkedout()))
+            return real(*given, **named)
+
+        return watched
+
+    for name, report in api.reports.REPORTS.items():
+        drawn = replace(report, draw=outside("draw", report.draw), shape=outside("shape", report.shape))
+        monkeypatch.setitem(api.reports.REPORTS, name, drawn)
+    monkeypatch.setattr(gzip, "compress", outside("compress", gzip.compress))
+    monkeypatch.setattr("api.page.render_template", outside("page", vars(api.page)["render_template"]))
+    monkeypatch.setattr(site.cache, "put", outside("keep", site.cache.put))
+    monkeypatch.setattr(site.slots, "taken", outside("slot", site.slots.taken))
+    turns = Turns(outside("turn", site.turns.taken))
+    monkeypatch.setitem(app.extensions, "sightings", replace(site, turns=turns))
+    assert app.test_client().get(url).status_code == 200
+    assert {name for name, _ in seen} >= {"turn", "slot", "keep"}
+    assert [name for name, connections in seen if connections and (name, url) != ("shape", "/")] == []
+    site.reader.dispose()
+
+
+class Turns:
+    """Turns whose taking is watched."""
+
+    def __init__(self, taken: Callable[[str], AbstractContextManager[None]]) -> None:
+        self.taken = taken
+
+
+def test_what_is_made_ahead_is_found_and_nobody_waits_for_it(home: Path, sqlite_writer: Engine) -> None:
+    ingest(sqlite_writer, [Record("Lynx", 20240501)])
+    made, go_on = [], threading.Event()
+
+    def make() -> tuple[Answer, int]:
+        made.append(threading.current_thread().name)
+        assert go_on.wait(10)
+        return enclose("ahead", "json", b"{}"), 1
+
+    with open_app(home).app_context() as context:
+        site = context.app.extensions["sightings"]
+        for _ in range(5):
+            make_ahead("ahead", make)
+        assert site.cache.get("ahead") is None
+        go_on.set()
+        assert kept_or_made("ahead", 3, make)[1] == 3
+        assert made == ["ahead"]
+        assert site.cache.get("ahead") is not None
+
+
+@pytest.mark.parametrize("error", [Busy("full"), RuntimeError("broken")])
+def test_what_cannot_be_made_ahead_is_left_to_who_asks(
+    home: Path, sqlite_writer: Engine, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    ingest(sqlite_writer, [Record("Lynx", 20240501)])
+
+    def fail() -> tuple[Answer, int]:
+        raise error
+
+    with open_app(home).app_context() as context:
+        make_ahead("ahead", fail)
+        until = time.monotonic() + 10
+        while context.app.extensions["sightings"].flights.under_way("ahead") or _ahead():
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        assert kept_or_made("ahead", 1, lambda: (enclose("ahead", "json", b"{}"), 1))[1] == 1
+    assert len(caplog.records) == isinstance(error, RuntimeError)
+
+
+def _ahead() -> bool:
+    return any(thread.name == "ahead" for thread in threading.enumerate())

@@ -16,6 +16,7 @@ from typing import IO, Any, TypeVar
 from cachelib.serializers import BaseSerializer
 from flask import Flask
 from flask_caching import Cache as FlaskCaching
+from flask_caching.backends import FileSystemCache
 
 from api.answering.breaker import Breaker
 from api.answering.envelope import Answer, seal, unseal
@@ -48,6 +49,14 @@ class Plain(BaseSerializer):
     def loads(self, bvalue: bytes) -> Any:
         """Bytes from Redis; None where it has none."""
         return bvalue
+
+
+class Files(FileSystemCache):
+    """Flask-Caching's files, which fail at once."""
+
+    def _run_safely(self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Try once: cachelib tries for 16 s to open a file that another user has written."""
+        return fn(*args, **kwargs)
 
 
 class Cache:
@@ -150,7 +159,7 @@ def open_cache(app: Flask, url: str, directory: Path, most_bytes: int) -> Cache:
 
 def _in_files(app: Flask, directory: Path, most_bytes: int) -> Cache:
     # No threshold: it is kept by a counter that drifts between processes; here bytes are what is bounded.
-    config = {"CACHE_TYPE": "FileSystemCache", "CACHE_DIR": str(directory), "CACHE_THRESHOLD": 0}
+    config = {"CACHE_TYPE": f"{__name__}.Files", "CACHE_DIR": str(directory), "CACHE_THRESHOLD": 0}
     config |= {"CACHE_DEFAULT_TIMEOUT": 0, "CACHE_SERIALIZER": Plain()}
     config |= {"CACHE_FILE_HASH_METHOD": hashlib.sha256}
     _hush_cachelib()

@@ -31,12 +31,12 @@ def taken(path: Path) -> int | None:
 
 
 def waited_for(path: Path, seconds: float) -> int:
-    """The same, after waiting. Raises TimeoutError where it does not come free in time, and OSError."""
+    """The same, for what is held only for a moment. Raises TimeoutError after so many, and OSError."""
     until = time.monotonic() + seconds
     while (handle := taken(path)) is None:
         if time.monotonic() >= until:
             raise TimeoutError(f"{path.name} is held by another process.")
-        time.sleep(STEP_SECONDS)
+        time.sleep(0.001)
     return handle
 
 

@@ -25,9 +25,10 @@ ORPHAN_SECONDS = 3_600.0
 TOUCH_SECONDS = 60.0
 _BLOCK = 4_096
 """What file systems give out at a time."""
-_LEFT, _SLACK = 0.9, 1.1
+_LEFT, _SLACK = 0.9, 1.05
+"""What a look leaves of the bound, and what is kept beyond it while another process looks."""
 _LARGEST = 0.25
-_LOCK_SECONDS = 0.25
+_LOCK_SECONDS, _LOOK_SECONDS = 0.25, 0.1
 _COUNT, _SWEEP, _UNFINISHED = ".count", ".sweep", ".__wz_cache"
 _RECORD_BYTES = 256
 
@@ -43,8 +44,10 @@ class Held:
     """How many answers had to go since the folder was made."""
     swept_at: float = 0.0
     """When all files were looked at, in seconds since 1970."""
-    period: float = 0.0
-    """Seconds between the last two looks: the time in which a tenth is replaced. 0 where it is not known."""
+    left: int = 0
+    """The bytes that were there after that look."""
+    period: float = TOUCH_SECONDS
+    """Seconds between the last two looks, in which a tenth was replaced."""
 
 
 class Shelf:
@@ -57,7 +60,7 @@ class Shelf:
     def held(self) -> Held:
         """What it holds, by the count: never more than a few entries from the truth."""
         with suppress(OSError, ValueError):
-            self._seen = _record((self._directory / _COUNT).read_bytes())
+            self._seen = _record((self._directory / _COUNT).read_bytes()[:_RECORD_BYTES])
         return self._seen
 
     def room(self, size: int) -> bool:
@@ -84,8 +87,10 @@ class Shelf:
         """Less than a minute only where entries come and go so fast that a used one would go with them."""
         if time.monotonic() > self._seen_until:
             self.held()
-            self._seen_until = time.monotonic() + 1
-        return min(self._seen.period or TOUCH_SECONDS, TOUCH_SECONDS)
+            self._seen_until = time.monotonic() + _LOOK_SECONDS
+        held = self._seen
+        a_tenth = self._most_bytes * (1 - _LEFT) / max(1, held.bytes - held.left)
+        return min(TOUCH_SECONDS, held.period, abs(time.time() - held.swept_at) * a_tenth)
 
     def _exceeds(self, held: Held, share: float) -> bool:
         return held.bytes > self._most_bytes * share or held.entries > ENTRIES * share
@@ -125,7 +130,8 @@ class Shelf:
                     max(0, entries + 1 + held.entries - before.entries),
                     held.evictions + gone,
                     time.time(),
-                    time.time() - before.swept_at if before.swept_at else 0.0,
+                    size + coming,
+                    abs(time.time() - before.swept_at) if before.swept_at else TOUCH_SECONDS,
                 )
 
             return self._change(right)
