@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from db.engine import is_sqlite, sqlite_path
@@ -35,8 +35,10 @@ def backup(url: str, target: Path) -> int:
         part.rename(target)
         keep(target)
     except (sqlite3.Error, OSError) as error:
-        part.unlink(missing_ok=True)
         raise BackupFailed(f"{source} could not be copied to {target}: {error}.") from None
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
     return count
 
 

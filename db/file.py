@@ -60,6 +60,12 @@ def keep(path: Path) -> None:
             os.close(number)
 
 
+def file_of(connection: Connection) -> Mark | None:
+    """Which file a reader's connection has open; None for what is no file."""
+    found: Mark | None = connection.info.get("file")
+    return found
+
+
 def follow(reader: Engine, path: Path) -> None:
     """Let a reader's connections go as soon as another file, or none, lies where theirs was opened."""
 
@@ -75,7 +81,7 @@ def follow(reader: Engine, path: Path) -> None:
 
     @event.listens_for(reader, "commit")
     def _compare_again(connection: Connection) -> None:
-        file = connection.info["file"]
+        file = file_of(connection)
         if file is not None and len(file) > 2 and file != mark(path):
             # Nothing was locked: what was read may be half of one version and half of another.
             raise OperationalError("COMMIT", {}, sqlite3.OperationalError(f"{path} was written meanwhile"))

@@ -12,6 +12,7 @@ from typing import Any
 import ingest.text.cutting
 import ingest.text.text
 
+_STEP = ("alembic.runtime.migration", "HeadMaintainer.update_to_step")
 POINTS: dict[str, tuple[str, str, str, int]] = {
     # name: module, function, whether it dies before or after it, at which call
     "before anything is written": ("ingest.run", "begin_run", "before", 1),
@@ -29,6 +30,21 @@ POINTS: dict[str, tuple[str, str, str, int]] = {
     "after the commit": ("ingest.run", "monotonic", "after", 2),
 }
 
+OTHER_POINTS: dict[str, tuple[str, str, str, int]] = {
+    "before the first step of an upgrade": (*_STEP, "before", 1),
+    "after the first step of an upgrade": (*_STEP, "after", 1),
+    "before the second step of an upgrade": (*_STEP, "before", 2),
+    "after the second step of an upgrade": (*_STEP, "after", 2),
+    "before a copy is checked": ("db.backup", "checked", "before", 1),
+    "before a copy has its name": ("db.backup", "keep", "after", 1),
+    "before a restored file is ready": ("db.restore", "upgrade", "before", 1),
+    "before the old file is moved aside": ("db.restore", "_prepare", "after", 1),
+    "after the old file was moved aside": ("db.restore", "Path.rename", "after", 1),
+    "before the restored file has its name": ("db.restore", "Path.rename", "before", 2),
+    "after a restore": ("db.restore", "_exchange", "after", 1),
+}
+"""Of commands that do not ingest."""
+
 
 def die(*_: object) -> None:
     """End as a process ends that is killed: nothing is tidied up."""
@@ -37,7 +53,7 @@ def die(*_: object) -> None:
 
 def arm(point: str) -> None:
     """Replace the function at this point by one that dies there."""
-    module, path, when, call = POINTS[point]
+    module, path, when, call = POINTS.get(point) or OTHER_POINTS[point]
     owner: Any = importlib.import_module(module)
     *holders, name = path.split(".")
     for holder in holders:

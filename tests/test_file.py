@@ -105,7 +105,7 @@ def test_another_database_of_the_same_version_is_taken_up_and_nothing_of_the_two
     second = told(app)
     fresh = open_app(path.parent, cache_url="off")
     assert second == told(fresh)
-    assert all(second[url] != first[url] for url in URLS)
+    assert all(second[url] != first[url] for url in URLS if url != "/api/v1/version")
     without_log(path)
     moved(path, tmp_path / "second.db")
     moved(tmp_path / "first.db", path)

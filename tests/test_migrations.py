@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+import requests
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -16,7 +17,10 @@ from db import schema
 from db.engine import open_writer
 from db.models import Base
 from db.rollups import wrong_rollups
-from tests.files import manage
+from tests.files import here
+from tests.killed import OTHER_POINTS
+from tests.test_end_to_end import serving
+from tests.test_kill import killed
 
 
 def test_the_migrations_make_what_the_models_say(writer: Engine) -> None:
@@ -143,6 +147,48 @@ def test_a_database_of_a_newer_sightings_is_refused_in_one_sentence(
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(schema.UnknownSchema, match="9999"):
         schema.upgrade(sqlite_writer)
-    done = manage(home, "status")
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "9999" in done.stderr
+    for words in (("status",), ("serve", "--port", "0"), ("ingest", "a.csv"), ("db", "upgrade")):
+        done = here(home, *words)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+        assert "9999" in done.stderr
+
+
+_STEPS = [point for point in OTHER_POINTS if "upgrade" in point]
+
+
+@pytest.mark.parametrize(
+    ("point", "filled"),
+    [*((step, False) for step in _STEPS), *((step, True) for step in _STEPS if "second" not in step)],
+)
+def test_an_upgrade_that_is_killed_leaves_what_was_there_and_the_next_one_completes_it(
+    home: Path, point: str, filled: bool
+) -> None:
+    """An empty database has two steps to go, one that an older version has filled has one."""
+    writer = open_writer(f"sqlite:///{home / 'sightings.db'}")
+    if filled:
+        settings = schema._settings()
+        with writer.begin() as connection:
+            settings.attributes["connection"] = connection
+            command.upgrade(settings, "0001")
+            for statement in _AS_IT_WAS:
+                connection.execute(text(statement))
+    killed(home, point, "db", "upgrade")
+    assert schema.revision(writer) == ("0001" if filled else None)
+    done = here(home, "db", "upgrade")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert schema.revision(writer) == schema.head()
+    with writer.begin() as connection:
+        assert wrong_rollups(connection) == []
+        counted = connection.execute(text("SELECT count(*) FROM sighting")).scalar_one()
+        assert counted == (4 if filled else 0)
+
+
+def test_a_server_brings_an_older_database_up_before_it_answers(home: Path) -> None:
+    writer = open_writer(f"sqlite:///{home / 'sightings.db'}")
+    settings = schema._settings()
+    with writer.begin() as connection:
+        settings.attributes["connection"] = connection
+        command.upgrade(settings, "0001")
+    with serving(home, "--workers", "1", "--no-scheduler") as (_, address):
+        assert requests.get(f"{address}/readyz", timeout=30).status_code == 200
+    assert schema.revision(writer) == schema.head()

@@ -6,6 +6,7 @@ import threading
 
 from sqlalchemy import Connection
 
+from db.file import Mark, file_of
 from db.filters import Filters, Scope, scope
 from db.questions.basis import Basis, basis
 from db.watch import newest
@@ -23,14 +24,15 @@ class Grounds:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._at: tuple[int, str | None] | None = None
+        self._at: tuple[tuple[int, str | None], Mark | None] | None = None
         self._known: dict[_Asked, tuple[Scope, Basis]] = {}
 
     def find(
         self, connection: Connection, filters: Filters, as_of: int | None = None, feeds_told: bool = True
     ) -> tuple[Scope, Basis]:
         """The scope of filters and its basis, as this transaction sees them. Raises NotYet."""
-        at, asked = newest(connection), (filters, as_of, feeds_told)
+        # Another database in the place of this one may have made the same version in the same second.
+        at, asked = (newest(connection), file_of(connection)), (filters, as_of, feeds_told)
         with self._lock:
             known = self._known.get(asked) if at == self._at else None
         if known is not None:
