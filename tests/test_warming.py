@@ -13,11 +13,13 @@ from sqlalchemy import Engine
 
 import config
 from api import create_warm_up
+from api.answering.render import make
 from api.warming import warm as warming
 from api.warming.warm import warm
 from api.warming.watch import WarmUp
 from tests.files import environment, manage
 from tests.seed import READING, Record, ingest, open_app
+from tests.test_end_to_end import until
 from tests.test_page import page
 
 REPORTS = "/api/v1/reports/"
@@ -136,19 +138,46 @@ def test_a_304_counts_and_what_is_refused_does_not(home: Path, client: FlaskClie
 def test_while_no_slot_is_free_nothing_is_made_and_nobody_is_waited_for(
     home: Path, client: FlaskClient
 ) -> None:
-    warmer = warm_up(home, render_slots="1", workers="1")
-    busy = warmer._site.slots.taken()
     waits: list[float] = []
 
     def wait(seconds: float) -> bool:
         waits.append(seconds)
         return len(waits) == 3
 
+    server = open_app(home, render_slots="1")
+    app = warm_up(home, render_slots="1")._app
     began = time.monotonic()
-    with busy:
-        done = warm(warmer._app, home / "asked", wait)
+    with server.extensions["sightings"].slots.taken():
+        done = warm(app, home / "asked", wait)
     assert (done.made, done.left, waits) == (0, 1, [warming.POLITE_SECONDS] * 3)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5
+
+
+def test_a_request_waits_for_one_making_of_the_warm_up_at_most(
+    home: Path, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[tuple[str, float]] = []
+
+    def slow(*given: object) -> object:
+        begun.append((threading.current_thread().name, time.monotonic()))
+        time.sleep(0.1)
+        return make(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("api.answering.answers.make", slow)
+    visitor = open_app(home, render_slots="1").test_client()
+    warmer = threading.Thread(target=warm_up(home, render_slots="1").once, name="warmer")
+    warmer.start()
+    assert until(lambda: "warmer" in dict(begun))
+    asked_at = []
+    for width in range(500, 504):
+        asked_at.append(time.monotonic())
+        asked(visitor, f"{REPORTS}timeline.svg?species=Wolf&width={width}")
+    assert warmer.is_alive()  # so it was at work all the time
+    warmer.join(60)
+    drawn_at = [moment for name, moment in begun if name != "warmer"]
+    for since, until_then in zip(asked_at, drawn_at, strict=True):
+        before = [moment for name, moment in begun if name == "warmer" and since < moment < until_then]
+        assert len(before) <= 1
 
 
 def test_a_round_ends_where_a_later_commit_is_there(
@@ -200,9 +229,9 @@ def test_who_watches_warms_at_the_start_and_after_each_commit_until_told_to_stop
     watching = threading.Thread(target=warmer.watch)
     watching.start()
     try:
-        assert came(rounds, 1)
+        assert until(lambda: 1 in rounds)
         ingest(sqlite_writer, [Record("Bear", 20200101)], feed="more")
-        assert came(rounds, 2)
+        assert until(lambda: 2 in rounds)
         time.sleep(1.2)
     finally:
         warmer.stop()
@@ -225,7 +254,7 @@ def test_a_database_that_is_away_is_told_once_and_warmed_when_it_is_back(
     try:
         time.sleep(1)
         (home / "elsewhere.db").rename(home / "sightings.db")
-        assert came(rounds, 1)
+        assert until(lambda: 1 in rounds)
     finally:
         warmer.stop()
         watching.join(10)
@@ -233,13 +262,6 @@ def test_a_database_that_is_away_is_told_once_and_warmed_when_it_is_back(
     assert [line.partition(":")[0] for line in told] == [
         "Nothing is warmed while the database cannot be read"
     ]
-
-
-def came(rounds: list[int], version: int) -> bool:
-    deadline = time.monotonic() + 30
-    while version not in rounds and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return version in rounds
 
 
 def test_the_command_warms_once_and_says_what_it_did(home: Path, client: FlaskClient) -> None:
