@@ -67,7 +67,7 @@ def write_counts(client: FlaskClient) -> None:
 def test_the_first_view_of_the_page_after_an_ingest_finds_everything_made(
     home: Path, client: FlaskClient, request: pytest.FixtureRequest
 ) -> None:
-    done = warm_up(home).once()
+    done = warm_up(home, misses_per_minute="1").once()
     assert (done.version, done.made, done.kept, done.left, done.failures) == (1, 14, 0, 0, [])
     request.getfixturevalue("nothing_may_be_made")
     shown = pictures(client)
