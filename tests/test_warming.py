@@ -15,7 +15,7 @@ import config
 from api import create_warm_up
 from api.answering.render import make
 from api.warming import warm as warming
-from api.warming.warm import warm
+from api.warming.warm import Round, warm
 from api.warming.watch import WarmUp
 from tests.files import environment, manage
 from tests.seed import READING, Record, ingest, open_app
@@ -238,6 +238,46 @@ def test_who_watches_warms_at_the_start_and_after_each_commit_until_told_to_stop
         watching.join(10)
     assert not watching.is_alive()
     assert rounds == [1, 2]
+
+
+def test_who_watches_warms_when_an_hour_begins_and_tells_a_failure_only_once(
+    home: Path, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    warmer = warm_up(home)
+    hours = iter(["12", "12", "13", "14"])
+
+    def moment() -> tuple[int, str]:
+        hour = next(hours, "")
+        if not hour:
+            warmer.stop()
+        return 1, hour or "14"
+
+    rounds: list[int] = []
+    monkeypatch.setattr("api.warming.watch.PULSE_SECONDS", 0.01)
+    monkeypatch.setattr(warmer, "_moment", moment)
+    monkeypatch.setattr(warmer, "once", lambda: rounds.append(1) or Round(1, failures=["/: broken"]))
+    warmer.watch()
+    assert len(rounds) == 3
+    assert [record.getMessage() for record in caplog.records] == [
+        "Version 1: 0 made, 0 there already, 1 failed: /: broken."
+    ]
+
+
+def test_it_is_the_same_on_every_database(home: Path, writer: Engine, database_url: str) -> None:
+    ingest(writer, READING)
+    warmer = warm_up(home, database_url=database_url)
+    assert (warmer.once().made, warmer.once().kept) == (14, 14)
+    before = warmer._moment()
+    ingest(writer, [Record("Bear", 20200101)], feed="more")
+    assert warmer._moment() != before
+    assert warmer.once().made == 10
+    warmer._site.reader.dispose()
+
+
+def test_it_is_the_same_in_redis(home: Path, client: FlaskClient, redis_url: str) -> None:
+    assert warm_up(home, cache_url=redis_url).once().made == 14
+    done = warm_up(home, cache_url=redis_url).once()
+    assert (done.made, done.kept, done.failures) == (0, 14, [])
 
 
 def test_a_database_that_is_away_is_told_once_and_warmed_when_it_is_back(

@@ -31,6 +31,7 @@ class WarmUp:
         self._stopped = False
         self._told: SimpleQueue[None] = SimpleQueue()
         self._unreadable = False
+        self._complaint = ""
 
     def once(self) -> Round:
         """One round."""
@@ -75,7 +76,9 @@ class WarmUp:
         return commit, datetime.now(self._site.zone).strftime("%Y-%m-%d %H")
 
     def _tell(self, done: Round) -> None:
-        if done.failures:
+        complaint = done.failures[0] if done.failures else ""
+        if complaint and complaint != self._complaint:
             log.warning(done.told())
         elif done.made:
             log.info(done.told())
+        self._complaint = complaint
