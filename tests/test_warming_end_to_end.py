@@ -20,7 +20,7 @@ from tests.test_end_to_end import SECONDS, below, children, running, serving, un
 from tests.test_warming import REPORTS, pictures
 
 PATIENCE = 120.0
-"""It has the lowest priority, and tests may run on a machine that is busy."""
+"""It has a low priority, and tests may run on a machine that is busy."""
 
 
 def warmers(server: subprocess.Popen[str]) -> list[int]:
@@ -89,11 +89,10 @@ def test_a_warm_up_that_dies_is_started_again_and_ends_with_the_server(home: Pat
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of another process")
-def test_it_has_one_thread_and_gives_way_to_every_other_process(home: Path) -> None:
+def test_it_gives_way_to_other_processes(home: Path) -> None:
     with serving(home, "--workers", "1", "--no-scheduler") as (server, _):
-        assert until(lambda: [os.getpriority(os.PRIO_PROCESS, one) for one in warmers(server)] == [10])
+        assert until(lambda: [os.getpriority(os.PRIO_PROCESS, one) for one in warmers(server)] == [5])
         (warmer,) = warmers(server)
         group = Path(f"/proc/{warmer}/autogroup")
         if group.exists():
-            assert until(lambda: group.read_text().endswith("nice 10\n"))
-        assert len(list(Path(f"/proc/{warmer}/task").iterdir())) == 1
+            assert until(lambda: group.read_text().endswith("nice 5\n"))
