@@ -92,8 +92,9 @@ def create_server(settings: config.Settings | None = None) -> Edge:
 
 
 def create_warm_up(settings: config.Settings) -> WarmUp:
-    """What makes answers before they are asked for; where no slot is free it does not wait for one."""
-    return WarmUp(create_app(settings, slot_patience=0.0), settings.asked_directory)
+    """What makes answers before they are asked for: on nobody's account, and never waiting for a slot."""
+    on_the_house = settings.model_copy(update={"misses_per_minute": 0})
+    return WarmUp(create_app(on_the_house, slot_patience=0.0), settings.asked_directory)
 
 
 def create_app(settings: config.Settings | None = None, slot_patience: float = PATIENCE_SECONDS) -> Flask:

@@ -56,7 +56,7 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(demo_home: Path) -> Iterator[str]:
-    with serving(demo_home, "--workers", "2", "--no-scheduler") as (_, address):
+    with serving(demo_home, "--workers", "2", "--no-scheduler", "--no-warm-up") as (_, address):
         yield address
 
 
@@ -175,7 +175,7 @@ def test_on_postgresql_an_ingest_is_on_the_web_and_leaves_other_charts_alone(
     wolves.write_text("id,date,species,count\n1,2024-05-01,Wolf,2\n")
     bears.write_text("id,date,species,count\n2,2024-05-01,Bear,3\n")
     assert manage(home, "ingest", wolves, "--feed", "park", **settings).returncode == 0
-    with serving(home, "--workers", "1", "--no-scheduler", **settings) as (_, address):
+    with serving(home, "--workers", "1", "--no-scheduler", "--no-warm-up", **settings) as (_, address):
         chart = f"{address}/api/v1/reports/timeline.svg?species="
         tag = requests.get(chart + "Wolf", timeout=SECONDS).headers["ETag"]
         assert manage(home, "ingest", bears, "--feed", "park", **settings).returncode == 0
@@ -203,7 +203,7 @@ def test_there_is_one_scheduler_however_many_workers_there_are(home: Path, worke
         assert until(lambda: len(schedulers(server)) == 1)
         time.sleep(1)
         assert len(schedulers(server)) == 1
-    with serving(home, "--workers", workers, "--no-scheduler") as (server, _):
+    with serving(home, "--workers", workers, "--no-scheduler", "--no-warm-up") as (server, _):
         assert schedulers(server) == []
 
 
@@ -256,7 +256,7 @@ def answers(address: str) -> bool:
 
 
 def test_a_killed_server_is_started_again_without_the_workers_of_the_old_one(home: Path) -> None:
-    with serving(home, "--workers", "2", "--no-scheduler") as (server, address):
+    with serving(home, "--workers", "2", "--no-scheduler", "--no-warm-up") as (server, address):
         (main,) = children(server.pid)
         old = [main, *below(main)]
         assert len(old) > 2
@@ -280,9 +280,9 @@ def test_what_a_killed_serve_had_started_ends_with_it(home: Path) -> None:
 
 
 def test_a_port_that_is_taken_is_told_in_one_sentence(home: Path) -> None:
-    with serving(home, "--workers", "1", "--no-scheduler") as (_, address):
+    with serving(home, "--workers", "1", "--no-scheduler", "--no-warm-up") as (_, address):
         port = address.rpartition(":")[2]
-        second = manage(home, "serve", "--port", port, "--no-scheduler")
+        second = manage(home, "serve", "--port", port, "--no-scheduler", "--no-warm-up")
         assert (second.returncode, second.stdout) == (1, "")
         told = f"Port {port} on 127.0.0.1 is taken by another program; choose another with --port."
         assert second.stderr == f"Error: {told}\n"

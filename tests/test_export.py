@@ -464,7 +464,7 @@ def test_both_databases_export_the_same(writer: Engine, database_url: str, tmp_p
 def test_a_real_server_sends_all_of_it_and_says_how_much_that_is(home: Path) -> None:
     many(home, 5_000)
     assert manage(home, "export", "-o", home / "all.csv").returncode == 0
-    with serving(home, "--workers", "1", "--no-scheduler") as (_, address):
+    with serving(home, "--workers", "1", "--no-scheduler", "--no-warm-up") as (_, address):
         answer = requests.get(f"{address}{EXPORT}.csv", timeout=SECONDS)
     assert int(answer.headers["Content-Length"]) == (home / "all.csv").stat().st_size
     assert answer.content == (home / "all.csv").read_bytes()

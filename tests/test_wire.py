@@ -23,7 +23,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int]
     """The port of a server with one worker, and its process."""
     home = tmp_path_factory.mktemp("home")
     ingest(open_database(f"sqlite:///{home / 'sightings.db'}"), READING)
-    server = start(home, "serve", "--port", "0", "--workers", "1", "--no-scheduler")
+    server = start(home, "serve", "--port", "0", "--workers", "1", "--no-scheduler", "--no-warm-up")
     try:
         assert server.stdout is not None
         yield int(server.stdout.readline().rpartition(":")[2]), server.pid

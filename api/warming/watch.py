@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.site import Site
 from api.warming.warm import Round, warm
-from db.filters import data_version
+from db.watch import newest
 
 PULSE_SECONDS = 0.5
 _AFTER_FAILURE_SECONDS = 5.0
@@ -31,6 +31,7 @@ class WarmUp:
         self._stopped = False
         self._told: SimpleQueue[None] = SimpleQueue()
         self._unreadable = False
+        self._complaint = ""
 
     def once(self) -> Round:
         """One round."""
@@ -61,21 +62,23 @@ class WarmUp:
                 self._told.get(timeout=seconds)
         return self._stopped
 
-    def _moment(self) -> tuple[int, str] | None:
-        """The data version and the hour at the site; None where the database does not tell."""
+    def _moment(self) -> tuple[object, str] | None:
+        """The newest commit, and the hour at the site; None where the database does not tell."""
         try:
             with self._site.reader.begin() as connection:
-                version = data_version(connection)
+                commit = newest(connection)
         except SQLAlchemyError as error:
             if not self._unreadable:
                 log.warning("Nothing is warmed while the database cannot be read: %s", error)
             self._unreadable = True
             return None
         self._unreadable = False
-        return version, datetime.now(self._site.zone).strftime("%Y-%m-%d %H")
+        return commit, datetime.now(self._site.zone).strftime("%Y-%m-%d %H")
 
     def _tell(self, done: Round) -> None:
-        if done.failures:
+        complaint = done.failures[0] if done.failures else ""
+        if complaint and complaint != self._complaint:
             log.warning(done.told())
         elif done.made:
             log.info(done.told())
+        self._complaint = complaint
