@@ -69,13 +69,15 @@ def _settings() -> Settings:
         settings = config.load()
     except config.ConfigError as error:
         raise click.ClickException(str(error)) from None
-    _keep_errors(settings.log_directory)
+    _keep_errors(settings.log_directory, settings.log_format)
     return settings
 
 
-def _keep_errors(folder: Path) -> None:
+def _keep_errors(folder: Path, form: str) -> None:
     """What nobody expected goes whole into a file, which is there only if it was needed."""
     from logging.handlers import RotatingFileHandler
+
+    from db import logs
 
     class _File(RotatingFileHandler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -85,7 +87,7 @@ def _keep_errors(folder: Path) -> None:
 
     handler = _File(folder / "errors.log", maxBytes=1 << 20, backupCount=3, encoding="utf-8", delay=True)
     handler.setLevel(logging.ERROR)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    handler.setFormatter(logs.formatter(form))
     for earlier in log.handlers:
         earlier.close()
     log.handlers = [handler]
@@ -406,8 +408,9 @@ def _step_back() -> None:
 
 
 def _log(settings: Settings) -> None:
-    form = "%(asctime)s %(levelname)s %(name)s %(message)s"
-    logging.basicConfig(level=settings.log_level.upper(), format=form, stream=sys.stderr)
+    from db import logs
+
+    logs.begin(settings.log_level, settings.log_format)
     logging.getLogger("apscheduler").setLevel("ERROR")  # what it warns of, a run that was missed, is counted
 
 

@@ -42,7 +42,7 @@ from api.site import Site
 from api.warming.asked_for import AskedFor
 from api.warming.counting import init_app as count_questions
 from api.warming.watch import WarmUp
-from db import schema
+from db import logs, schema
 from db.engine import open_reader
 from db.questions.grounds import Grounds
 from db.watch import watch
@@ -75,6 +75,7 @@ PARTS = (
 def create_server(settings: config.Settings | None = None) -> Edge:
     """The web application with its memory in front, as granian runs it."""
     settings = settings or config.load()
+    logs.begin(settings.log_level, settings.log_format)
     app = create_app(settings)
     with app.test_request_context("/"):
         response = app.process_response(problem(503, "Too many wait for an answer.", "busy", retry_after=2))
@@ -123,7 +124,7 @@ def create_app(settings: config.Settings | None = None, slot_patience: float = P
         export_bytes=int(settings.export_bytes),
         asked_for=AskedFor(settings.asked_directory),
         clients=Clients(settings.trusted_proxies, settings.token_of_metrics),
-        allowance=allowance(settings.misses_per_minute, settings.workers, settings.cache),
+        allowance=allowance(settings.misses_per_minute, settings.workers, cache, settings.cache),
     )
     if told is not None:
         hear(app, told)

@@ -14,7 +14,8 @@ import requests
 from flask import Flask
 from flask.testing import FlaskClient
 
-from api.answering.allowance import MOST_CLIENTS, Buckets, Endless, Shared, TooMany, allowance
+from api.answering.allowance import MOST_CLIENTS, Allowance, Buckets, Endless, Shared, TooMany, allowance
+from api.answering.cache import Cache, open_cache
 from api.clients import Clients
 from tests.conftest import free_port
 from tests.seed import READING, ingest, open_app, open_database
@@ -172,13 +173,19 @@ def test_many_threads_get_no_more_than_one() -> None:
 
 
 def test_no_limit_is_no_limit() -> None:
-    assert isinstance(allowance(0, 2, "files"), Endless)
+    endless = allowance(0, 2, Cache(None), "files")
+    assert isinstance(endless, Endless)
     for _ in range(1_000):
-        allowance(0, 2, "files").spend("a")
+        endless.spend("a")
+
+
+def limited(per_minute: int, url: str) -> Allowance:
+    """As a process of a server has it whose cache is in Redis."""
+    return allowance(per_minute, 2, open_cache(Flask(__name__), url, Path(), 0), url)
 
 
 def test_redis_counts_for_all_processes(redis_url: str) -> None:
-    first, second = allowance(5, 2, redis_url), allowance(5, 2, redis_url)
+    first, second = limited(5, redis_url), limited(5, redis_url)
     assert isinstance(first, Shared)
     for number in range(5):
         (first, second)[number % 2].spend("192.0.2.1")
@@ -204,21 +211,24 @@ def test_a_redis_that_is_away_refuses_nobody_is_not_waited_for_and_is_counted(ho
         return float(line.split()[1])
 
     before = failures()
+    began = time.monotonic()
     assert {ask(client, f"{DATA}?limit={number}").status_code for number in range(1, 8)} == {200}
     assert failures() - before == 7
+    assert time.monotonic() - began < 5
+    assert "sightings_cache_resting 1.0" in client.get("/metrics").text
     app.extensions["sightings"].reader.dispose()
 
 
 def test_a_redis_that_is_full_or_broken_refuses_nobody(redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as server:
-        limited = allowance(1, 1, redis_url)
+        full = limited(1, redis_url)
         server.config_set("maxmemory", "1")
         try:
             for _ in range(3):
-                limited.spend("a")
+                full.spend("a")
         finally:
             server.config_set("maxmemory", "0")
-        other = allowance(1, 1, redis_url)
+        other = limited(1, redis_url)
         for minute in (0, 1):
             server.set(f"sightings:misses:b:{int(time.time() // 60) + minute}", "no number")
         for _ in range(3):

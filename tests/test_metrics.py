@@ -121,6 +121,20 @@ def test_the_data_its_feeds_and_its_log_are_told(home: Path, sqlite_writer: Engi
     app.extensions["sightings"].reader.dispose()
 
 
+def test_what_the_cache_holds_and_how_it_is_are_told(home: Path, client: FlaskClient) -> None:
+    for number in range(1, 4):
+        client.get(f"{CHART}?limit={number}")
+    before = told(client)
+    assert before["sightings_cache_entries"] == {(): 3}
+    assert before["sightings_cache_bytes"][()] >= 3 * 4_096
+    assert before["sightings_cache_evictions_total"] == {(): 0}
+    for path in (home / "cache").iterdir():
+        path.write_bytes(b"\0\0\0\0damaged")
+    assert client.get(f"{CHART}?limit=1").status_code == 200
+    failures = "sightings_cache_failures_total"
+    assert told(client)[failures][()] > before[failures][()]
+
+
 def test_a_log_that_cannot_be_cut_is_seen_to_grow(home: Path, sqlite_writer: Engine) -> None:
     ingest(sqlite_writer, [Record("Lynx", 20240501)])
     app, reader = open_app(home), open_reader(f"sqlite:///{home / 'sightings.db'}")

@@ -5,20 +5,17 @@ What is kept already is given to everybody, however often: only makings are coun
 
 from __future__ import annotations
 
-import logging
 import math
 import threading
 import time
 from collections import OrderedDict
 from typing import Any, Protocol
 
+from api.answering.cache import Cache, open_redis
 from api.metrics import LIMIT_FAILURES
 
 MOST_CLIENTS = 10_000
 MINUTE = 60
-REDIS_SECONDS = 0.25
-REST_SECONDS = 30
-_log = logging.getLogger("sightings.web")
 
 
 class TooMany(Exception):
@@ -71,47 +68,38 @@ class Buckets:
 
 
 class Shared:
-    """For all processes and nodes, counted in Redis by the minute. Where that is away, nobody is refused.
+    """For all processes and nodes, counted by the minute where the cache is.
 
-    Nobody comes by more than twice the number in any minute, half of it at the end of one and half after it.
+    Where that is away nobody is refused: then all has to be made anew, which is nobody's fault. In any minute
+    a client comes by no more than twice the number, at the end of one and after it.
     """
 
-    def __init__(self, client: Any, per_minute: int) -> None:
-        self._redis, self._most = client, per_minute
-        self._rests_until = 0.0
+    def __init__(self, cache: Cache, client: Any, per_minute: int) -> None:
+        self._cache, self._client, self._most = cache, client, per_minute
 
     def spend(self, client: str) -> None:
         """Take one off. Raises TooMany where nothing is left."""
         minute, over = divmod(time.time(), MINUTE)
-        spent = self._count(f"sightings:misses:{client}:{minute:.0f}")
-        if spent > self._most:
+        name = f"sightings:misses:{client}:{minute:.0f}"
+        spent = self._cache.attempt(lambda: self._count(name))
+        if spent is None:
+            LIMIT_FAILURES.inc()
+        elif spent > self._most:
             raise TooMany(MINUTE - over)
 
     def _count(self, name: str) -> int:
-        """How many were taken with this one; 0 where nobody knows."""
-        if time.monotonic() >= self._rests_until:
-            try:
-                with self._redis.pipeline(transaction=False) as both:
-                    return int(both.incr(name).expire(name, 2 * MINUTE).execute()[0])
-            except Exception as error:  # noqa: BLE001 - down, frozen, full, of another kind: it fails open
-                self._rests_until = time.monotonic() + REST_SECONDS
-                _log.warning("No client is refused for %d s, Redis is away: %s", REST_SECONDS, error)
-        LIMIT_FAILURES.inc()
-        return 0
+        with self._client.pipeline(transaction=False) as both:
+            return int(both.incr(name).expire(name, 2 * MINUTE).execute()[0])
 
 
-def allowance(per_minute: int, processes: int, cache: str) -> Allowance:
-    """What a client may have made in a minute: counted where the cache is, if that is Redis; 0 is any number.
+def allowance(per_minute: int, processes: int, cache: Cache, url: str) -> Allowance:
+    """What a client may have made in a minute; 0 is any number.
 
-    Otherwise each process has its part of it, since a client comes to all of them.
+    Where the cache is Redis (by its URL), all processes count there. Otherwise each has its part of the
+    number, since a client comes to all of them.
     """
     if not per_minute:
         return Endless()
-    if "://" not in cache:
-        return Buckets(per_minute / processes)
-    from redis import Redis  # here, because most sites have no Redis
-    from redis.backoff import NoBackoff
-    from redis.retry import Retry
-
-    patience = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
-    return Shared(Redis.from_url(cache, retry=Retry(NoBackoff(), 0), **patience), per_minute)
+    if "://" in url:
+        return Shared(cache, open_redis(url), per_minute)
+    return Buckets(per_minute / processes)

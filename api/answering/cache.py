@@ -21,6 +21,7 @@ from flask_caching.backends import FileSystemCache
 from api.answering.breaker import Breaker
 from api.answering.envelope import Answer, seal, unseal
 from api.answering.shelf import Held, Shelf
+from api.metrics import CACHE_FAILURES, CACHE_RESTING
 
 T = TypeVar("T")
 
@@ -116,11 +117,13 @@ class Cache:
             return None
         except BaseException as error:
             self.breaker.went_wrong()
+            CACHE_RESTING.set(1)
             self._failed(f"{type(error).__name__}: {error}")
             if not isinstance(error, Exception):
                 raise
             return None
         self.breaker.went_well()
+        CACHE_RESTING.set(0)
         return result
 
     def held(self) -> Held:
@@ -139,6 +142,7 @@ class Cache:
     def _failed(self, why: str) -> None:
         with self._lock:
             self.failures += 1
+            CACHE_FAILURES.inc()
             due = time.monotonic() - self._last_told >= 60
             if due:
                 self._last_told = time.monotonic()

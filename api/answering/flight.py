@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from api.answering.locks import STEP_SECONDS, Places
+from api.metrics import BUSY
 
 T = TypeVar("T")
 
@@ -97,6 +98,7 @@ class Slots:
         if release is None:
             with self._lock:
                 self.refused += 1
+            BUSY.inc()
             raise Busy(busy)
         try:
             yield

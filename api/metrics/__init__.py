@@ -43,18 +43,15 @@ ASKING = Histogram(
 CACHE_FAILURES = Counter(
     "sightings_cache_failures", "How often the cache failed or gave something damaged.", registry=_own
 )
-CACHE_EVICTIONS = Counter(
-    "sightings_cache_evictions", "Answers that were dropped to keep the cache within its bounds.",
-    registry=_own,
-)  # fmt: skip
 CACHE_RESTING = Gauge(
-    "sightings_cache_resting", "1 where a process leaves the cache alone after failures in a row.",
+    "sightings_cache_resting", "1 where the cache failed last, and is left alone for a while.",
     registry=_own, multiprocess_mode="max",
 )  # fmt: skip
 SLOTS = Gauge(
     "sightings_render_slots_taken", "Answers that are being made at this moment.", registry=_own,
     multiprocess_mode="sum",
 )  # fmt: skip
+BUSY = Counter("sightings_render_refused", "Requests refused because too much was being made.", registry=_own)
 LIMIT_FAILURES = Counter(
     "sightings_rate_limit_failures", "Requests let through because the limit could not be looked up.",
     registry=_own,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,11 +17,27 @@ from db.questions.ledger import ages
 from db.sizes import sizes
 
 
+class Held(Protocol):
+    """How much the cache holds."""
+
+    @property
+    def entries(self) -> int:
+        """How many answers."""
+
+    @property
+    def bytes(self) -> int:
+        """On disk, or in memory."""
+
+    @property
+    def evictions(self) -> int:
+        """How many had to go."""
+
+
 class Looks(Collector):
     """What one look finds; a database that is away is a finding too."""
 
-    def __init__(self, reader: Engine) -> None:
-        self._reader = reader
+    def __init__(self, reader: Engine, held: Callable[[], Held]) -> None:
+        self._reader, self._held = reader, held
 
     def collect(self) -> Iterator[Metric]:
         """One metric after the other."""
@@ -30,6 +47,7 @@ class Looks(Collector):
             found = []
         yield GaugeMetricFamily("sightings_database_up", "1 where the database can be read.", bool(found))
         yield from found
+        yield from self._cache()
 
     def _data(self) -> Iterator[Metric]:
         with self._reader.begin() as connection:
@@ -42,6 +60,15 @@ class Looks(Collector):
         if size.log is not None:
             yield GaugeMetricFamily("sightings_database_log_bytes", "SQLite's log (WAL).", size.log)
 
+    def _cache(self) -> Iterator[Metric]:
+        held = self._held()
+        yield GaugeMetricFamily(
+            "sightings_cache_entries", "Answers that are kept, by all processes.", held.entries
+        )
+        yield GaugeMetricFamily("sightings_cache_bytes", "What they take up.", held.bytes)
+        dropped = "Answers that were dropped to keep the cache within its bounds."
+        yield CounterMetricFamily("sightings_cache_evictions", dropped, held.evictions)
+
 
 def _by_feed(what: str, how: str, ages: Mapping[str, float | None]) -> Metric:
     told = f"Seconds since the end of the last run of a feed{how}."
@@ -52,8 +79,8 @@ def _by_feed(what: str, how: str, ages: Mapping[str, float | None]) -> Metric:
     return metric
 
 
-def looked(reader: Engine) -> bytes:
-    """How things stand now, as Prometheus reads it."""
+def looked(reader: Engine, held: Callable[[], Held]) -> bytes:
+    """How things stand now, as Prometheus reads it; ``held`` tells how much the cache holds."""
     registry = CollectorRegistry()
-    registry.register(Looks(reader))
+    registry.register(Looks(reader, held))
     return generate_latest(registry)

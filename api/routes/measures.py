@@ -19,6 +19,8 @@ def metrics() -> Response:
     """What all processes of this server counted, and how things stand."""
     read(Parameters, pairs(request.query_string))
     site().clients.admit(request)
-    response = Response(counted() + looked(site().reader), content_type=CONTENT_TYPE_LATEST)
+    response = Response(
+        counted() + looked(site().reader, site().cache.held), content_type=CONTENT_TYPE_LATEST
+    )
     response.headers["Cache-Control"] = "no-store"
     return response
