@@ -192,7 +192,7 @@ def _rows(keys: Numbers, *counts: Numbers) -> Rows:
 
 
 def _counts(rows: Mapping[str, pa.Array]) -> list[Numbers]:
-    """The four counts of each sighting; ``db.rollups.measures`` says the same in SQL."""
+    """The four counts of each sighting; ``db.measures`` says the same in SQL."""
     present = pc.invert(rows["absent"])
     counted = pc.if_else(present, pc.fill_null(rows["individual_count"], 1.0), 0.0)
     uncounted = pc.and_(present, pc.is_null(rows["individual_count"]))

@@ -14,7 +14,6 @@ from sqlalchemy import (
     Table,
     and_,
     bindparam,
-    case,
     delete,
     exists,
     func,
@@ -27,19 +26,8 @@ from db.arrow import pa
 from db.beside import FileBeside, made_as, may_attach, small_cache
 from db.deltas import KINDS, Delta, Numbers
 from db.grains import cell_of_record, hour_of_record, iso_week
+from db.measures import COUNTS, measures
 from db.models import Rollup, RollupOfAll, Sighting, Touched
-
-_COUNTS = ("records", "individuals", "uncounted", "absences")
-
-
-def measures(sign: int = 1) -> list[ColumnElement[Any]]:
-    """The four counts over rows of ``sighting``, times a sign."""
-    present = case((Sighting.absent, 0), else_=1)
-    individuals = case((Sighting.absent, 0.0), else_=func.coalesce(Sighting.individual_count, 1.0))
-    uncounted = case((and_(~Sighting.absent, Sighting.individual_count.is_(None)), 1), else_=0)
-    absences = case((Sighting.absent, 1), else_=0)
-    sums = (present, individuals, uncounted, absences)
-    return [(func.sum(value) * sign).label(name) for value, name in zip(sums, _COUNTS, strict=True)]
 
 
 def roll_up(
@@ -161,12 +149,12 @@ def _add(connection: Connection, table: Table, feed: int, columns: Sequence[Numb
 def _upsert(
     connection: Connection, table: str, feed: int, keys: Sequence[str], values: Sequence[tuple[Any, ...]]
 ) -> None:
-    names = ", ".join((*keys, *_COUNTS))
-    more = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in _COUNTS)
+    names = ", ".join((*keys, *COUNTS))
+    more = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in COUNTS)
     conflict = f"ON CONFLICT ({', '.join(keys)}, feed_id) DO UPDATE SET {more}"
     into = f"INSERT INTO {table} ({names}, feed_id)"
     if connection.dialect.name == "sqlite":
-        marks = f"({', '.join('?' * (len(keys) + len(_COUNTS)))}, {int(feed)})"
+        marks = f"({', '.join('?' * (len(keys) + len(COUNTS)))}, {int(feed)})"
         connection.exec_driver_sql(f"{into} VALUES {marks} {conflict}", list(values))
         return
     raw: Any = connection.connection.dbapi_connection
@@ -199,7 +187,7 @@ def wrong_rollups(connection: Connection) -> list[str]:
     recount = _recount(connection)
     of_all: dict[tuple[int, ...], list[float]] = {}
     for (bucket, _, feed), sums in recount.items():
-        before = of_all.get((bucket, feed), [0.0] * len(_COUNTS))
+        before = of_all.get((bucket, feed), [0.0] * len(COUNTS))
         of_all[bucket, feed] = [one + other for one, other in zip(before, sums, strict=True)]
     return [
         *_differing(connection, _ROLLUP, recount, "bucket {}, taxon {}, feed {}"),
@@ -213,8 +201,8 @@ def _differing(
     keys = [column.name for column in table.primary_key]
     for row in connection.execute(select(table)).mappings():
         key = tuple(row[name] for name in keys)
-        kept = [row[name] for name in _COUNTS]
-        counted = recount.pop(key, [0.0] * len(_COUNTS))
+        kept = [row[name] for name in COUNTS]
+        counted = recount.pop(key, [0.0] * len(COUNTS))
         if not all(map(_same, kept, counted)):
             yield f"{called.format(*key)}: kept {kept}, counted {counted}"
     yield from (f"{called.format(*key)}: missing" for key in recount)
@@ -228,8 +216,8 @@ def _recount(connection: Connection) -> dict[tuple[int, ...], list[float]]:
     current = select(*days, *measures()).where(Sighting.retired_run.is_(None)).group_by(*days)
     for row in connection.execute(current):
         for bucket in _buckets(row.first_day, row.last_day):
-            sums = recount.setdefault((bucket, row.taxon_id, row.feed_id), [0.0] * len(_COUNTS))
-            for place, name in enumerate(_COUNTS):
+            sums = recount.setdefault((bucket, row.taxon_id, row.feed_id), [0.0] * len(COUNTS))
+            for place, name in enumerate(COUNTS):
                 sums[place] += getattr(row, name)
     for bucket_of_record, has_one in (hour_of_record(), cell_of_record()):
         keys = (*whose, bucket_of_record.label("bucket"))

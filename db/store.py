@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, insert, null, select, update
+from sqlalchemy import Connection, Engine, insert, null, update
 
 from db.beside import FileBeside
 from db.deltas import Delta
+from db.keys import newest_key
 from db.merge import Merged, is_first_load, merge
 from db.models import Reject, Run, Sighting
 from db.names import MixedFeed, Places, Taxa, feed_id
@@ -232,11 +233,6 @@ def remove_feed(writer: Engine, feed: str, made_up: bool) -> dict[str, Any]:
     with writer.begin() as connection, begin_run(connection, what) as run:
         status = run.remove_all()
     return {"run": run.run_id, "feed": feed, "status": status, "removed": run.tally.removed}
-
-
-def newest_key(connection: Connection) -> int:
-    """The highest key of any revision; 0 in an empty database."""
-    return int(connection.execute(select(func.coalesce(func.max(Sighting.key), 0))).scalar_one())
 
 
 def now() -> str:

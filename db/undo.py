@@ -13,11 +13,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 
 from db.filters import data_version
+from db.keys import first_key
 from db.lessons import forget, remember
 from db.lock import only_ingester
 from db.models import Feed, Run, Sighting
 from db.stop import may_stop
-from db.store import Input, begin_run, newest_key
+from db.store import Input, begin_run
 
 
 class CannotUndo(ValueError):
@@ -140,20 +141,6 @@ def _brought(connection: Connection, run_id: int) -> tuple[ColumnElement[bool], 
 def _keys_of(connection: Connection, run_id: int) -> tuple[int, int]:
     """Between which keys the revisions lie that a run added: one run after the other adds to the end."""
     return first_key(connection, run_id), first_key(connection, run_id + 1) - 1
-
-
-def first_key(connection: Connection, run_id: int) -> int:
-    """The lowest key above those of all earlier runs, found by halving."""
-    low, high = 1, newest_key(connection) + 1
-    while low < high:
-        middle = (low + high) // 2
-        following = select(Sighting.key, Sighting.added_run).where(Sighting.key >= middle)
-        row = connection.execute(following.order_by(Sighting.key).limit(1)).first()
-        if row is None or row.added_run >= run_id:
-            high = middle
-        else:
-            low = row.key + 1
-    return low
 
 
 def _retire(connection: Connection, wrong: int, by: int) -> int:

@@ -15,9 +15,9 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, Subquery, and_, c
 from db.extents import SIZES, Extent, around, asked_for, fitting, tight
 from db.filters import Scope, conditions
 from db.grains import CELLS, steps_of_record
+from db.measures import measures
 from db.models import Rollup, Sighting
 from db.questions import counts
-from db.rollups import measures
 
 MOST_RECORDS = 200_000
 """So many records are looked at one by one; of more, the rollups answer where they can."""

@@ -9,8 +9,8 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, and_, cast, func, 
 from db.filters import Scope, conditions, last_day_of_month
 from db.former import labels_as_of, names_as_of
 from db.grains import iso_week
+from db.measures import measures
 from db.models import FOREVER, Rollup, RollupOfAll, Sighting
-from db.rollups import measures
 
 _GRAINS = {
     "year": (1_000, 9_999),

@@ -6,9 +6,9 @@ from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
 from db.filters import Scope, Span, conditions
 from db.grains import HOURS, hour_bucket, hour_of_record, hours_of
+from db.measures import measures
 from db.models import FOREVER, Rollup, Sighting
 from db.questions.counts import Count, from_rollups
-from db.rollups import measures
 
 _A_YEAR = hour_bucket(1, 0)
 

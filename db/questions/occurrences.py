@@ -13,13 +13,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, func, select, union_all
 
 from db.filters import Filters, Scope, conditions, scope
+from db.keys import first_key
 from db.models import Sighting
 from db.questions import counts
 from db.questions.recent import KEY
 from db.questions.records import whole
 from db.questions.walks import all_records, unindexed, walks_for_all, walks_for_some
 from db.taxon_keys import taxonomy_run
-from db.undo import first_key
 
 
 def settled(connection: Connection, found: Scope) -> Scope:
