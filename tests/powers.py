@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _VERSION = 0x20080522
-_OVERRIDE, _READ_SEARCH = 1 << 1, 1 << 2
+_OVERRIDE, _READ_SEARCH, _OWNER = 1 << 1, 1 << 2, 1 << 3
 
 
 class _Header(ctypes.Structure):
@@ -29,7 +29,7 @@ def no_power_over_files() -> Iterator[None]:
     if libc.capget(ctypes.byref(header), sets):
         raise OSError(ctypes.get_errno(), "capget")
     before = sets[0].effective
-    sets[0].effective = before & ~(_OVERRIDE | _READ_SEARCH)
+    sets[0].effective = before & ~(_OVERRIDE | _READ_SEARCH | _OWNER)
     if libc.capset(ctypes.byref(header), sets):
         raise OSError(ctypes.get_errno(), "capset")
     try:

@@ -20,6 +20,7 @@ from api.answering.cache import Cache, open_cache, open_redis
 from api.answering.flight import Busy
 from api.answering.locks import taken
 from api.answering.turns import FileTurns, NoTurns, RedisTurns, open_turns
+from tests.powers import no_power_over_files
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 2.0
@@ -210,6 +211,21 @@ def test_a_lock_that_another_user_made_can_be_taken_all_the_same(tmp_path: Path)
     handle = taken(tmp_path / "key")
     assert handle is not None
     assert taken(tmp_path / "key") is None
+    os.close(handle)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+def test_a_turn_that_another_user_left_behind_can_be_had_and_is_given_back(tmp_path: Path) -> None:
+    turns = FileTurns(tmp_path, 0.1)
+    with turns.taken("key"):
+        [path] = tmp_path.iterdir()
+    path.touch(mode=0o444)
+    os.chown(path, 65534, 65534)
+    tmp_path.chmod(0o777)
+    with no_power_over_files(), turns.taken("key"):
+        assert taken(path) is None
+    handle = taken(path)
+    assert handle is not None
     os.close(handle)
 
 

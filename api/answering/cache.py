@@ -89,7 +89,7 @@ class Cache:
             return None
         try:
             answer = unseal(key, sealed)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             answer = None
         if answer is None:
             self._failed("an entry was damaged")

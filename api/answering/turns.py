@@ -78,7 +78,8 @@ class FileTurns:
                     raise _too_long()
                 time.sleep(STEP_SECONDS)
             elif _is(path, handle):
-                os.utime(handle)
+                with suppress(OSError):  # left behind by another user: then nobody waits for us
+                    os.utime(handle)
                 return handle
             else:  # whoever had it removed it while we opened it
                 os.close(handle)
