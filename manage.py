@@ -235,6 +235,7 @@ def _ingest(settings: Settings, paths: tuple[str, ...], said: dict[str, Any], as
     from ingest.work import inputs
 
     work, writer = _work(settings, paths, said), _writer(settings)
+    _step_back()  # the server goes on answering meanwhile
     with _stoppable():
         outcomes: list[Outcome] = []
         with live_progress(as_json) as progress, ExitStack() as until_read:
