@@ -805,11 +805,15 @@ def record(which: tuple[str, ...], as_json: bool) -> None:
 @main.command()
 @_AS_JSON
 def status(as_json: bool) -> None:
-    """Data version, how many records there are, and the last run of each feed."""
-    from ingest.listing import state, tell_state
+    """How all stands: data version, records, last run of each feed, database, cache, server, who ingests."""
+    from api import outside
+    from ingest.state import state, tell_state
 
+    settings = _settings()
     with _reading() as connection:
-        found = state(connection)
+        found = state(connection, _dues(settings))
+    found["cache"] = outside.cache(settings.cache, settings.cache_directory, int(settings.cache_bytes))
+    found["server"] = outside.server(settings.host, settings.port, settings.token_of_metrics)
     _show(found, as_json, lambda: tell_state(found))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import DBAPIError
@@ -56,6 +57,33 @@ def _file_lock(path: Path) -> Iterator[None]:
             yield
         finally:
             file.truncate(0)
+
+
+def holder(connection: Connection) -> dict[str, Any] | None:
+    """Who ingests now: its ``pid``, its ``host``, and ``since`` when; None where nobody does."""
+    if connection.dialect.name == "sqlite":
+        path = str(connection.exec_driver_sql("PRAGMA database_list").one()[2])
+        written = _written(Path(f"{path}.lock"))
+    else:
+        written = _holder(connection, _ADVISORY_KEY)
+    try:
+        return dict(json.loads(written))
+    except (ValueError, TypeError):
+        return None
+
+
+def _written(path: Path) -> str:
+    """What the holder wrote into the file; nothing where there is none, or where it was killed."""
+    try:
+        with path.open() as file:
+            written = file.read()
+            if written:  # else the lock is not touched: whoever takes it at this moment must find it free
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return written
+    except OSError:
+        pass
+    return ""
 
 
 def _told(written: str) -> str:

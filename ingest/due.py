@@ -61,11 +61,21 @@ class Due:
 
         ``last`` is its last run, as the ledger tells it.
         """
+        return max(now, self._following(last, now) or now)
+
+    def is_overdue(self, now: datetime, last: Mapping[str, Any] | None) -> bool:
+        """Whether it should have been read long ago, even if it failed and was left alone for a while."""
+        following = self._following(last, now)
+        return not self.paused and following is not None and now - following > LONGEST_PAUSE
+
+    def _following(self, last: Mapping[str, Any] | None, now: datetime) -> datetime | None:
+        """The time after the start of its last run; None where there was none."""
         started = datetime.fromisoformat(last["startedAt"]) if last else None
         if started is None or started > now:  # a run in the future was dated by a wrong clock
-            return now
-        following = self.trigger().regular.get_next_fire_time(started, started + timedelta(seconds=1))
-        return max(now, following) if following else now
+            return None
+        second = timedelta(seconds=1)
+        following: datetime | None = self.trigger().regular.get_next_fire_time(started, started + second)
+        return following
 
 
 def pause(failures: int, shortest: float) -> timedelta:

@@ -1,4 +1,4 @@
-"""How people are shown where things stand: the data, all feeds, one, what is wrong; writes nothing."""
+"""How people are shown where feeds stand: all of them, one, what is wrong with it; writes nothing."""
 
 from __future__ import annotations
 
@@ -7,12 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rich.table import Table
-from sqlalchemy import Connection
 
-from db.filters import Filters, scope
-from db.questions.counts import totals
-from db.questions.ledger import last_runs
-from db.questions.summary import freshness
 from ingest.due import Due
 from ingest.sources.source import Unreadable, find
 from ingest.wording import plain_console
@@ -21,28 +16,6 @@ Shown = Mapping[str, Any]
 _COUNTS = ("read", "inserted", "updated", "duplicate", "rejected", "skipped")
 _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 _RUNS_TOLD = 10
-
-
-def state(connection: Connection) -> dict[str, Any]:
-    """Data version, how many records there are, and the last run of each feed."""
-    everything = scope(connection, Filters())
-    fresh = freshness(connection, everything)
-    return {
-        "dataVersion": fresh.version,
-        "dataAsOf": fresh.data_as_of,
-        "ingestedAt": fresh.ingested_at,
-        "records": sum(one.records for one in totals(connection, everything)),
-        "feeds": last_runs(connection),
-    }
-
-
-def tell_state(found: Shown) -> None:
-    """The same in a line, and one for each feed."""
-    console = plain_console()
-    ends = f"data to {found['dataAsOf']}, ingested {found['ingestedAt']}"
-    console.print(f"version {found['dataVersion']}, {found['records']:,} records, {ends}")
-    for feed, one in found["feeds"].items():
-        console.print(f"  {feed}: run {one['run']} {one['status']} at {one['finishedAt']} {one['message']}")
 
 
 def standing(shown: Shown, due: Due, last: Shown | None) -> dict[str, Any]:
@@ -57,11 +30,11 @@ def tell_feeds(feeds: Sequence[Shown]) -> None:
     if not feeds:
         console.print("There are no feeds; add one with: manage.py feeds add NAME PATH --every 10m")
         return
-    table = _table("feed", "read", "last run", "next due")
-    table.add_column("path", overflow="fold")
+    shown = table("feed", "read", "last run", "next due")
+    shown.add_column("path", overflow="fold")
     for feed in feeds:
-        table.add_row(feed["name"], _schedule(feed), _last(feed), _next(feed), feed["path"])
-    console.print(table)
+        shown.add_row(feed["name"], _schedule(feed), _last(feed), _next(feed), feed["path"])
+    console.print(shown)
 
 
 def tell_feed(feed: Shown, runs: Sequence[Shown], wrong: Sequence[str]) -> None:
@@ -118,7 +91,8 @@ def brought(runs: Sequence[Shown]) -> list[int]:
     return [run["run"] for run in changed if run["inserted"] or run["updated"]]
 
 
-def _table(*columns: str) -> Table:
+def table(*columns: str) -> Table:
+    """A table of these columns, without lines."""
     table = Table(box=None, header_style="dim", pad_edge=False)
     for name in columns:
         table.add_column(name, no_wrap=True)
@@ -126,14 +100,14 @@ def _table(*columns: str) -> Table:
 
 
 def _runs(runs: Sequence[Shown]) -> Table:
-    table = _table("run", "when", "status")
-    table.add_column("input", overflow="fold")
-    table.add_column("rows")
+    shown = table("run", "when", "status")
+    shown.add_column("input", overflow="fold")
+    shown.add_column("rows")
     for run in runs:
         counts = ", ".join(f"{run[name]:,} {name}" for name in _COUNTS if run[name])
         when = run["finishedAt"][:16].replace("T", " ")
-        table.add_row(str(run["run"]), when, run["status"], run["input"].rpartition("/")[2], counts)
-    return table
+        shown.add_row(str(run["run"]), when, run["status"], run["input"].rpartition("/")[2], counts)
+    return shown
 
 
 def _schedule(feed: Shown) -> str:
@@ -142,21 +116,21 @@ def _schedule(feed: Shown) -> str:
 
 def _last(feed: Shown) -> str:
     last = feed["lastRun"]
-    return f"{last['status']} {_span(-_from_now(last['finishedAt']))} ago" if last else "never"
+    return f"{last['status']} {span(-_from_now(last['finishedAt']))} ago" if last else "never"
 
 
 def _next(feed: Shown) -> str:
     if not feed["nextDue"]:
         return "paused"
     seconds = _from_now(feed["nextDue"])
-    return f"in {_span(seconds)}" if seconds > 0 else "now"
+    return f"in {span(seconds)}" if seconds > 0 else "now"
 
 
 def _from_now(when: str) -> float:
     return (datetime.fromisoformat(when) - datetime.now(UTC)).total_seconds()
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
     """A duration in its largest unit, as ``every`` is written."""
     whole = max(round(seconds), 0)
     unit, length = next(((unit, length) for unit, length in _UNITS if whole >= length), ("s", 1))

@@ -53,6 +53,17 @@ def test_a_feed_is_due_at_once_if_it_is_overdue_and_else_in_its_time(
     assert abs(due.first(NOON, told(last) if last else None) - first) <= timedelta(seconds=1)
 
 
+def test_a_feed_is_overdue_when_it_was_not_read_long_after_its_time() -> None:
+    hourly, paused = Due("birds", "birds.csv", 3600), Due("birds", "birds.csv", 3600, paused=True)
+    for hours, overdue in ((0.5, False), (1.5, False), (2.5, True), (-50, False)):
+        last = told(NOON - hours * HOUR)
+        assert (hourly.is_overdue(NOON, last), paused.is_overdue(NOON, last)) == (overdue, False)
+    assert not hourly.is_overdue(NOON, None)
+    daily = Due("birds", "birds.csv", cron="0 6 * * *")
+    assert daily.is_overdue(NOON, told(NOON - DAY))
+    assert not daily.is_overdue(NOON, told(NOON - 7 * HOUR + DAY - DAY + 2 * HOUR))
+
+
 @pytest.mark.parametrize("due", [Due("a", "a", 1), Due("a", "a", cron="* * * * *")])
 def test_a_clock_that_jumps_by_decades_costs_no_walk_over_all_the_times_between(due: Due) -> None:
     with time_machine.travel(datetime(1970, 1, 2, tzinfo=UTC), tick=False):

@@ -16,12 +16,12 @@ import time_machine
 from flask import Flask
 
 import config
-from api import create_app, create_server
+from api import create_server
 from api.edge import Edge
 from api.edge.front import Answered
 from api.openapi.operations import OPERATIONS
 from tests.files import start
-from tests.seed import READING, ingest, open_database, year
+from tests.seed import READING, ingest, open_app, open_database, year
 
 WOLF = "/api/v1/reports/timeline.svg?species=Wolf&interval=year"
 BEAR = "/api/v1/reports/timeline.svg?species=Bear&interval=year"
@@ -64,7 +64,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def flask_app(home: Path) -> Flask:
-    return create_app(config.load({"SIGHTINGS_HOME": str(home), "SIGHTINGS_CACHE_URL": "off"}, home))
+    return open_app(home, cache_url="off")
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +147,8 @@ class Site:
         ingest(self.writer, READING)
         given = {name.upper(): value for name, value in settings.items()}
         self.counts: Counter[tuple[str, str]] = Counter()
-        self.edge: Edge = create_server(config.load({"SIGHTINGS_HOME": str(home), **given}, home))
+        endless = {"SIGHTINGS_HOME": str(home), "SIGHTINGS_MISSES_PER_MINUTE": "0"}
+        self.edge: Edge = create_server(config.load({**endless, **given}, home))
         told = self.edge._tell
 
         def listen(answered: Answered) -> None:

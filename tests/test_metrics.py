@@ -135,6 +135,16 @@ def test_what_the_cache_holds_and_how_it_is_are_told(home: Path, client: FlaskCl
     assert told(client)[failures][()] > before[failures][()]
 
 
+def test_every_metric_is_documented(client: FlaskClient) -> None:
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    client.get(CHART)
+    families = list(text_string_to_metric_families(client.get("/metrics").text))
+    assert len(families) >= 16
+    for family in families:
+        name = family.name + ("_total" if family.type == "counter" else "")
+        assert f"`{name}" in page, name
+
+
 def test_a_log_that_cannot_be_cut_is_seen_to_grow(home: Path, sqlite_writer: Engine) -> None:
     ingest(sqlite_writer, [Record("Lynx", 20240501)])
     app, reader = open_app(home), open_reader(f"sqlite:///{home / 'sightings.db'}")

@@ -6,6 +6,7 @@ data version that it was found right for is the newest: that is asked before eve
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
@@ -34,7 +35,7 @@ class Edge:
         self, behind: Behind, watch: Watch, memory: Memory, crowded: Reply, tell: Callable[[Answered], None]
     ) -> None:
         self._behind, self._watch, self._memory, self._crowded = behind, watch, memory, crowded
-        self._tell, self._tell_at = tell, 0.0
+        self._tell = tell
         self._hosts: set[str] = set()
         """What requests that were answered called this host: another name may be refused."""
         self._answers: Answered = {}
@@ -89,15 +90,14 @@ class Edge:
                 protocol.response_empty(200, entry.head)
             else:
                 protocol.response_bytes(200, entry.head, entry.body)
+        if not self._answers:  # told by itself, also where nobody asks any more
+            asyncio.get_running_loop().call_later(_TELL_SECONDS, self.tell)
         counted = (line.where, line.route, outcome)
         self._answers[counted] = self._answers.get(counted, 0) + 1
-        if time.monotonic() >= self._tell_at:
-            self.tell()
         return True
 
     def tell(self) -> None:
-        """Tell how often was answered what since this was told last; by itself once a second or so."""
-        self._tell_at = time.monotonic() + _TELL_SECONDS
+        """Tell how often was answered what since this was told last; a second later at the latest."""
         if self._answers:
             answers, self._answers = self._answers, {}
             self._tell(answers)
