@@ -28,7 +28,7 @@ class Kept:
     def __init__(
         self, name: str, words: Sequence[str], environment: Mapping[str, str], forks: bool = False
     ) -> None:
-        """``forks`` is for a module (python -m ...) that forks workers: they end with it, as it does with us."""
+        """``forks`` is for a module (python -m ...) that forks workers: these end with it, as it with us."""
         self._name, self._environment = name, dict(environment)
         self._words = _tied(words, forks) if sys.platform == "linux" else list(words)
         self._stopping, self._changing = threading.Event(), threading.Lock()
