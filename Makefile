@@ -69,11 +69,12 @@ $(VENV)/dev.stamp: requirements-dev.txt | $(VENV)/pyvenv.cfg
 	$(BIN)/python -m pip install --quiet --require-hashes -r $<
 	@touch $@ $(VENV)/runtime.stamp
 
-# The browser, the two servers: installed only by root on Debian and only if missing; nothing on anyone's own machine changes.
+# The browser, the three servers: installed only by root on Debian and only if missing; nothing on anyone's own machine changes.
 system-packages:
 	@missing=; \
 	command -v chromium >/dev/null 2>&1 || missing="$$missing chromium"; \
 	command -v redis-server >/dev/null 2>&1 || missing="$$missing redis-server"; \
+	command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ] || missing="$$missing nginx-light"; \
 	command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \

@@ -343,6 +343,12 @@ class Settings(BaseSettings, _Strict):
         description="How many server processes answer requests.",
         json_schema_extra=_expected("a whole number from 1 to 1024"),
     )
+    worker_memory: ByteSize = Field(
+        default=ByteSize(512 * 1024 * 1024),
+        ge=64 * 1024 * 1024,
+        description="How much memory a server process may hold before another one takes its place.",
+        json_schema_extra=_expected("a size of at least 64MiB, in bytes or with a unit"),
+    )
     render_slots: int = Field(
         default_factory=_cores,
         ge=1,

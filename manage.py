@@ -170,6 +170,7 @@ def _show(value: object, as_json: bool, tell: Callable[[], None]) -> None:
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, nothing else.")
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _PAIRS: dict[str, Any] = {"multiple": True, "callback": _pairs}
+_SCHEDULE_STOP_SECONDS = 15
 _ORDER, _SHARE = click.Choice(["YMD", "DMY", "MDY"]), click.FloatRange(0, 1)
 _READING_OPTIONS = (
     click.option("--format", callback=_format, help="How to read it, if not by its content."),
@@ -328,6 +329,7 @@ def serve(
             host or settings.host,
             settings.port if port is None else port,
             workers or settings.workers,
+            int(settings.worker_memory),
             beside,
             lambda address: click.echo(f"Sightings is on {address}"),
             settings.metrics_directory,
@@ -359,8 +361,13 @@ def schedule() -> None:
     in_force = InForce(config.file(), copy, lambda text: _dues(config.load(text=text)))
     times = (settings.inbox_every, settings.settle_seconds)
     plan = Schedule(child, Inbox(settings.inbox, is_bundle), in_force.feeds(), *times, last, in_force.changed)
+
+    def stop(*_: object) -> None:
+        signal.alarm(_SCHEDULE_STOP_SECONDS)  # which ends this process, whatever it is caught in
+        plan.stop()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: plan.stop())
+        signal.signal(number, stop)
     plan.run()
 
 

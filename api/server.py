@@ -1,143 +1,73 @@
-"""The server and what runs beside it: started, restarted when they die, stopped together. Knows no routes."""
+"""The server and what runs beside it: started, renewed while it serves, stopped together; knows no routes."""
 
 from __future__ import annotations
 
 import errno
 import logging
 import os
+import resource
 import signal
 import socket
-import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from queue import SimpleQueue
 
+from api.kept import Kept
 from api.metrics import places
 
 log = logging.getLogger("sightings.server")
 _ROOT = Path(__file__).resolve().parent.parent
-_HEADER_MILLISECONDS = 5_000  # a client that takes longer to say what it wants is not one
-_WORKER_STOP_SECONDS = 5
-_STOP_SECONDS = 9
-_LONGEST_PAUSE = 30.0
+_HEADER_MILLISECONDS = 5_000
+"""A client that takes longer to say what it wants is not one. A connection may idle as long, too."""
+_CONNECTIONS = 2_048
+"""For each worker, idle ones too: a thousand open dashboards have one each."""
+_WORKER_STOP_SECONDS = 15
+"""How long a worker that is told to stop may answer on: longer than a chart or a query may take."""
+_REPLACED_AFTER_SECONDS = 8
+"""How long a worker that holds too much memory serves on, while the one that follows it starts."""
+_SAMPLE_SECONDS = 5
 _START_SECONDS = 60
-# Linux sends SIGTERM to a child tied like this when its parent ends, however that ends; it outlives the exec.
-_TIE = """
-import ctypes, os, signal, sys
-ctypes.CDLL(None).prctl(1, int(signal.SIGTERM))
-if os.getppid() == int(sys.argv[1]):
-    os.execv(sys.argv[2], sys.argv[2:])
-"""
 
 
 class CannotListen(Exception):
     """Host and port cannot be listened on; the message is one sentence that says why."""
 
 
-class Kept:
-    """A command that is kept running until it is stopped; ends with all that it started, and with us."""
-
-    def __init__(self, name: str, words: Sequence[str], environment: Mapping[str, str]) -> None:
-        tie = [sys.executable, "-c", _TIE, str(os.getpid())] if sys.platform == "linux" else []
-        self._name, self._words, self._environment = name, [*tie, *words], dict(environment)
-        self._stopping, self._starting = threading.Event(), threading.Lock()
-        self._start()
-        self._watch = threading.Thread(target=self._keep, name=name, daemon=True)
-        self._watch.start()
-
-    def _start(self) -> None:
-        with self._starting:
-            if self._stopping.is_set():
-                return
-            self._started = time.monotonic()
-            self._process = subprocess.Popen(self._words, env=self._environment, start_new_session=True)
-
-    def _keep(self) -> None:
-        pause = 0.5
-        while True:
-            code = self._process.wait()
-            if self._stopping.is_set():
-                return
-            self._end_rest()
-            # What dies again and again is tried less and less often; what ran for a while starts anew soon.
-            lived = time.monotonic() - self._started
-            pause = 1.0 if lived > _LONGEST_PAUSE else min(pause * 2, _LONGEST_PAUSE)
-            log.error("the %s ended with code %s and is started again in %.0f s", self._name, code, pause)
-            if self._stopping.wait(pause):
-                return
-            self._start()
-
-    def ask_to_stop(self) -> None:
-        """Tell it to end, politely."""
-        with self._starting:
-            self._stopping.set()
-        if self._process.poll() is None:
-            self._process.terminate()
-
-    def end(self) -> None:
-        """Wait until it has ended, and insist if it does not."""
-        try:
-            self._process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._end_rest()
-
-    def _end_rest(self) -> None:
-        """End what a command left behind: the workers of a killed server would answer beside the new ones."""
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            deadline = time.monotonic() + _WORKER_STOP_SECONDS
-            there = self._reaches_rest(number)
-            while there and time.monotonic() < deadline:
-                time.sleep(0.05)
-                there = self._reaches_rest(0)
-            if not there:
-                return
-
-    def _reaches_rest(self, number: int) -> bool:
-        """Send a signal to the group of the command, which has ended; whether anyone is left in it."""
-        with suppress(ChildProcessError):  # where we are process 1, what it left is ours to bury
-            while os.waitpid(-self._process.pid, os.WNOHANG)[0]:
-                pass
-        try:
-            os.killpg(self._process.pid, number)
-        except (ProcessLookupError, PermissionError):
-            return False
-        return True
-
-
 def serve(
     host: str,
     port: int,
     workers: int,
+    worker_memory: int,
     beside: Mapping[str, Sequence[str]],
     say: Callable[[str], None],
     metrics: Path,
 ) -> None:
     """Serve until SIGTERM or SIGINT, with the commands ``beside`` kept running too, each by its name.
 
-    ``say`` is told the address once the first request is answered. Port 0 takes a free one. Workers keep what
-    they count in the folder ``metrics``. The server is a process of its own and not a fork of this one: a
-    fork would take along the locks that a thread here holds. Raises CannotListen.
+    SIGHUP starts all of it anew. ``say`` is told the address once the first request is answered. Port 0 takes
+    a free one. A worker that holds more than ``worker_memory`` bytes is replaced. Workers keep what they
+    count in the folder ``metrics``. The server is a process of its own and not a fork of this one: a fork
+    would take along the locks that a thread here holds. Raises CannotListen.
     """
     port = _free_port(host, port)
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
     environment = {**os.environ, "PYTHONPATH": path}
-    told_to_stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: told_to_stop.set())
+    told = _signals()
+    _allow_connections()
     places.clear(metrics)
     counting = {**environment, places.VARIABLE: str(metrics)}
-    kept = [Kept("server", _server_words(host, port, workers), counting)]
+    kept = [Kept("server", _server_words(host, port, workers, worker_memory), counting, forks=True)]
     kept += [Kept(name, words, environment) for name, words in beside.items()]
     try:
-        _announce(host, port, say, told_to_stop)
-        told_to_stop.wait()
+        announced = _announce(host, port, say, told)
+        while told.get() == signal.SIGHUP:
+            _renew(kept, port, workers, told)
+            announced = announced or _announce(host, port, say, told)
     finally:
         for command in kept:
             command.ask_to_stop()
@@ -145,15 +75,72 @@ def serve(
             command.end()
 
 
-def _server_words(host: str, port: int, workers: int) -> list[str]:
+def _signals() -> SimpleQueue[int]:
+    """What we are told from outside, in order. Into a queue of this kind may be put at any moment.
+
+    An Event must not be set by a signal: one that arrives while the main thread is about to wait for it takes
+    a lock that this thread holds, and so waits for ever.
+    """
+    told: SimpleQueue[int] = SimpleQueue()
+    has_terminal = sys.stderr.isatty()
+
+    def hear(number: int, _frame: object) -> None:
+        # The terminal that somebody started us in is gone, and with it whoever could stop us.
+        hung_up = number == signal.SIGHUP and has_terminal and not sys.stderr.isatty()
+        told.put(signal.SIGTERM if hung_up else number)
+
+    signal.signal(signal.SIGTERM, hear)
+    signal.signal(signal.SIGINT, hear)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup has it
+        signal.signal(signal.SIGHUP, hear)
+    return told
+
+
+def _allow_connections() -> None:
+    """Open as many files as the system lets us: the usual 1,024 are fewer than the connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * _CONNECTIONS if hard == resource.RLIM_INFINITY else min(2 * _CONNECTIONS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _renew(kept: Sequence[Kept], port: int, workers: int, told: SimpleQueue[int]) -> None:
+    """Start everything anew; where it can be seen when the new server listens, with no moment without one."""
+    server, *beside = kept
+    if sys.platform == "linux":
+        before = _listeners(port)
+        if not server.exchange(lambda: len(_listeners(port) - before) >= workers, lambda: not told.empty()):
+            return
+    else:
+        server.renew()
+    for command in beside:
+        command.renew()
+    log.info("the server was started anew")
+
+
+def _listeners(port: int) -> set[str]:
+    """The sockets that listen on a port, as Linux numbers them: each worker opens one when it can answer."""
+    found = set()
+    for table in ("tcp", "tcp6"):
+        with suppress(OSError):
+            for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+                fields = line.split()
+                if fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port:
+                    found.add(fields[9])
+    return found
+
+
+def _server_words(host: str, port: int, workers: int, worker_memory: int) -> list[str]:
     """Granian's command line; measured the best of the servers, and safe against half-sent requests."""
     return [
         sys.executable, "-m", "granian", "--interface", "rsgi", "--loop", "uvloop", "--factory",
         "--host", host,
         "--port", str(port), "--workers", str(workers), "--no-ws", "--http", "1",
         "--http1-header-read-timeout", str(_HEADER_MILLISECONDS),
-        "--respawn-failed-workers", "--respawn-interval", "0.5",
-        "--workers-kill-timeout", str(_WORKER_STOP_SECONDS), "--log-level", "warning", "api:create_server",
+        "--backlog", str(_CONNECTIONS), "--backpressure", str(_CONNECTIONS),
+        "--workers-max-rss", str(worker_memory // 2**20), "--rss-sample-interval", str(_SAMPLE_SECONDS),
+        "--respawn-failed-workers", "--respawn-interval", str(_REPLACED_AFTER_SECONDS),
+        "--workers-kill-timeout", str(_WORKER_STOP_SECONDS), "--log-level", "error", "api:create_server",
     ]  # fmt: skip
 
 
@@ -173,17 +160,18 @@ def _free_port(host: str, port: int) -> int:
         raise CannotListen(told) from None
 
 
-def _announce(host: str, port: int, say: Callable[[str], None], told_to_stop: threading.Event) -> None:
-    """Say the address when it answers; nothing if that does not come about."""
+def _announce(host: str, port: int, say: Callable[[str], None], told: SimpleQueue[int]) -> bool:
+    """Say the address when it answers; whether that came about before we are told something."""
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - it is compared, not bound
     address = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
     deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline and not told_to_stop.wait(0.05):
+    while time.monotonic() < deadline and told.empty():
         try:
             with urllib.request.urlopen(f"{address}/livez", timeout=2):  # noqa: S310 - it is http, from above
                 say(address)
-                return
+                return True
         except (urllib.error.URLError, OSError):
-            continue
-    if not told_to_stop.is_set():
+            time.sleep(0.05)
+    if told.empty():
         log.error("nothing answers at %s after %d s; look above for the reason", address, _START_SECONDS)
+    return False

@@ -44,6 +44,7 @@ CHROMIUM_ARGUMENTS = [
 ]
 MARKED_FIXTURES = {
     "browser": "browser",
+    "nginx": "nginx",
     "postgresql_url": "postgresql",
     "postgresql_database": "postgresql",
     "redis_url": "redis",
@@ -215,6 +216,14 @@ def redis_server() -> Iterator[str]:
     port = free_port()
     with running_redis(port):
         yield f"redis://127.0.0.1:{port}/0"
+
+
+@pytest.fixture(scope="session")
+def nginx() -> None:
+    """Nginx is here; each test starts its own, by way of the bench."""
+    # Debian keeps servers in a folder that only root's PATH has.
+    if not shutil.which("nginx") and not shutil.which("nginx", path="/usr/sbin:/usr/local/sbin"):
+        missing("nginx is not installed (Debian: apt-get install nginx-light)")
 
 
 @pytest.fixture

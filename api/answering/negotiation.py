@@ -10,6 +10,8 @@ from werkzeug.http import parse_accept_header
 
 PINNED = "public, max-age=31536000, immutable"
 REVALIDATED = "public, no-cache, stale-if-error=86400"
+_FOR_NGINX = {PINNED: "31536000", REVALIDATED: "@1"}
+"""The same for nginx, which takes no-cache for "do not store": store it, and know that it expired in 1970."""
 
 
 def coding(request: Request, offered: tuple[str, ...]) -> str:
@@ -54,6 +56,8 @@ def respond(
     response = Response(body, status=200 if body is not None else 304, content_type=media_type)
     response.headers["ETag"] = f'"{tag}"'
     response.headers["Cache-Control"] = cache_control
+    if cache_control in _FOR_NGINX:
+        response.headers["X-Accel-Expires"] = _FOR_NGINX[cache_control]
     response.headers["Vary"] = "Accept-Encoding"
     if coded != "identity":
         response.headers["Content-Encoding"] = coded

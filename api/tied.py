@@ -1,0 +1,57 @@
+"""A program that becomes another one, and ends with whoever started it; for Linux, imports nothing of ours.
+
+    python -P api/tied.py PARENT ask COMMAND ...    is asked to end (SIGTERM) when the process PARENT ends
+    python -P api/tied.py PARENT kill MODULE ...    is killed then, with every process that it has forked
+
+A fork is not tied by what ties its parent. Until it has handlers of signals of its own it has its parent's,
+which do nothing there: here it ends by SIGTERM from its first moment, and nobody has to wait and kill it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import os
+import runpy
+import signal
+import sys
+
+_PR_SET_PDEATHSIG = 1
+
+
+class _Ties:
+    """The tie between this process, or a fork of it, and its parent."""
+
+    def __init__(self, parent: int) -> None:
+        self.parent = parent
+
+    def tie(self, number: int) -> None:
+        """Have the system send us a signal when the parent ends; if it has already, end."""
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
+        if os.getppid() != self.parent:
+            os._exit(1)
+
+    def before_fork(self) -> None:
+        self.parent = os.getpid()
+
+    def after_fork(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+        self.tie(signal.SIGKILL)
+
+
+def main(parent: int, how: str, words: list[str]) -> None:
+    """Become the command."""
+    ties = _Ties(parent)
+    if how == "ask":
+        ties.tie(signal.SIGTERM)
+        os.execv(words[0], words)  # noqa: S606 - the words come from api.kept
+    ties.tie(signal.SIGKILL)
+    multiprocessing.set_start_method("fork")  # newer Pythons have another, whose processes would not be tied
+    os.register_at_fork(before=ties.before_fork, after_in_child=ties.after_fork)
+    sys.argv = words
+    runpy.run_module(words[0], run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2], sys.argv[3:])
