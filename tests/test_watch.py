@@ -1,0 +1,135 @@
+"""The newest data version, as every request asks for it: never behind a commit, and silent where unsure."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from db.engine import open_reader
+from db.watch import AGE_SECONDS, FileWatch, Seen, ServerWatch, Watch, watch
+from tests.seed import READING, ingest, open_database, year
+
+SECONDS = 10.0
+
+
+@pytest.fixture
+def writer(database_url: str) -> Engine:
+    found = open_database(database_url)
+    ingest(found, READING)
+    return found
+
+
+@pytest.fixture
+def reader(writer: Engine, database_url: str) -> Iterator[Engine]:
+    found = open_reader(database_url)
+    yield found
+    found.dispose()
+
+
+@pytest.fixture
+def watched(reader: Engine) -> Iterator[Watch]:
+    found = watch(reader)
+    yield found
+    found.close()
+
+
+def known(watched: Watch) -> Seen:
+    """What it tells as soon as it tells anything."""
+    deadline = time.monotonic() + SECONDS
+    while (seen := watched.now()) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return seen
+
+
+def until(holds: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + SECONDS
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return holds()
+
+
+def test_it_is_the_same_object_until_something_is_committed_that_changed_rows(
+    watched: Watch, writer: Engine
+) -> None:
+    first = known(watched)
+    assert first.version == 1
+    ingest(writer, READING)  # nothing new in it
+    time.sleep(2 * AGE_SECONDS)
+    assert known(watched) is first
+    assert ingest(writer, [year("Wolf", 2015, 7)]) == 3
+    assert until(lambda: known(watched).version == 3)
+    assert known(watched) is not first
+
+
+def test_an_empty_database_is_at_version_0(database_url: str) -> None:
+    open_database(database_url).dispose()
+    reader = open_reader(database_url)
+    watched = watch(reader)
+    assert known(watched).version == 0
+    watched.close()
+    reader.dispose()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_file_is_never_behind_a_commit(watched: Watch, writer: Engine) -> None:
+    assert isinstance(watched, FileWatch)
+    for count in range(1, 20):
+        run = ingest(writer, [year("Wolf", 2015, count)], feed=f"feed {count}")
+        seen = watched.now()
+        assert seen is not None
+        assert seen.version == run
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_checkpoint_and_a_vacuum_move_nothing(watched: Watch, writer: Engine, database_url: str) -> None:
+    first = known(watched)
+    with closing(sqlite3.connect(str(writer.url.database), isolation_level=None)) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        other.execute("VACUUM")
+    assert watched.now() is first
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_file_that_is_away_is_not_known_and_another_in_its_place_is_another(
+    watched: Watch, writer: Engine, tmp_path: Path
+) -> None:
+    path = Path(str(writer.url.database))
+    writer.dispose()
+    first = known(watched)
+    shutil.copy(path, tmp_path / "copy.db")
+    path.rename(tmp_path / "away.db")
+    assert until(lambda: watched.now() is None)
+    shutil.copy(tmp_path / "copy.db", path)
+    again = known(watched)
+    assert (again.version, again is first) == (first.version, False)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_server_is_asked_again_after_a_quarter_of_a_second_and_nothing_is_told_meanwhile(
+    watched: Watch, writer: Engine
+) -> None:
+    assert isinstance(watched, ServerWatch)
+    assert known(watched).version == 1
+    ingest(writer, [year("Wolf", 2015, 7)])
+    time.sleep(AGE_SECONDS)
+    seen = watched.now()
+    assert seen is None or seen.version == 2
+    assert known(watched).version == 2
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_server_that_cut_the_connection_is_asked_again(watched: Watch, writer: Engine) -> None:
+    first = known(watched)
+    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sightings-web'"
+    with writer.connect() as connection:
+        connection.execute(text(cut))
+    time.sleep(2 * AGE_SECONDS)
+    assert known(watched) is first
