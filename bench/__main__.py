@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from bench import cached, cold, crowd, ingested, postgresql, reports, starts
+from bench import cached, cold, crowd, fronted, ingested, postgresql, reports, starts
 from bench.processes import end_as_if_interrupted
 from bench.row import QUICK, Bench, NotMeasured, Plan, Row
 
@@ -17,6 +17,7 @@ BENCHES = {
     bench.name: bench
     for bench in (
         *(starts.HELP_BENCH, starts.SERVE_BENCH, cold.BENCH, cached.BENCH, crowd.BENCH),
+        fronted.BENCH,
         *(ingested.BENCH, ingested.LARGE_BENCH, reports.BENCH, postgresql.BENCH),
     )
 }

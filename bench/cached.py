@@ -26,7 +26,7 @@ def measure(plan: Plan) -> list[Row]:
     tool("wrk")
     with home() as folder, ExitStack() as servers:
         run([*MANAGE, "demo"], folder)
-        origin = _serve_ours(servers, folder)
+        origin = serve_ours(servers, folder)
         status, headers, content = get(origin + CHART)
         if status != 200 or "etag" not in headers:
             raise NotMeasured(f"{CHART} answered {status}")
@@ -41,9 +41,20 @@ def measure(plan: Plan) -> list[Row]:
         ]
 
 
-def _serve_ours(servers: ExitStack, folder: Path) -> str:
+def serve_ours(servers: ExitStack, folder: Path, workers: int = 1) -> str:
+    """The address of our server, which ends with the others."""
     port = free_port()
-    words = [*MANAGE, "serve", "--workers", "1", "--no-scheduler", "--host", "127.0.0.1", "--port", str(port)]
+    words = [
+        *MANAGE,
+        "serve",
+        "--workers",
+        str(workers),
+        "--no-scheduler",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
     origin = f"http://127.0.0.1:{port}"
     servers.enter_context(serving(words, folder, f"{origin}/livez"))
     return origin
@@ -59,7 +70,7 @@ def _against_nginx(plan: Plan, ours: Target, folder: Path, content: bytes) -> Ro
     except NotMeasured as why:
         return Row(what, target="0.30", missing=str(why))
     ratio = against(rates, limit)
-    return Row(what, _shown(rates), _shown(limit), ratio, "0.30", ratio >= 0.30)
+    return Row(what, shown(rates), shown(limit), ratio, "0.30", ratio >= 0.30)
 
 
 def _unchanged(plan: Plan, unchanged: Target, ours: Target) -> Row:
@@ -84,10 +95,11 @@ def _against_reading(plan: Plan, ours: Target, folder: Path) -> list[Row]:
 
 def _row(what: str, ours: list[float], theirs: list[float], least: float) -> Row:
     ratio = against(ours, theirs)
-    return Row(what, _shown(ours), _shown(theirs), ratio, f"{least:g}", ratio >= least)
+    return Row(what, shown(ours), shown(theirs), ratio, f"{least:g}", ratio >= least)
 
 
-def _shown(rates: list[float]) -> str:
+def shown(rates: list[float]) -> str:
+    """Their median, for people."""
     middle = median(rates)
     return f"{middle:,.0f}/s" if middle >= 100 else f"{middle:.1f}/s"
 

@@ -13,7 +13,19 @@ from pathlib import Path
 import pytest
 
 from bench import __main__ as command
-from bench import cached, cold, crowd, ingested, load, postgresql, processes, reading, reports, starts
+from bench import (
+    cached,
+    cold,
+    crowd,
+    fronted,
+    ingested,
+    load,
+    postgresql,
+    processes,
+    reading,
+    reports,
+    starts,
+)
 from bench.generated import COLUMNS, SPECIES, rows
 from bench.row import Bench, NotMeasured, Plan, Row, tool
 
@@ -117,6 +129,7 @@ def test_every_row_has_a_line_in_the_readme() -> None:
     text = " ".join((ROOT / "bench" / "README.md").read_text(encoding="utf-8").split())
     benches = (
         *(starts.HELP_BENCH, starts.SERVE_BENCH, cold.BENCH, cached.BENCH, crowd.BENCH),
+        fronted.BENCH,
         *(ingested.BENCH, ingested.LARGE_BENCH, reports.BENCH, postgresql.BENCH),
     )
     assert list(command.BENCHES.values()) == list(benches)

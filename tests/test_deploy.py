@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import configparser
-import http.client
 import shutil
 import socket
 import subprocess
@@ -124,20 +123,14 @@ def test_a_body_is_refused_and_what_is_for_the_machine_is_closed_to_others(
     station: tuple[Path, str, str],
 ) -> None:
     _, _, front = station
-    host, port = front.removeprefix("http://").split(":")
     assert requests.post(front + "/api/v1/version", timeout=SECONDS).status_code == 405
     assert requests.post(front + "/api/v1/version", data=b"x" * 3_000_000, timeout=SECONDS).status_code == 413
     assert (
         requests.post(front + "/api/v1/version", data=iter([b"chunk"] * 9), timeout=SECONDS).status_code
         == 413
     )
-    assert get(front + "/readyz").status_code == 200
-    other = http.client.HTTPConnection(host, int(port), SECONDS, source_address=("127.0.0.2", 0))
-    for path, status in (("/readyz", 403), ("/metrics", 403), ("/livez", 200)):
-        other.request("GET", path)
-        answer = other.getresponse()
-        assert (answer.status, bool(answer.read())) == (status, True)
-    other.close()
+    # Whoever comes through a proxy is not on this machine, although the proxy is.
+    assert [get(front + path).status_code for path in ("/readyz", "/livez", "/metrics")] == [200, 200, 403]
 
 
 def test_a_client_cannot_say_that_he_is_another_one(nginx: None, tmp_path: Path) -> None:
