@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from flask import Flask
@@ -89,7 +90,17 @@ def create_server(settings: config.Settings | None = None) -> Edge:
             site.asked_for.count(f"{path}?{query}", amount)
 
     memory = Memory(int(settings.edge_bytes))
-    return Edge(Behind(app, THREADS, WAITING), watch(site.reader), memory, crowded, tell)
+    behind = Behind(app, THREADS, WAITING, partial(close, app))
+    return Edge(behind, watch(site.reader), memory, crowded, tell)
+
+
+def close(app: Flask) -> None:
+    """Let go of what an application holds, when nobody asks it any more: connections, a timer, a file."""
+    site: Site = app.extensions["sightings"]
+    site.asked_for.close()
+    if site.previous.told is not None:
+        site.previous.told.close()
+    site.reader.dispose()
 
 
 def create_warm_up(settings: config.Settings) -> WarmUp:

@@ -23,7 +23,7 @@ import requests
 from sqlalchemy import Engine
 
 import config
-from api import create_app, create_server
+from api import close, create_app, create_server
 from db.check import damage
 from db.engine import LOOK
 from db.models import Run, Sighting
@@ -32,7 +32,7 @@ from tests.seed import READING, ingest, open_database, year
 from tests.test_end_to_end import SECONDS, below, children, serving
 
 UNLIMITED = {"misses_per_minute": "0"}
-FILES, ROWS = 100, 20
+FILES, ROWS = 40, 20
 LOOP = """
     import sys, time
     from pathlib import Path
@@ -111,9 +111,9 @@ def asking(*addresses: str, clients: int = 3) -> Iterator[list[Client]]:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, soak: bool) -> Path:
     """Files of records that overlap: of each record of the file before, half come again with a new count."""
-    for number in range(FILES):
+    for number in range(FILES * 10 if soak else FILES):
         rows = [
             f"{number * ROWS // 2 + row},2024-{number % 12 + 1:02}-{row + 1:02},Lynx,{number}"
             for row in range(ROWS)
@@ -146,15 +146,15 @@ def test_whoever_is_killed_no_client_meets_an_error_or_an_older_version_and_noth
             until = time.monotonic() + (60 if soak else 8)
             while time.monotonic() < until:
                 time.sleep(dice.uniform(0.3, 1.5))
-                (main,) = children(server.pid) or (0,)
-                workers = [one for one in below(server.pid) if one != main]
+                mains = children(server.pid)
+                workers = [one for one in below(server.pid) if one not in mains]
                 who = dice.choice(["worker", "ingest", "ingest", "server" if soak else "worker"])
                 if who == "ingest":
                     kill(loop.pid)
                     loop.wait()
                     loop = ingester(url, folder)
-                elif who == "server" and main:
-                    kill(main)
+                elif who == "server" and mains:
+                    kill(dice.choice(mains))
                 elif workers:
                     kill(dice.choice(workers))
                 killed[who] += 1
@@ -232,7 +232,7 @@ def test_starting_and_ending_it_many_times_leaves_nothing_behind(
         app = create_app(settings)
         for url in URLS:
             assert app.test_client().get(url).status_code == 200
-        app.extensions["sightings"].reader.dispose()
+        close(app)
         server = create_server(settings)
         assert server._watch.now() is not None
         server.__rsgi_del__(None)
@@ -266,4 +266,4 @@ def test_drawing_and_ingesting_for_long_takes_no_more_of_anything(
     for number in range(4, 200 if soak else 24):
         once(number)
     assert held() == before
-    app.extensions["sightings"].reader.dispose()
+    close(app)

@@ -65,7 +65,7 @@ def serve(wanted: Order) -> Response:
     has = _has(wanted, asked)
     answer, version = (Answer(asked, {}), ground.data_version) if has else fetch(wanted, ground)
     if ground.scope.as_of is None:
-        site().previous.note(_question(wanted), answer.key, version)
+        site().previous.note(_question(wanted, ground), answer.key, version)
     return _respond(wanted, answer, version)
 
 
@@ -84,8 +84,9 @@ def _respond(wanted: Order, answer: Answer, version: int) -> Response:
     return response
 
 
-def _question(wanted: Order) -> str:
-    return f"{wanted.report.name}.{wanted.form} {wanted.parameters.canonical(wanted.form)}"
+def _question(wanted: Order, ground: Ground) -> str:
+    """What two versions of an answer have in common."""
+    return f"{ground.file} {wanted.report.name}.{wanted.form} {wanted.parameters.canonical(wanted.form)}"
 
 
 def _previous(wanted: Order, asked: str, ground: Ground) -> tuple[Answer, int] | None:
@@ -94,7 +95,7 @@ def _previous(wanted: Order, asked: str, ground: Ground) -> tuple[Answer, int] |
         return None
     if not site().flights.under_way(asked):  # who asks first waits, and sees the new one
         return None
-    before = site().previous.instead(_question(wanted), asked, ground.newest)
+    before = site().previous.instead(_question(wanted, ground), asked, ground.newest)
     answer = None if before is None else site().cache.get(before.key)
     if before is None or answer is None:
         return None

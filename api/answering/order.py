@@ -13,6 +13,7 @@ from api.asking.parameters import ReportParameters
 from api.draw import RENDERER
 from api.reports.buckets import under_way
 from api.reports.report import Report
+from db.file import Mark, file_of
 from db.filters import Scope, data_version, taxa_named
 from db.questions.basis import Basis
 from db.questions.grounds import Grounds
@@ -67,6 +68,8 @@ class Ground:
     """The newest; where one is asked for, that."""
     newest: int
     open_bucket: int | None
+    file: Mark | None
+    """Which database it is, where that is a file: another one may lie there later."""
 
 
 def here(connection: Connection, at_least: int | None) -> int:
@@ -88,7 +91,7 @@ def survey(connection: Connection, order: Order) -> Ground:
         if not taxa_named(connection, name, found.as_of):
             raise NothingKnown(f"Nothing here is known by the name {name}.", parameter)
     pinned = newest if found.as_of is None else found.as_of
-    return Ground(found, rests, pinned, newest, _open_bucket(order, found, rests))
+    return Ground(found, rests, pinned, newest, _open_bucket(order, found, rests), file_of(connection))
 
 
 def _open_bucket(order: Order, found: Scope, rests: Basis) -> int | None:

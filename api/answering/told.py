@@ -22,6 +22,7 @@ class Told:
     def __init__(self, file: Path) -> None:
         self._lock = threading.Lock()
         self._map: mmap.mmap | None = None
+        self._handle = -1
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             self._handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -33,18 +34,29 @@ class Told:
 
     def highest(self) -> float:
         """The highest version that was told."""
-        return float("inf") if self._map is None else float(_NUMBER.unpack_from(self._map)[0])
+        numbers = self._map
+        return float("inf") if numbers is None else float(_NUMBER.unpack_from(numbers)[0])
 
     def tell(self, version: int) -> None:
         """Say that a version is told now: before it is, so that nobody is told less afterwards."""
         if self._map is None or version <= self.highest():
             return
         with self._lock:
+            if self._map is None:
+                return
             fcntl.flock(self._handle, fcntl.LOCK_EX)
             try:
                 _NUMBER.pack_into(self._map, 0, max(version, int(self.highest())))
             finally:
                 fcntl.flock(self._handle, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Let go of the file; whoever looks at the number in this moment still can."""
+        with self._lock:
+            self._map = None
+            if self._handle >= 0:
+                os.close(self._handle)
+                self._handle = -1
 
 
 def init_app(app: Flask, told: Told) -> None:

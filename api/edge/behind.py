@@ -46,8 +46,11 @@ class Crowded(Exception):
 class Behind:
     """A WSGI application in a bounded number of threads."""
 
-    def __init__(self, application: WSGIApplication, threads: int, waiting: int) -> None:
-        self._application = application
+    def __init__(
+        self, application: WSGIApplication, threads: int, waiting: int, ended: Callable[[], None]
+    ) -> None:
+        """``ended`` is called when no more requests come."""
+        self._application, self._ended = application, ended
         self._most = threads + waiting
         self._under_way = 0
         self._threads = ThreadPoolExecutor(threads, "answer")
@@ -87,9 +90,10 @@ class Behind:
         return Reply(int(status[:3]), headers, content, pieces, said(given))
 
     def close(self) -> None:
-        """Let the threads go when they are done."""
+        """Let the threads go when they are done, and the application with them."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._urgent.shutdown(wait=False, cancel_futures=True)
+        self._ended()
 
 
 class Pieces:

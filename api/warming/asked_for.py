@@ -89,6 +89,14 @@ class AskedFor:
                     _log.warning("What is asked for cannot be written to %s: %s", self._folder, error)
                 self._failed = True
 
+    def close(self) -> None:
+        """Write what was counted now, and not in a while."""
+        with self._counting:
+            timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+            self.write()
+
     def _take_over(self, fresh: dict[str, int]) -> None:
         """Add to the hour that it is, whose end of the day falls out."""
         now = int(self._clock() // _HOUR_SECONDS)
