@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, or_
 
 from db.former import names_as_of
 from db.models import FOREVER, Feed, Place, Run, Sighting, Touched
-from db.taxon_keys import narrowed, taxa_below
+from db.taxon_keys import names_of, narrowed, taxa_below
 from db.traits import ANY, Traits, trait_conditions
 
 Span = tuple[int, int]
@@ -93,6 +93,8 @@ class Scope:
     """The data version that records and names are to be of; None is today's."""
     unknown: tuple[str, ...] = ()
     """Names that nothing here is known by."""
+    unknown_keys: tuple[int, ...] = ()
+    """The same of taxon keys."""
     revision: int | None = None
     """``as_of``, where a later run touched what it looks at; else the records of today are those of then."""
 
@@ -129,7 +131,9 @@ def scope(connection: Connection, filters: Filters, as_of: int | None = None) ->
     revision = None
     if as_of is not None and version > as_of:
         version, revision = _newest(connection, [*meets, Touched.run_id <= as_of]), as_of
-    return Scope(filters, version, taxa, feeds, as_of, unknown + unknown_feeds, revision)
+    known = names_of(connection, filters.taxon_keys, as_of) if filters.taxon_keys else {}
+    keys = tuple(key for key in filters.taxon_keys if key not in known)
+    return Scope(filters, version, taxa, feeds, as_of, unknown + unknown_feeds, keys, revision)
 
 
 def _newest(connection: Connection, meets: list[ColumnElement[bool]]) -> int:
@@ -223,7 +227,7 @@ def conditions(scope: Scope) -> list[ColumnElement[bool]]:
         terms += [month == Sighting.last_day // 100, (month % 100).in_(filters.months)]
     if filters.bases_of_record:
         terms.append(Sighting.basis_of_record.in_(filters.bases_of_record))
-    return terms + _place_conditions(filters) + trait_conditions(filters.traits)
+    return [*terms, *place_conditions(filters), *_box_conditions(filters), *trait_conditions(filters.traits)]
 
 
 def _revision(as_of: int | None) -> ColumnElement[bool]:
@@ -233,22 +237,24 @@ def _revision(as_of: int | None) -> ColumnElement[bool]:
     return and_(Sighting.added_run <= as_of, there_still)
 
 
-def _place_conditions(filters: Filters) -> list[ColumnElement[bool]]:
-    terms: list[ColumnElement[bool]] = []
+def place_conditions(filters: Filters) -> list[ColumnElement[bool]]:
+    """Country, state and locality as conditions on ``sighting``."""
     wanted = (
         (Place.country_code, filters.countries),
         (Place.state_province, filters.states),
         (Place.locality, filters.localities),
     )
     of_place = [column.in_(names) for column, names in wanted if names]
-    if of_place:
-        terms.append(Sighting.place_id.in_(select(Place.id).where(*of_place)))
-    if filters.bbox:
-        west, south, east, north = filters.bbox
-        longitude = Sighting.decimal_longitude
-        across = or_(longitude >= west, longitude <= east) if west > east else longitude.between(west, east)
-        terms += [~Sighting.geospatial_issue, Sighting.decimal_latitude.between(south, north), across]
-    return terms
+    return [Sighting.place_id.in_(select(Place.id).where(*of_place))] if of_place else []
+
+
+def _box_conditions(filters: Filters) -> list[ColumnElement[bool]]:
+    if filters.bbox is None:
+        return []
+    west, south, east, north = filters.bbox
+    longitude = Sighting.decimal_longitude
+    across = or_(longitude >= west, longitude <= east) if west > east else longitude.between(west, east)
+    return [~Sighting.geospatial_issue, Sighting.decimal_latitude.between(south, north), across]
 
 
 def last_day_of_month(month: int) -> int:
