@@ -8,6 +8,8 @@ import sys
 # This allocator gives back what it no longer needs; with it an ingest holds a quarter less. Arrow looks at
 # the environment once, when it is loaded; where the allocator is not built in it takes another.
 os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "jemalloc")
+# Nothing here multiplies matrices: NumPy need not keep a thread for it on every core.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import pyarrow as pa
 import pyarrow.compute as pc

@@ -114,10 +114,10 @@ class Delta:
 
     def add_days(self, first: Numbers, last: Numbers, taxa: Numbers, counts: Counts) -> None:
         """Counts of some taxa in intervals of days; 0 for both ends where none is known."""
-        intervals, places = np.unique(first * _DAYS + last, return_inverse=True)
+        intervals = pc.dictionary_encode(pa.array(first * _DAYS + last))
         known = self._intervals
-        numbers = [known.setdefault(interval, len(known)) for interval in intervals.tolist()]
-        self._days.add(_key(np.array(numbers, np.int64)[places], taxa), counts)
+        numbers = [known.setdefault(interval, len(known)) for interval in intervals.dictionary.to_pylist()]
+        self._days.add(_key(np.array(numbers, np.int64)[intervals.indices.to_numpy()], taxa), counts)
 
     def add_hours(self, buckets: Numbers, taxa: Numbers, counts: Counts) -> None:
         """Counts of some taxa in hours of the day."""

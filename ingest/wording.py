@@ -6,14 +6,16 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
-from rich.table import Table
 
 from ingest.outcome import Outcome, Progress
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# What draws on a terminal is loaded where there is something to draw: --json and a schedule have nothing.
 
 REFUSED = ("failed", "needs_approval")
 """How a run ends of which nothing was kept."""
@@ -24,6 +26,8 @@ _COUNTS = ("read", "inserted", "updated", "duplicate", "rejected")
 
 def plain_console() -> Console:
     """A console that takes text as it is: a file may be called [/].csv."""
+    from rich.console import Console
+
     return Console(soft_wrap=True, highlight=False, markup=False)
 
 
@@ -33,6 +37,10 @@ def live_progress(quiet: bool) -> Iterator[Progress | None]:
     if quiet or not sys.stderr.isatty():
         yield None
         return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
     columns = (
         BarColumn(),
         TextColumn("{task.fields[rows]:,} rows, {task.fields[rate]:,}/s"),
@@ -51,6 +59,8 @@ def live_progress(quiet: bool) -> Iterator[Progress | None]:
 
 def tell_outcomes(outcomes: Sequence[Outcome], dry_run: bool) -> None:
     """What was understood, the counts as a table, and a line for each; what failed goes to stderr."""
+    from rich.table import Table
+
     console = plain_console()
     table = Table("input", box=None, header_style="dim", pad_edge=False)
     counts = (*_COUNTS, "skipped") if any(one.tally.skipped for one in outcomes) else _COUNTS

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ingest.sources.source import of_file
+from ingest.text import encodings
 from ingest.text.encodings import Encoding, find
 from tests.test_text import HEAD, ROW, notes_of, rows_of, written
 
@@ -77,3 +78,12 @@ def test_a_letter_that_breaks_off_at_the_end_of_the_file_is_one_bad_byte(tmp_pat
     path = written(tmp_path, (f"{HEAD}\n" + f"{ROW}\n" * 3 + "2024,Lynx,Jü").encode()[:-1])
     assert rows_of(path)[-1] == ["2024", "Lynx", "J\ufffd"]
     assert notes_of(path) == ("1 byte is not UTF-8: \ufffd stands there instead",)
+
+
+@pytest.mark.parametrize(("second", "bad"), [(b"\xa4,b,c", 0), (b"a,b,c", 1)])
+def test_half_a_letter_at_the_end_of_a_block_is_judged_by_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: bytes, bad: int
+) -> None:
+    first = "äää".encode()[:5]
+    monkeypatch.setattr(encodings, "_BLOCK", len(first))
+    assert find(of_file(written(tmp_path, first + second))) == Encoding("utf-8", bad=bad)

@@ -342,7 +342,9 @@ def _shortened(text: str | None) -> str | None:
 
 def _storable(column: pa.Array) -> pa.Array:
     """Without the character that PostgreSQL cannot hold."""
-    if pc.any(pc.match_substring(column, "\x00")).as_py():
+    # All its text at once: to look into each value takes fifty times as long.
+    text = column.buffers()[2]
+    if text and not np.frombuffer(text, np.uint8).all():
         return pc.replace_substring(column, "\x00", "\ufffd")
     return column
 

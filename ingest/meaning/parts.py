@@ -61,13 +61,15 @@ class Understood:
 
     def column(self, place: int, kind: pa.DataType) -> pa.Array:
         """One of the values of every row; null where it is None or the row is refused."""
-        values = [one.values[place] if one.values else None for one in self.parts]
-        return pa.array(values, kind).take(pa.array(self.codes))
+        values = pa.array([one.values[place] if one.values else None for one in self.parts], kind)
+        if values.null_count == len(values):
+            return pa.nulls(len(self.codes), kind)
+        return values.take(pa.array(self.codes))
 
     def digests(self) -> np.ndarray[Any, np.dtype[np.uint64]]:
         """Two numbers for every row; shape (rows, 2)."""
         halves = np.frombuffer(b"".join(one.digest for one in self.parts), dtype="<u8")
-        return halves.reshape(-1, 2)[self.codes]
+        return halves.reshape(-1, 2).take(self.codes, axis=0)
 
     def where(self, keep: np.ndarray[Any, np.dtype[np.bool_]]) -> Understood:
         """The same for some of the rows."""
@@ -87,7 +89,8 @@ class Group:
         if not self.places:
             return Understood(np.zeros(rows, np.int64), [self._part(())])
         codes, values = distinct([columns[place] for place in self.places])
-        return Understood(codes, [self._part(value) for value in values])
+        known = self._known  # most are, and a call takes longer than the look
+        return Understood(codes, [known.get(value) or self._part(value) for value in values])
 
     def _part(self, given: Given) -> Part:
         found = self._known.get(given)

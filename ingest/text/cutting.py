@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
+import numpy as np
 from pyarrow import csv as arrow_csv
 
 from db.arrow import pa, pc
@@ -22,6 +23,7 @@ from ingest.text.rows import Chunk, Columnar, Row
 BLOCK = 1 << 22
 """Characters that are looked at together."""
 _SAMPLE_ROWS = 1_000
+_LINE_FEED, _CARRIAGE_RETURN = b"\n\r"
 _LONGEST = 1 << 20  # a cell beyond this is a quote that was never closed, or no table
 csv.field_size_limit(_LONGEST)
 
@@ -82,15 +84,16 @@ class Cutter:
         return block
 
     def _at_once(self, block: str) -> Columnar | None:
-        if self.quote in block or "\x00" in block or block[0] in "\r\n" or "\n\n" in block:
-            return None
-        if "\r" in block and (block.count("\r") != block.count("\r\n") or "\n\r\n" in block):
+        if self.quote in block or "\x00" in block:
             return None
         try:
             # Halves of characters, which a reader in Python can let through, have no place in Arrow's text.
-            table = _read(block.encode(), self._width, self.delimiter)
+            encoded = block.encode()
+            table = _read(encoded, self._width, self.delimiter)
         except (pa.ArrowInvalid, UnicodeEncodeError):
             return None  # a row of another width: it is told by its line
+        if table.num_rows != _lines(encoded):
+            return None  # a blank line is no row, but is counted
         columns = [column.combine_chunks() for column in table.columns]
         if any(column.nbytes > _LONGEST and _longest(column) > _LONGEST for column in columns):
             return None  # the csv module refuses it, and tells the line
@@ -130,6 +133,18 @@ class Cutter:
                 yield line
             block = self._block(BLOCK)
         raise Unreadable(f"{self.name} has a quote at line {self.line} that is never closed.")
+
+
+def _lines(block: bytes) -> int | None:
+    """How many lines there are; None where a carriage return stands alone, an end for some readers."""
+    # Arrays, because Python is quick to find one character, and slow to find two or to count.
+    codes = np.frombuffer(block, np.uint8)
+    feeds = codes == _LINE_FEED
+    if b"\r" in block:
+        returns = codes == _CARRIAGE_RETURN
+        if returns[-1] or (returns[:-1] & ~feeds[1:]).any():
+            return None
+    return int(np.count_nonzero(feeds)) + (not feeds[-1])
 
 
 def _longest(column: pa.Array) -> int:

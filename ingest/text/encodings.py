@@ -79,7 +79,9 @@ def _is_utf8(source: Source) -> bool:
     try:
         with source.open() as file:
             while block := file.read(_BLOCK):
-                decoder.decode(block)
+                # ASCII is UTF-8, unless a letter that was begun ends there; to make it text takes longer.
+                if not block.isascii() or decoder.getstate()[0]:
+                    decoder.decode(block)
             decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return False
