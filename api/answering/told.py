@@ -39,7 +39,7 @@ class Told:
 
     def tell(self, version: int) -> None:
         """Say that a version is told now: before it is, so that nobody is told less afterwards."""
-        if self._map is None or version <= self.highest():
+        if version <= self.highest():
             return
         with self._lock:
             if self._map is None:
