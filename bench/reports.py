@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
+from urllib.parse import unquote, urlencode
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
+import config
+from api import close, create_app
 from api.answering.order import Order
 from api.answering.render import make
 from api.asking.query import Pairs, read
@@ -20,6 +23,7 @@ from bench.ingested import generate, ingest
 from bench.processes import home
 from bench.row import Bench, NotMeasured, Plan, Row
 from db.engine import open_reader
+from db.questions.grounds import Grounds
 
 COLD = "cold, over many sightings against a hundredth of them"
 _MOST = 1.5
@@ -41,7 +45,9 @@ def measure(plan: Plan) -> list[Row]:
     """Ask both databases in turns; then ask the large one what no rollup answers."""
     few, many = max(1_000, plan.rows // 10), plan.rows * 10
     with _database(few) as small, _database(many) as large:
-        rows = [_row(name, small, large, f"{many:,} against {few:,}") for name in REPORTS]
+        sizes = f"{many:,} against {few:,}"
+        rows = [_row(name, small, large, sizes) for name in REPORTS]
+        rows += [_kept_row(what, small, large, sizes) for what in _KEPT]
         return rows + [_from_records(name, asked, large) for name, asked in _FROM_RECORDS if name in REPORTS]
 
 
@@ -75,6 +81,62 @@ def _row(name: str, small: Engine, large: Engine, sizes: str) -> Row:
     ratio = ours / theirs
     what = f"{name}, {COLD} ({sizes})"
     return Row(what, f"{ours * 1e3:.1f} ms", f"{theirs * 1e3:.1f} ms", ratio, f"{_MOST}", ratio <= _MOST)
+
+
+def _kept_row(what: str, small: Engine, large: Engine, sizes: str) -> Row:
+    """What costs the same however much there is: a scope's version, a 304, an answer that is kept."""
+    times = [_KEPT[what](reader) for reader in (large, small)]
+    ratio = times[0] / times[1]
+    told = [f"{seconds * 1e3:.2f} ms" for seconds in times]
+    return Row(
+        f"{what}, over many sightings against a hundredth of them ({sizes})",
+        *told,
+        ratio,
+        "1.5",
+        ratio <= _MOST,
+    )
+
+
+def _scope(reader: Engine) -> float:
+    filters = read(REPORTS["timeline"].parameters, _QUESTION).filters
+    times = []
+    for _ in range(10 * _ROUNDS):
+        with reader.begin() as connection:
+            started = time.perf_counter()
+            Grounds().find(connection, filters)
+            times.append(time.perf_counter() - started)
+    return median(times)
+
+
+def _unchanged(reader: Engine) -> float:
+    return _answered(reader, conditional=True)
+
+
+def _hit(reader: Engine) -> float:
+    return _answered(reader, conditional=False)
+
+
+def _answered(reader: Engine, *, conditional: bool) -> float:
+    """By Flask, which the memory in front of it hands over to after each commit."""
+    folder = Path(unquote(str(reader.url.database)).removeprefix("file:").partition("?")[0]).parent
+    app = create_app(config.load({"SIGHTINGS_HOME": str(folder), "SIGHTINGS_MISSES_PER_MINUTE": "0"}, folder))
+    client = app.test_client()
+    url = f"/api/v1/reports/timeline.svg?{urlencode(_QUESTION)}"
+    first = client.get(url)
+    headers = {"If-None-Match": first.headers["ETag"]} if conditional else {}
+    times = []
+    for _ in range(10 * _ROUNDS):
+        started = time.perf_counter()
+        answer = client.get(url, headers=headers)
+        times.append(time.perf_counter() - started)
+        if answer.status_code != (304 if conditional else 200):
+            raise NotMeasured(f"{url} answered {answer.status_code}")
+    close(app)
+    return median(times)
+
+
+_QUESTION = [("species", "Calus alba"), ("year", "2020")]
+_KEPT = {"the version of a scope": _scope, "a 304": _unchanged, "a chart that is kept": _hit}
 
 
 def _from_records(name: str, asked: Pairs, large: Engine) -> Row:
