@@ -414,7 +414,8 @@ def _step_back() -> None:
     with a niceness of 10. Source: sched(7).
     """
     nice, session = 5, Path("/proc/self/autogroup")
-    os.nice(nice)
+    # Not os.nice, which adds to what was given up before.
+    os.setpriority(os.PRIO_PROCESS, 0, max(nice, os.getpriority(os.PRIO_PROCESS, 0)))
     if os.getsid(0) == os.getpid() and session.exists():
         with suppress(OSError):
             session.write_text(str(nice))
