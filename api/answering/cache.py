@@ -19,13 +19,13 @@ from flask_caching import Cache as FlaskCaching
 from flask_caching.backends import FileSystemCache
 
 from api.answering.breaker import Breaker
-from api.answering.envelope import Answer, seal, unseal
+from api.answering.envelope import Answer, seal, tag, unseal
 from api.answering.shelf import Held, Shelf
 from api.metrics import CACHE_FAILURES, CACHE_RESTING
 
 T = TypeVar("T")
 
-REDIS_SECONDS = 0.25
+REDIS_SECONDS, REDIS_PREFIX = 0.25, "sightings:"
 REDIS_KEEPS_SECONDS = 7 * 86_400
 _STAMP_BYTES = 4
 """What cachelib puts in front of an entry: until when it holds."""
@@ -69,8 +69,10 @@ class Cache:
         shelf: Shelf | None = None,
         refusals: tuple[type[Exception], ...] = (),
         count: Callable[[], Held] | None = None,
+        touch: Callable[[str], object] | None = None,
     ) -> None:
-        self._backend, self._shelf, self._refusals, self._count = backend, shelf, refusals, count
+        self._backend, self._shelf, self._refusals = backend, shelf, refusals
+        self._count, self._touch = count, touch
         self._lock, self._last_told = threading.Lock(), -60.0
         self.breaker = Breaker()
         self.failures = 0
@@ -83,7 +85,7 @@ class Cache:
 
     def get(self, key: str) -> Answer | None:
         """The answer kept for this key, if it is there and whole."""
-        name = _name(key)
+        name = tag(key)
         sealed = self.attempt(lambda: self._backend.get(name))
         if sealed is None:
             return None
@@ -97,12 +99,20 @@ class Cache:
             self._shelf.used(name)
         return answer
 
+    def used(self, tag: str) -> None:
+        """Tell that the answer of this tag is in use although it was not asked for here."""
+        if self._shelf is not None:
+            self._shelf.used(tag)
+        elif self._touch is not None:
+            touch = self._touch
+            self.attempt(lambda: touch(tag))
+
     def put(self, answer: Answer) -> None:
         """Keep an answer, if that can be done."""
         sealed = seal(answer)
         if self._backend is None or not self._has_room(_STAMP_BYTES + len(sealed)):
             return
-        if self.attempt(lambda: bool(self._backend.set(_name(answer.key), sealed))) is False:
+        if self.attempt(lambda: bool(self._backend.set(answer.tag, sealed))) is False:
             self._failed("an entry could not be written")
 
     def attempt(self, action: Callable[[], T]) -> T | None:
@@ -150,10 +160,6 @@ class Cache:
             _log.warning("The cache failed (%d times so far), the data answers: %s", self.failures, why)
 
 
-def _name(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()
-
-
 def open_cache(app: Flask, url: str, directory: Path, most_bytes: int) -> Cache:
     """The cache that a setting names: ``files``, ``off`` or a Redis URL. One that cannot be opened is off."""
     if url == "off":
@@ -181,13 +187,16 @@ def _in_redis(app: Flask, url: str) -> Cache:
 
     client = open_redis(url)
     config = {"CACHE_TYPE": "RedisCache", "CACHE_REDIS_HOST": client, "CACHE_SERIALIZER": Plain()}
-    config |= {"CACHE_DEFAULT_TIMEOUT": REDIS_KEEPS_SECONDS, "CACHE_KEY_PREFIX": "sightings:"}
+    config |= {"CACHE_DEFAULT_TIMEOUT": REDIS_KEEPS_SECONDS, "CACHE_KEY_PREFIX": REDIS_PREFIX}
 
     def count() -> Held:
         memory, events = client.info("memory"), client.info("stats")
         return Held(int(memory["used_memory"]), int(client.dbsize()), int(events["evicted_keys"]))
 
-    return Cache(FlaskCaching(app, config=config).cache, None, (ResponseError,), count)
+    def touch(name: str) -> None:
+        client.touch(REDIS_PREFIX + name)
+
+    return Cache(FlaskCaching(app, config=config).cache, None, (ResponseError,), count, touch)
 
 
 def open_redis(url: str) -> Any:

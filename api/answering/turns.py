@@ -6,7 +6,6 @@ than anybody would wait, others need not: twice made is better than not at all.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
 import threading
@@ -17,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from api.answering.cache import Cache, open_redis
+from api.answering.cache import REDIS_PREFIX, Cache, open_redis
+from api.answering.envelope import tag
 from api.answering.flight import Busy
 from api.answering.locks import STEP_SECONDS, taken
 
@@ -54,7 +54,7 @@ class FileTurns:
     @contextmanager
     def taken(self, key: str) -> Iterator[None]:
         """Hold the turn for a key while the block runs; waits for whoever has it. Raises Busy."""
-        path = self.directory / f"key-{_name(key)}"
+        path = self.directory / f"key-{tag(key)}"
         try:
             handle = self._waited_for(path)
         except OSError:
@@ -103,7 +103,7 @@ class RedisTurns:
     @contextmanager
     def taken(self, key: str) -> Iterator[None]:
         """Hold the turn for a key while the block runs; waits for whoever has it. Raises Busy."""
-        lease, token = f"sightings:making:{_name(key)}", secrets.token_hex(8)
+        lease, token = f"{REDIS_PREFIX}making:{tag(key)}", secrets.token_hex(8)
         if not self._waited_for(lease, token):
             yield
             return
@@ -142,10 +142,6 @@ def open_turns(cache: Cache, url: str, directory: Path, patience: float) -> Turn
     if cache.is_off:
         return NoTurns()
     return FileTurns(directory, patience) if url == "files" else RedisTurns(open_redis(url), cache, patience)
-
-
-def _name(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def _is(path: Path, handle: int) -> bool:
