@@ -25,7 +25,8 @@ from api.edge.front import Answered
 from api.edge.memory import Memory
 from api.export.routes import routes as export_routes
 from api.headers import init_app as protect
-from api.metrics import count
+from api.metrics import BUSY, count
+from api.metrics.requests import NO_ROUTE
 from api.metrics.requests import init_app as count_requests
 from api.openapi import routes as openapi_routes
 from api.openapi.guide import routes as guide_routes
@@ -82,6 +83,12 @@ def create_server(settings: config.Settings | None = None) -> Edge:
     with app.test_request_context("/"):
         response = app.process_response(problem(503, "Too many wait for an answer.", "busy", retry_after=2))
         crowded = Reply(response.status_code, response.headers.to_wsgi_list(), response.get_data())
+
+    def refuse() -> Reply:
+        count(NO_ROUTE, "failed")
+        BUSY.inc()
+        return crowded
+
     sys.setswitchinterval(SWITCH_SECONDS)
     site: Site = app.extensions["sightings"]
 
@@ -93,7 +100,7 @@ def create_server(settings: config.Settings | None = None) -> Edge:
 
     in_use, memory = InUse(site.cache), Memory(int(settings.edge_bytes))
     behind = Behind(app, THREADS, WAITING, partial(close, app))
-    return Edge(behind, watch(site.reader), memory, crowded, tell)
+    return Edge(behind, watch(site.reader), memory, refuse, tell)
 
 
 def close(app: Flask) -> None:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -223,15 +224,14 @@ def test_readiness_itself_is_told_to_everybody(client: FlaskClient) -> None:
 
 
 def ask_metrics(address: str) -> Values:
-    return values(requests.get(f"{address}/metrics", timeout=30).text)
+    return values(ask_again(f"{address}/metrics").text)
 
 
-def answers(address: str) -> bool:
-    """Whether it does: what is under way in a worker that is killed is cut off."""
-    try:
-        return requests.get(f"{address}/nowhere", timeout=30).status_code == 404
-    except requests.ConnectionError:
-        return False
+def ask_again(url: str) -> requests.Response:
+    """The answer; what is under way in a worker that is killed is cut off, and asked again."""
+    while True:
+        with suppress(requests.ConnectionError):
+            return requests.get(url, timeout=30)
 
 
 def workers_of(home: Path) -> int:
@@ -265,13 +265,19 @@ def test_two_workers_tell_the_same_sums_and_a_dead_one_takes_nothing_along(home:
             found = ask_metrics(address)
             assert sum(outcomes(found).values()) == 60
             assert outcomes(found, "none") == {"refused": 60}
+            assert not [labels for labels in found["sightings_requests_total"] if "failed" in labels]
             assert 4 <= outcomes(found)["render"] <= 8
             assert found["sightings_render_slots_taken"] == {(): 0}
             assert found["sightings_data_version"] == {(): 1}
+        with ThreadPoolExecutor(8) as pool:
+            url = f"{address}{CHART}?limit=1"
+            assert set(pool.map(lambda _: requests.get(url, timeout=30).status_code, range(20))) == {200}
+        assert until(lambda: sum(outcomes(ask_metrics(address)).values()) == 80)
         os.kill(_worker(server.pid), signal.SIGKILL)
-        assert until(lambda: answers(address) and workers_of(home) == 2)
+        assert ask_again(f"{address}/nowhere").status_code == 404
+        assert until(lambda: workers_of(home) == 2)
         found = ask_metrics(address)
-        assert sum(outcomes(found).values()) == 60
+        assert sum(outcomes(found).values()) == 80
         assert outcomes(found, "none")["refused"] > 60
         assert len(list((home / "metrics").glob("counter_*.db"))) <= 3
     with serving(home, "--workers", "1", "--no-scheduler") as (_, address):

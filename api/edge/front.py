@@ -32,9 +32,14 @@ class Edge:
     """An RSGI application; ``granian --interface rsgi`` calls it."""
 
     def __init__(
-        self, behind: Behind, watch: Watch, memory: Memory, crowded: Reply, tell: Callable[[Answered], None]
+        self,
+        behind: Behind,
+        watch: Watch,
+        memory: Memory,
+        refuse: Callable[[], Reply],
+        tell: Callable[[Answered], None],
     ) -> None:
-        self._behind, self._watch, self._memory, self._crowded = behind, watch, memory, crowded
+        self._behind, self._watch, self._memory, self._refuse = behind, watch, memory, refuse
         self._tell = tell
         self._hosts: set[str] = set()
         """What requests that were answered called this host: another name may be refused."""
@@ -107,7 +112,7 @@ class Edge:
         try:
             reply = await self._behind.ask(scope)
         except Crowded:
-            reply = self._crowded
+            reply = self._refuse()
         if at is not None:
             self._keep(scope, reply, at, quarter)
         if reply.pieces is not None:

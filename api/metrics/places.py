@@ -10,6 +10,7 @@ import fcntl
 import logging
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,12 +63,12 @@ def number() -> int:
 
 def clear(folder: Path) -> None:
     """Begin anew: forget what processes counted that have ended."""
-    _forget(folder, "*")
+    _of_nobody(folder, "*", lambda path: path.unlink(missing_ok=True))
 
 
 def sweep(folder: Path) -> None:
     """Forget how things stand in processes that have ended; what they counted stays."""
-    _forget(folder, "gauge_*")
+    _of_nobody(folder, "gauge_*", _blank)
 
 
 def _take(folder: Path) -> int:
@@ -92,33 +93,44 @@ def _furnish(folder: Path, place: int) -> None:
     """Files of full length. A hole in a file that is mapped would end the process where the disk is full."""
     for kind, length in KINDS.items():
         path = folder / f"{kind}_{place}.db"
-        if not kind.startswith("gauge") and _is_whole(path):
-            continue
-        new = path.with_suffix(".new")
-        with new.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, length)
-        new.replace(path)
+        if not _is_whole(path, length):
+            new = path.with_suffix(".new")
+            with new.open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, length)
+            new.replace(path)
+        elif kind.startswith("gauge"):
+            _blank(path)
 
 
-def _is_whole(path: Path) -> bool:
+def _blank(path: Path) -> None:
+    """Empty a file, and keep its room on the disk."""
+    with path.open("r+b") as file:
+        file.write(bytes(path.stat().st_size))
+
+
+def _is_whole(path: Path, length: int) -> bool:
     """Whether it can be read to its end, as after a loss of power it may not be."""
     try:
         content = path.read_bytes()
         list(MmapedDict.read_all_values_from_file(str(path)))  # type: ignore[no-untyped-call]
     except Exception:  # noqa: BLE001 - whatever is wrong with it
         return False
-    return 0 <= int.from_bytes(content[:4], sys.byteorder, signed=True) <= len(content)
+    return length <= len(content) and 0 <= _used(content) <= len(content)
 
 
-def _forget(folder: Path, kinds: str) -> None:
-    """Remove the files of these kinds from the places that nobody holds; they are held meanwhile."""
+def _used(content: bytes) -> int:
+    return int.from_bytes(content[:4], sys.byteorder, signed=True)
+
+
+def _of_nobody(folder: Path, kinds: str, action: Callable[[Path], None]) -> None:
+    """Do it to the files of these kinds in the places that nobody holds; they are held meanwhile."""
     for place in {path.stem.rpartition("_")[2] for path in folder.glob(f"{kinds}_*.db")}:
         with suppress(OSError):
             lock = os.open(folder / f"{place}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             try:
                 if _held(lock):
                     for path in folder.glob(f"{kinds}_{place}.db"):
-                        path.unlink(missing_ok=True)
+                        action(path)
             finally:
                 os.close(lock)
 

@@ -36,9 +36,12 @@ def _begin() -> None:
 
 
 def _end(response: Response) -> Response:
+    began = g.get("began")
+    if began is None:  # nobody asked: it is made to lie ready
+        return response
     route = request.url_rule.rule if request.url_rule else NO_ROUTE
     count(route, _outcome(response.status_code))
-    seconds = time.perf_counter() - g.get("began", time.perf_counter())
+    seconds = time.perf_counter() - began
     if seconds > SLOW_SECONDS:
         told = (seconds, request.method, request.full_path, response.status_code)
         _log.warning("slow: %.1f s for %s %s (%d)", *told)
