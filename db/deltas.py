@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from db.arrow import pa, pc
-from db.grains import cells_of, hour_bucket, hour_of, iso_week
+from db.grains import TO_A_DAY, cells_of, hour_bucket, hour_of, iso_week
 from db.models import FOREVER
 
 Numbers = np.ndarray[Any, np.dtype[Any]]
@@ -234,8 +234,13 @@ def _weeks(days: Numbers) -> Numbers:
     return np.array([iso_week(day) if day else 0 for day in days.tolist()], np.int64)
 
 
+def _to_a_day(first: Numbers, last: Numbers) -> Numbers:
+    return np.where((first > 0) & (first == last), TO_A_DAY, _NEITHER)
+
+
 _GRAINS = (
     _all_time,
+    _to_a_day,
     _one(lambda days: days // 10_000),
     _one(lambda days: days // 100),
     _one(_weeks),

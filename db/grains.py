@@ -14,6 +14,8 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from db.models import Sighting
 
+TO_A_DAY = 1
+"""The bucket of all that is dated to one day, whichever it is."""
 HOURS = (100_000_000, 999_999_999)
 """Between which buckets the hours of the day lie, year by year."""
 CELLS = (1_000_000_000, 1_006_479_999)

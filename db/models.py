@@ -336,12 +336,12 @@ class Touched(Base):
 class Rollup(Base):
     """Counts per bucket, taxon and feed, kept up by every run: a chart costs the same whatever there is.
 
-    The digits of a bucket say its grain: 0 is all time, 4 a year (2024), 6 a month (202405), 7 an ISO week
-    (2024007: year and week), 8 a day (20240517). A sighting counts in the buckets that its whole interval
-    lies in. 9 digits are an hour of the day within a year (202400017: year and hour), for what has one year
-    and a time; 10 a cell of the map, a tenth of a degree high and wide (1000000000 + row * 3600 + column,
-    counted from 90 degrees south and 180 west), for what has a position that a map may show, at any time or
-    none. ``db.grains`` has their arithmetic.
+    The digits of a bucket say its grain: 0 is all time, 1 all days together, 4 digits are a year (2024), 6 a
+    month (202405), 7 an ISO week (2024007: year and week), 8 a day (20240517). A sighting counts in the
+    buckets that its whole interval lies in, and in 1 if that is a day. 9 digits are an hour of the day within
+    a year (202400017: year and hour), for what has one year and a time; 10 a cell of the map, a tenth of a
+    degree high and wide (1000000000 + row * 3600 + column, counted from 90 degrees south and 180 west), for
+    what has a position that a map may show, at any time or none. ``db.grains`` has their arithmetic.
     """
 
     __tablename__ = "rollup"

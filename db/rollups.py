@@ -25,7 +25,7 @@ from sqlalchemy import (
 from db.arrow import pa
 from db.beside import FileBeside, made_as, may_attach, small_cache
 from db.deltas import KINDS, Delta, Numbers
-from db.grains import cell_of_record, hour_of_record, iso_week
+from db.grains import TO_A_DAY, cell_of_record, hour_of_record, iso_week
 from db.measures import COUNTS, measures
 from db.models import Rollup, RollupOfAll, Sighting, Touched
 
@@ -237,6 +237,8 @@ def _buckets(first: int | None, last: int | None) -> list[int]:
     if first is None or last is None:
         return [0]
     buckets = [0, *(first // divisor for divisor in (10_000, 100, 1) if first // divisor == last // divisor)]
+    if first == last:
+        buckets.append(TO_A_DAY)
     if iso_week(first) == iso_week(last):
         buckets.append(iso_week(first))
     return buckets

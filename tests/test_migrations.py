@@ -70,7 +70,7 @@ def test_a_second_upgrade_changes_nothing(writer: Engine) -> None:
     assert schema.revision(writer) == schema.head()
 
 
-def test_what_is_there_already_is_counted_by_hour_and_cell(database_url: str) -> None:
+def test_what_is_there_already_is_counted_by_day_hour_and_cell(database_url: str) -> None:
     writer = open_writer(database_url)
     settings = schema._settings()
     with writer.begin() as connection:
@@ -81,8 +81,9 @@ def test_what_is_there_already_is_counted_by_hour_and_cell(database_url: str) ->
     schema.upgrade(writer)
     with writer.begin() as connection:
         assert wrong_rollups(connection) == []
-        counted = "SELECT bucket, records, individuals FROM rollup WHERE bucket >= 100000000 ORDER BY bucket"
-        assert list(map(tuple, connection.execute(text(counted)))) == [
+        counted = "SELECT bucket, records, individuals FROM rollup WHERE bucket = 1 OR bucket >= 100000000"
+        assert list(map(tuple, connection.execute(text(f"{counted} ORDER BY bucket")))) == [
+            (1, 1, 3.0),
             (202400017, 1, 3.0),
             (1000000000 + 3600 * 649 + 1907, 1, 3.0),
             (1000000000 + 3600 * 1799, 1, 1.0),

@@ -21,7 +21,7 @@ from db.check import damage
 from db.deltas import Delta
 from db.engine import open_reader, open_writer
 from db.filters import Filters, scope
-from db.grains import CELLS, HOURS, cell_of, iso_week
+from db.grains import CELLS, HOURS, TO_A_DAY, cell_of, iso_week
 from db.models import Rollup
 from db.questions.counts import per_bucket
 from db.schema import upgrade
@@ -269,6 +269,21 @@ def _counted(writer: Engine, ends: tuple[int, int]) -> dict[int, tuple[float, ..
     return {
         bucket: tuple(counts) for bucket, *counts in rows_of(writer, *columns) if ends[0] <= bucket <= ends[1]
     }
+
+
+def test_what_is_dated_to_a_day_is_counted_on_its_own(writer: Engine) -> None:
+    vague = [Record("Lynx", 20240501, 20240502), Record("Lynx", 20240501, 20240531), Record("Lynx", None)]
+    days = [Record("Lynx", 20240501, identifier="a"), Record("Lynx", 20230228, count=None), *vague]
+    ingest(writer, [*days, Record("Wolf", 20240501, count=0), Record("Bear", 20231231, count=2)])
+    per_taxon = (Rollup.taxon_id, Rollup.bucket, Rollup.records, Rollup.individuals, Rollup.absences)
+    counted = [row[2:] for row in sorted(rows_of(writer, *per_taxon)) if row[1] == TO_A_DAY]
+    assert counted == [(2, 2.0, 0), (0, 0.0, 1), (1, 2.0, 0)]
+    run = ingest(writer, [Record("Lynx", 20240501, 20240503, identifier="a")])
+    assert [row[2] for row in rows_of(writer, *per_taxon) if row[:2] == (1, TO_A_DAY)] == [1]
+    undo(writer, run)
+    assert [row[2:] for row in sorted(rows_of(writer, *per_taxon)) if row[1] == TO_A_DAY] == counted
+    with writer.begin() as connection:
+        assert damage(connection) == []
 
 
 def test_what_a_map_may_not_show_is_in_no_cell(writer: Engine) -> None:

@@ -1,7 +1,7 @@
 """What a run was told, where it goes on, what it took back or taught; where a restored revision came from.
 
-And what taxa were called before a run changed it, and the counts per hour of the day and per cell of the map,
-of what is there already.
+And what taxa were called before a run changed it, and the counts per hour of the day, per cell of the map and
+of all days together, of what is there already.
 """
 
 import sqlalchemy as sa
@@ -50,7 +50,7 @@ def upgrade() -> None:
         names.add_column(sa.Column("since_run", sa.Integer(), nullable=True))
     _new_tables()
     _former_names()
-    _count_hours_and_cells()
+    _count_what_was_not_counted()
     _count_all_taxa()
 
 
@@ -129,13 +129,13 @@ _COUNT = """
 """
 
 
-def _count_hours_and_cells() -> None:
+def _count_what_was_not_counted() -> None:
     # Of a number that is not negative; CAST alone rounds on PostgreSQL.
     cut = "CAST({} AS INTEGER)" if op.get_bind().dialect.name == "sqlite" else "CAST(floor({}) AS INTEGER)"
     cell = _CELL.format(north=cut.format(_NORTH), east=cut.format(_EAST))
     timed = "first_day / 10000 = last_day / 10000 AND time_of_day IS NOT NULL"
     shown = "NOT geospatial_issue AND decimal_latitude IS NOT NULL AND decimal_longitude IS NOT NULL"
-    for bucket, term in ((_HOUR, timed), (cell, shown)):
+    for bucket, term in (("1", "first_day = last_day"), (_HOUR, timed), (cell, shown)):
         op.execute(_COUNT.format(bucket=bucket, term=term))
 
 
