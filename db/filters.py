@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, or_
 
 from db.former import names_as_of
 from db.models import FOREVER, Feed, Place, Run, Sighting, Touched
-from db.taxon_keys import narrowed, taxa_below
+from db.taxon_keys import names_of, narrowed, taxa_below
 from db.traits import ANY, Traits, trait_conditions
 
 Span = tuple[int, int]
@@ -93,6 +93,8 @@ class Scope:
     """The data version that records and names are to be of; None is today's."""
     unknown: tuple[str, ...] = ()
     """Names that nothing here is known by."""
+    unknown_keys: tuple[int, ...] = ()
+    """The same of taxon keys."""
     revision: int | None = None
     """``as_of``, where a later run touched what it looks at; else the records of today are those of then."""
 
@@ -129,7 +131,9 @@ def scope(connection: Connection, filters: Filters, as_of: int | None = None) ->
     revision = None
     if as_of is not None and version > as_of:
         version, revision = _newest(connection, [*meets, Touched.run_id <= as_of]), as_of
-    return Scope(filters, version, taxa, feeds, as_of, unknown + unknown_feeds, revision)
+    known = names_of(connection, filters.taxon_keys, as_of) if filters.taxon_keys else {}
+    keys = tuple(key for key in filters.taxon_keys if key not in known)
+    return Scope(filters, version, taxa, feeds, as_of, unknown + unknown_feeds, keys, revision)
 
 
 def _newest(connection: Connection, meets: list[ColumnElement[bool]]) -> int:

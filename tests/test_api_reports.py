@@ -276,6 +276,16 @@ def test_a_name_that_nothing_goes_by_is_told_and_not_an_error(client: FlaskClien
     assert client.get("/api/v1/reports/timeline.svg?species=unicorn").status_code == 200
 
 
+def test_a_key_that_nothing_goes_by_is_told_and_not_an_error(client: FlaskClient) -> None:
+    known = told(client, "/api/v1/reports/species.json")["data"][0]["taxonKey"]
+    answer = told(client, f"/api/v1/reports/species.json?taxonKey={known}&taxonKey=99999&taxonKey=500099999")
+    assert [row["taxonKey"] for row in answer["data"]] == [known]
+    assert answer["meta"]["warnings"] == [
+        "Nothing here is known by the taxonKey 99999.", "Nothing here is known by the taxonKey 500099999."
+    ]  # fmt: skip
+    assert "known by the taxonKey 99999." in client.get("/api/v1/reports/map.svg?taxonKey=99999").text
+
+
 @time_machine.travel("2024-03-15T23:30:00Z", tick=False)
 def test_the_bucket_under_way_is_partial_in_the_zone_of_the_site(client: FlaskClient, home: Path) -> None:
     url = "/api/v1/reports/timeline.json?species=vulpes&interval=day&limit=1"

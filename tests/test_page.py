@@ -177,7 +177,7 @@ def test_a_filter_that_finds_nothing_says_so_and_offers_to_clear_it(
     ingest(sqlite_writer, READING)
     shown = page(client, "/?species=unicorn")
     assert "No records match these filters" in shown.text
-    assert "Nothing here is known by the name unicorn" in shown.text
+    assert "Nothing here is known by the name unicorn." in shown.text
     assert "Clear the filters" in shown.text
     assert not shown.all("img")
 

@@ -28,7 +28,7 @@ FORMS = {
 DRAWN = ("svg", "png")
 """Those that are charts."""
 
-_CODE = 3  # raise it whenever the same data would give other rows or other words
+_CODE = 4  # raise it whenever the same data would give other rows or other words
 
 
 class Behind(Exception):
@@ -112,6 +112,7 @@ def key(order: Order, ground: Ground) -> str:
     parts = (
         _CODE, RENDERER, order.report.name, order.form, order.parameters.canonical(order.form), order.title,
         str(order.zone), found.version, found.as_of, found.taxa, found.feeds, found.unknown,
+        found.unknown_keys,
         rests.ingested_at, rests.run, [(source.name, source.made_up) for source in rests.sources],
         ground.open_bucket,
     )  # fmt: skip

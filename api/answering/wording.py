@@ -9,6 +9,7 @@ from api.asking.parameters import ReportParameters
 from api.draw import Words
 from api.draw.words import number
 from api.reports.report import UNITS, Tidy, value
+from db.filters import Scope
 from db.questions.basis import Basis
 
 _FEEDS = 4  # as many as are named under a chart
@@ -32,19 +33,25 @@ def describe(order: Order, ground: Ground, tidy: Tidy, latest: str | None) -> di
         "ingestedAt": basis.ingested_at,
         "timezone": str(order.zone),
         "partial": tidy.partial,
-        "warnings": [*_warnings(basis, ground.scope.unknown), *tidy.warnings],
+        "warnings": [*_warnings(basis), *nothing_known(ground.scope), *tidy.warnings],
         "leftOut": tidy.left_out,
         "sources": [source.name for source in basis.sources],
     }
 
 
-def _warnings(basis: Basis, unknown: tuple[str, ...]) -> list[str]:
+def _warnings(basis: Basis) -> list[str]:
     made_up = [source.name for source in basis.sources if source.made_up]
-    told = []
-    if made_up:
-        feeds = f"feed {made_up[0]}" if len(made_up) == 1 else f"feeds {', '.join(made_up)}"
-        told = [f"The records of the {feeds} are made up."]
-    return told + [f"Nothing here is known by the name {name}." for name in unknown]
+    if not made_up:
+        return []
+    feeds = f"feed {made_up[0]}" if len(made_up) == 1 else f"feeds {', '.join(made_up)}"
+    return [f"The records of the {feeds} are made up."]
+
+
+def nothing_known(scope: Scope) -> list[str]:
+    """A sentence for each name and each key that nothing goes by."""
+    names = [f"name {name}" for name in scope.unknown]
+    keys = [f"taxonKey {key}" for key in scope.unknown_keys]
+    return [f"Nothing here is known by the {one}." for one in (*names, *keys)]
 
 
 def caption(order: Order, tidy: Tidy, told: dict[str, Any]) -> Words:

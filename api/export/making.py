@@ -16,6 +16,7 @@ from pydantic.alias_generators import to_camel
 from sqlalchemy import Connection, Engine
 
 from api.answering.order import NothingKnown, here
+from api.answering.wording import nothing_known
 from api.asking.occurrence_filters import WITHOUT_EFFECT, OccurrenceFilters
 from api.asking.query import Pairs, read
 from api.export import FORMS
@@ -71,8 +72,9 @@ def survey(connection: Connection, order: ExportOrder) -> Ground:
     parameters = order.parameters
     newest = here(connection, parameters.at_least)
     found = scope(connection, parameters.filters, parameters.as_of)
-    if found.unknown:  # a file cannot say so, and an empty one would look like an answer
-        raise NothingKnown(f"Nothing here is known by the name {found.unknown[0]}.")
+    unknown = nothing_known(found)
+    if unknown:  # a file cannot say so, and an empty one would look like an answer
+        raise NothingKnown(unknown[0])
     return Ground(found, basis(connection, found), newest if found.as_of is None else found.as_of)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from api.answering.wording import nothing_known
 from api.page.figures import FULL, WIDE, Figure
 from api.page.fitting import Fitting
 from api.page.panels import LEADING, RANKED, Told, animals, ranking, tell, timeline
@@ -99,7 +100,7 @@ def compose(
         ranking=ranking(filters, parameters.measure, ranked) if several else None,
         animals=animals(connection, parameters, fitting, ranked.tidy.rows[:LEADING]) if several else (),
         latest=tuple(_record(row) for row in latest.tidy.rows),
-        unknown=summary.ground.scope.unknown,
+        unknown=tuple(nothing_known(summary.ground.scope)),
         names=names,
     )
 
