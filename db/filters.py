@@ -227,7 +227,7 @@ def conditions(scope: Scope) -> list[ColumnElement[bool]]:
         terms += [month == Sighting.last_day // 100, (month % 100).in_(filters.months)]
     if filters.bases_of_record:
         terms.append(Sighting.basis_of_record.in_(filters.bases_of_record))
-    return terms + _place_conditions(filters) + trait_conditions(filters.traits)
+    return [*terms, *place_conditions(filters), *_box_conditions(filters), *trait_conditions(filters.traits)]
 
 
 def _revision(as_of: int | None) -> ColumnElement[bool]:
@@ -237,22 +237,24 @@ def _revision(as_of: int | None) -> ColumnElement[bool]:
     return and_(Sighting.added_run <= as_of, there_still)
 
 
-def _place_conditions(filters: Filters) -> list[ColumnElement[bool]]:
-    terms: list[ColumnElement[bool]] = []
+def place_conditions(filters: Filters) -> list[ColumnElement[bool]]:
+    """Country, state and locality as conditions on ``sighting``."""
     wanted = (
         (Place.country_code, filters.countries),
         (Place.state_province, filters.states),
         (Place.locality, filters.localities),
     )
     of_place = [column.in_(names) for column, names in wanted if names]
-    if of_place:
-        terms.append(Sighting.place_id.in_(select(Place.id).where(*of_place)))
-    if filters.bbox:
-        west, south, east, north = filters.bbox
-        longitude = Sighting.decimal_longitude
-        across = or_(longitude >= west, longitude <= east) if west > east else longitude.between(west, east)
-        terms += [~Sighting.geospatial_issue, Sighting.decimal_latitude.between(south, north), across]
-    return terms
+    return [Sighting.place_id.in_(select(Place.id).where(*of_place))] if of_place else []
+
+
+def _box_conditions(filters: Filters) -> list[ColumnElement[bool]]:
+    if filters.bbox is None:
+        return []
+    west, south, east, north = filters.bbox
+    longitude = Sighting.decimal_longitude
+    across = or_(longitude >= west, longitude <= east) if west > east else longitude.between(west, east)
+    return [~Sighting.geospatial_issue, Sighting.decimal_latitude.between(south, north), across]
 
 
 def last_day_of_month(month: int) -> int:

@@ -116,9 +116,9 @@ def make(
         limit = Limit(file, most_bytes, most_seconds, count(connection, ground.scope))
         about = _about(connection, order, ground, limit.records)
         if most_bytes is not None and limit.records > SAMPLE:
-            sample = exported.keys(connection, ground.scope, limit.records, SAMPLE)
+            sample = exported.keys(connection, ground.scope, SAMPLE)
             limit.expect(_written(connection, order, ground, about, sample))
-        keys = exported.keys(connection, ground.scope, limit.records)
+        keys = exported.keys(connection, ground.scope)
         chunks = _chunks(connection, keys, ground.scope.as_of, limit, progress)
         FORMS[order.form].write(file, chunks, about)
     limit.refuse(file.tell())

@@ -18,6 +18,7 @@ from db.grains import CELLS, steps_of_record
 from db.measures import measures
 from db.models import Rollup, Sighting
 from db.questions import counts
+from db.questions.walks import terms_of_all
 
 MOST_RECORDS = 200_000
 """So many records are looked at one by one; of more, the rollups answer where they can."""
@@ -98,7 +99,7 @@ def _from_records(connection: Connection, scope: Scope, extent: Extent | None) -
     column = case((usable, column // every), else_=0)
     vague = and_(~Sighting.absent, usable, Sighting.coordinate_uncertainty > size / 100 * _METRES)
     asked = select(row, column, *measures(), func.sum(case((vague, 1), else_=0)))
-    rows = connection.execute(asked.where(*conditions(scope)).group_by(row, column)).all()
+    rows = connection.execute(asked.where(*terms_of_all(connection, scope)).group_by(row, column)).all()
     found = {(one[0], one[1]): Sum(*one[2:6]) for one in rows}
     missing, flagged = (found.pop((reason, 0), NOTHING) for reason in (_MISSING, _FLAGGED))
     if extent and not scope.filters.bbox:
@@ -108,8 +109,13 @@ def _from_records(connection: Connection, scope: Scope, extent: Extent | None) -
 
 def _covered(connection: Connection, scope: Scope) -> Extent | None:
     row, column, usable = steps_of_record(_FINEST)
-    asked = select(*_ends(row, column)).where(*conditions(scope), usable).group_by(column // _FINEST)
-    return around(connection.execute(asked).all(), _FINEST)
+    asked = select(*_ends(row, column)).where(*terms_of_all(connection, scope), usable)
+    strip: Any = connection.execute(asked).one()
+    if strip[0] is None:
+        return None
+    if strip[3] - strip[2] < 180 * _FINEST:  # the way around the other side is longer, without sorting any
+        return around([strip], _FINEST)
+    return around(connection.execute(asked.group_by(column // _FINEST)).all(), _FINEST)
 
 
 def _ends(row: ColumnElement[int], column: ColumnElement[int]) -> list[ColumnElement[int]]:

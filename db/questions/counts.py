@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, and_, cast, func, literal, or_, select
 
-from db.filters import Scope, conditions, last_day_of_month
+from db.filters import Scope, last_day_of_month
 from db.former import labels_as_of, names_as_of
 from db.grains import iso_week
 from db.measures import measures
 from db.models import FOREVER, Rollup, RollupOfAll, Sighting
+from db.questions.walks import terms_of_all
 
 _GRAINS = {
     "year": (1_000, 9_999),
@@ -43,7 +44,7 @@ def totals(connection: Connection, scope: Scope, *, apart: bool = True) -> list[
     if grain is not None:
         return from_rollups(connection, scope, of.bucket == grain, literal(0), of, apart=apart)
     taxon = _taxon(Sighting.taxon_id, apart)
-    asked = select(taxon, literal(0), *measures()).where(*conditions(scope)).group_by(taxon)
+    asked = select(taxon, literal(0), *measures()).where(*terms_of_all(connection, scope)).group_by(taxon)
     return [Count(*row) for row in connection.execute(asked)]
 
 
@@ -59,7 +60,7 @@ def per_bucket(connection: Connection, scope: Scope, interval: str, *, apart: bo
     if interval == "week":
         return _by_week(connection, scope, apart)
     (bucket, precise), taxon = precise_bucket(interval), _taxon(Sighting.taxon_id, apart)
-    asked = select(taxon, bucket, *measures()).where(*conditions(scope), precise)
+    asked = select(taxon, bucket, *measures()).where(*terms_of_all(connection, scope), precise)
     return [Count(*row) for row in connection.execute(asked.group_by(taxon, bucket))]
 
 
@@ -176,7 +177,7 @@ def precise_bucket(interval: str) -> tuple[ColumnElement[Any], ColumnElement[boo
 
 def _by_week(connection: Connection, scope: Scope, apart: bool) -> list[Count]:
     keys = (_taxon(Sighting.taxon_id, apart), Sighting.first_day, Sighting.last_day)
-    terms = (*conditions(scope), Sighting.first_day.is_not(None))
+    terms = (*terms_of_all(connection, scope), Sighting.first_day.is_not(None))
     asked = select(*keys, *measures()).where(*terms).group_by(*keys)
     weeks: dict[tuple[int, int], list[float]] = {}
     for taxon, first, last, *sums in connection.execute(asked):

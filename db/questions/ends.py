@@ -10,6 +10,7 @@ from db.filters import Scope, conditions
 from db.grains import iso_week
 from db.models import Rollup, Sighting
 from db.questions.counts import precise_bucket, rollup_of
+from db.questions.walks import terms_of_all
 
 _AT_ONCE = 500
 
@@ -68,7 +69,7 @@ def _there(connection: Connection, scope: Scope, taxa: list[int]) -> set[int]:
 
 
 def _grouped(connection: Connection, scope: Scope, *ends: ColumnElement[Any]) -> dict[int, Ends]:
-    asked = select(Sighting.taxon_id, *ends).where(*conditions(scope), ~Sighting.absent)
+    asked = select(Sighting.taxon_id, *ends).where(*terms_of_all(connection, scope), ~Sighting.absent)
     return {row[0]: Ends(*row[1:]) for row in connection.execute(asked.group_by(Sighting.taxon_id))}
 
 
@@ -78,7 +79,8 @@ def _weeks(connection: Connection, scope: Scope) -> dict[int, Ends]:
     single = case((first == last, first))
     days = _grouped(connection, scope, func.min(single), func.max(single))
     weeks = {taxon: {iso_week(day) for day in ends if day is not None} for taxon, ends in days.items()}
-    longer = select(Sighting.taxon_id, first, last).where(*conditions(scope), ~Sighting.absent, first < last)
+    terms = (*terms_of_all(connection, scope), ~Sighting.absent, first < last)
+    longer = select(Sighting.taxon_id, first, last).where(*terms)
     for taxon, start, end in connection.execute(longer.distinct()):
         week = iso_week(start or 0)
         if week == iso_week(end or 0):

@@ -15,7 +15,7 @@ from db.former import labels_as_of
 from db.models import Feed, Place, Sighting
 from db.names import RANKS
 from db.questions.summary import interval_text
-from db.questions.walks import unindexed, walks_for_all
+from db.questions.walks import days_again, terms_of_all
 
 Kind = Literal["text", "whole", "number"]
 Keys = np.ndarray[Any, np.dtype[np.int64]]
@@ -61,17 +61,13 @@ FIELDS: dict[str, Kind] = {
 _AT_ONCE = 50_000
 
 
-def keys(connection: Connection, scope: Scope, held: int, most: int | None = None) -> Keys:
-    """The keys of all ``held`` records of the scope, or of some, in their order: eight bytes for each.
+def keys(connection: Connection, scope: Scope, most: int | None = None) -> Keys:
+    """The keys of all records of the scope, or of some, in their order: eight bytes for each.
 
     To ask for the keys alone lets the database go by whatever serves the filters best; to ask for each chunk
     of whole records behind the last one would sort all of them again for every chunk.
     """
-    terms = conditions(scope)
-    if scope.filters.days or scope.filters.years:
-        terms.append(Sighting.first_day.between(*scope.filters.outer_days))  # the same, in an index's words
-    if most is None and walks_for_all(connection, held):
-        terms = [unindexed(term) for term in terms]
+    terms = [*conditions(scope), *days_again(scope)] if most else terms_of_all(connection, scope)
     asked = select(Sighting.key).where(*terms).limit(most)
     parts = [_numbers(some) for some in _portions(connection, asked)]
     return np.sort(np.concatenate(parts)) if parts else np.array([], np.int64)

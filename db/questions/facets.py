@@ -8,14 +8,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
-from db.filters import Filters, Scope
+from db.filters import Filters, Scope, conditions
 from db.models import Feed, Place, Rollup, Sighting
 from db.names import RANKS
 from db.questions import counts
-from db.questions.occurrences import amount, terms_of_all, without_status
+from db.questions.occurrences import amount, without_status
 from db.questions.records import day_of_year
 from db.questions.summary import interval_text
-from db.questions.walks import unindexed
+from db.questions.walks import terms_of_all
 from db.taxon_keys import keys_of, names_at, ranks_of, taxa
 
 Counted = dict[str, int]
@@ -128,8 +128,9 @@ def _grouped(value: Any, of: Any, key: Any) -> Counting:
 
     def grouped(connection: Connection, scope: Scope) -> Counted:
         # Of all records an index counts them; of some, it would look each one up in the order of the places.
-        by = of if scope.filters == Filters() else of + 0
-        terms = terms_of_all(connection, scope)
+        by, terms = of, conditions(scope)
+        if scope.filters != Filters():
+            by, terms = of + 0, terms_of_all(connection, scope)
         some = select(by.label("of"), func.count().label("number")).where(*terms).group_by(by).subquery()
         asked = select(value, func.sum(some.c.number)).join(some, some.c.of == key).group_by(value)
         return _counted(connection.execute(asked).all())
@@ -139,10 +140,7 @@ def _grouped(value: Any, of: Any, key: Any) -> Counting:
 
 def _column(value: ColumnElement[Any] | Any) -> Counting:
     def column(connection: Connection, scope: Scope) -> Counted:
-        terms = terms_of_all(connection, scope)
-        if scope.filters == Filters():
-            terms = [unindexed(term) for term in terms]
-        asked = select(value, func.count()).where(*terms).group_by(value)
+        asked = select(value, func.count()).where(*terms_of_all(connection, scope)).group_by(value)
         return _counted(connection.execute(asked).all())
 
     return column

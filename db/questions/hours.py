@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
-from db.filters import Scope, Span, conditions
+from db.filters import Scope, Span
 from db.grains import HOURS, hour_bucket, hour_of_record, hours_of
 from db.measures import measures
 from db.models import FOREVER, Rollup, Sighting
 from db.questions.counts import Count, from_rollups
+from db.questions.walks import terms_of_all
 
 _A_YEAR = hour_bucket(1, 0)
 
@@ -23,7 +24,7 @@ def per_hour(connection: Connection, scope: Scope) -> list[Count]:
         return from_rollups(connection, scope, rows, Rollup.bucket % _A_YEAR)
     bucket, timed = hour_of_record()
     hour = bucket % _A_YEAR
-    asked = select(Sighting.taxon_id, hour, *measures()).where(*conditions(scope), timed)
+    asked = select(Sighting.taxon_id, hour, *measures()).where(*terms_of_all(connection, scope), timed)
     return [Count(*row) for row in connection.execute(asked.group_by(Sighting.taxon_id, hour))]
 
 

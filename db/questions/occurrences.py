@@ -12,13 +12,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select, union_all
 
-from db.filters import Filters, Scope, conditions, scope
+from db.filters import Scope, conditions, scope
 from db.keys import first_key
 from db.models import Sighting
 from db.questions import counts
 from db.questions.recent import KEY
 from db.questions.records import whole
-from db.questions.walks import all_records, unindexed, walks_for_all, walks_for_some
+from db.questions.walks import days_again, terms_of_all, unindexed, walks_for_some
 from db.taxon_keys import taxonomy_run
 
 
@@ -95,32 +95,12 @@ def _number(connection: Connection, terms: Sequence[ColumnElement[bool]]) -> int
     return int(connection.execute(asked).scalar_one())
 
 
-def terms_of_all(connection: Connection, found: Scope) -> list[ColumnElement[bool]]:
-    """Conditions for whoever has to see all records of a scope: by an index only where that finds few."""
-    terms, filters = [*conditions(found), *_days(found)], found.filters
-    if found.as_of is not None or filters.countries or filters.states or filters.localities:
-        return terms
-    if filters == Filters():
-        return terms
-    plain = Filters(days=filters.days, years=filters.years, months=filters.months)
-    most = _from_rollups(connection, replace(found, filters=plain))
-    walks = walks_for_all(connection, all_records(connection) if most is None else most)
-    return [unindexed(term) for term in terms] if walks else terms
-
-
-def _days(found: Scope) -> list[ColumnElement[bool]]:
-    """What the scope says of days already, in words that an index understands."""
-    first, last = found.filters.outer_days
-    dated = found.filters.days or found.filters.years
-    return [Sighting.first_day.between(first, last)] if dated else []
-
-
 def page(
     connection: Connection, found: Scope, limit: int, offset: int = 0, after: int | None = None, held: int = 0
 ) -> list[dict[str, Any]]:
     """At most ``limit`` records, those with keys above ``after``; ``held`` is how many the scope has."""
     walks = walks_for_some(connection, held, limit + offset)
-    now = [*conditions(replace(found, as_of=None, revision=None)), *_days(found)]
+    now = [*conditions(replace(found, as_of=None, revision=None)), *days_again(found)]
     if found.as_of is not None:
         now.append(Sighting.added_run <= found.as_of)
     parts = [*_current(now, after or 0, walks), *_gone(found, after or 0)]

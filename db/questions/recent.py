@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import ColumnElement, Connection, Row, func, select
 
 from db.filters import Scope, conditions
 from db.former import labels_as_of
 from db.models import Feed, Place, Sighting
 from db.questions.summary import interval_text
+from db.questions.walks import day_near_the_end, terms_of_all
 
 KEY = func.coalesce(Sighting.origin_key, Sighting.key)
 """What a revision is known by: one that an undo brought back keeps the key that it had."""
@@ -17,8 +19,13 @@ KEY = func.coalesce(Sighting.origin_key, Sighting.key)
 
 def latest(connection: Connection, scope: Scope, limit: int) -> list[dict[str, Any]]:
     """The newest sightings by date, then time, as Darwin Core records; no undated and no absent ones."""
+    edge = day_near_the_end(connection, scope, latest=True)
+    late = [] if edge is None else [Sighting.first_day >= edge]
+    keys = _keys(connection, [*conditions(scope), *late], limit)
+    if late and len(keys) < limit:
+        keys = _keys(connection, terms_of_all(connection, scope), limit)
     taxon = labels_as_of(scope.as_of)
-    newest = (
+    whole = (
         select(
             *(column for column in Sighting.__table__.c if column.name not in {"verbatim", "fingerprint"}),
             taxon.c.scientific_name,
@@ -31,11 +38,20 @@ def latest(connection: Connection, scope: Scope, limit: int) -> list[dict[str, A
         .join(taxon, Sighting.taxon_id == taxon.c.id)
         .join(Place, Sighting.place_id == Place.id)
         .join(Feed, Sighting.feed_id == Feed.id)
-        .where(*conditions(scope), Sighting.first_day.is_not(None), ~Sighting.absent)
-        .order_by(Sighting.first_day.desc(), Sighting.time_of_day.desc().nulls_last(), KEY.desc())
-        .limit(limit)
+        .where(Sighting.key.in_(keys))
+        .order_by(*_NEWEST_FIRST)
     )
-    return [record(row) for row in connection.execute(newest)]
+    return [record(row) for row in connection.execute(whole)]
+
+
+_NEWEST_FIRST = (Sighting.first_day.desc(), Sighting.time_of_day.desc().nulls_last(), KEY.desc())
+
+
+def _keys(connection: Connection, terms: Sequence[ColumnElement[bool]], limit: int) -> Sequence[int]:
+    """The rows of the newest; only these are read whole, which takes longer than to find them."""
+    dated = (Sighting.first_day.is_not(None), ~Sighting.absent)
+    asked = select(Sighting.key).where(*terms, *dated).order_by(*_NEWEST_FIRST).limit(limit)
+    return connection.execute(asked).scalars().all()
 
 
 def record(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:

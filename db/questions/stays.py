@@ -8,9 +8,11 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Connection, func, select
 from sqlalchemy.orm import aliased
 
-from db.filters import Scope, conditions
+from db.filters import Scope
+from db.grains import TO_A_DAY
 from db.models import Rollup, Sighting
-from db.questions.counts import rollup_of
+from db.questions.counts import of_scope, rollup_of
+from db.questions.walks import terms_of_all
 
 _YEARS = (1_000, 9_999)
 
@@ -63,7 +65,7 @@ def _by_look_up(connection: Connection, scope: Scope, rows: ColumnElement[bool])
 def _from_records(connection: Connection, scope: Scope) -> list[Stay]:
     day, year = Sighting.first_day, Sighting.first_day // 10_000
     asked = select(Sighting.taxon_id, year, func.min(day), func.max(day)).where(
-        *conditions(scope), day == Sighting.last_day, ~Sighting.absent
+        *terms_of_all(connection, scope), day == Sighting.last_day, ~Sighting.absent
     )
     rows = connection.execute(asked.group_by(Sighting.taxon_id, year))
     return [Stay(taxon, when, first, last) for taxon, when, first, last in rows if when and first and last]
@@ -72,18 +74,20 @@ def _from_records(connection: Connection, scope: Scope) -> list[Stay]:
 def dated_to_a_day(connection: Connection, scope: Scope, taxa: list[int]) -> int:
     """How many records of these taxa are dated to one day."""
     narrow = replace(scope, taxa=tuple(taxa))
-    rolled = rollup_of(narrow, "day")
-    if rolled is None:
-        terms = (*conditions(narrow), Sighting.first_day == Sighting.last_day, ~Sighting.absent)
+    rows = _dated_to_a_day(narrow)
+    if rows is None:
+        one_day = Sighting.first_day == Sighting.last_day
+        terms = (*terms_of_all(connection, narrow), one_day, ~Sighting.absent)
         asked = select(func.count()).select_from(Sighting).where(*terms)
     else:
-        taxon = Rollup.taxon_id + 0 if _most(connection, taxa) else Rollup.taxon_id
-        asked = select(func.coalesce(func.sum(Rollup.records), 0)).where(rolled[0], taxon.in_(taxa))
-        asked = asked if scope.feeds is None else asked.where(Rollup.feed_id.in_(scope.feeds))
+        asked = select(func.coalesce(func.sum(Rollup.records), 0)).where(rows, *of_scope(narrow, Rollup))
     return int(connection.execute(asked).scalar_one())
 
 
-def _most(connection: Connection, taxa: list[int]) -> bool:
-    """Whether these are so many of all taxa that to walk through the days beats a look for each of theirs."""
-    known = select(func.count()).select_from(Rollup).where(Rollup.bucket == 0)
-    return len(taxa) * 8 > connection.execute(known).scalar_one()
+def _dated_to_a_day(scope: Scope) -> ColumnElement[bool] | None:
+    """Which rollup rows hold them: one for each taxon, or its days; None where only the records can tell."""
+    rolled, filters = rollup_of(scope, "day"), scope.filters
+    if rolled is None:
+        return None
+    dated = filters.days or filters.years or filters.months
+    return rolled[0] if dated else Rollup.bucket == TO_A_DAY

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
+from sqlalchemy import ColumnElement, Connection, exists, func, select
 
 from db.filters import Filters, Scope, conditions, data_version, last_day_of_month
 from db.models import Feed, Rollup, Run, Sighting, Taxon
+from db.questions.walks import day_near_the_end, days_again, terms_of_all, walks
 
 
 @dataclass(frozen=True)
@@ -37,31 +38,45 @@ def _iso(day: int) -> str:
 
 def ends(connection: Connection, scope: Scope) -> tuple[str | None, str | None]:
     """The date of the earliest and of the latest record of the scope, each as precise as it was given."""
-    return _end(connection, scope), _end(connection, scope, latest=True)
+    first, last = _outermost_days(connection, scope)
+    return _shortest(connection, scope, first), _shortest(connection, scope, last)
 
 
-def _end(connection: Connection, scope: Scope, *, latest: bool = False) -> str | None:
-    """Its first day, then the shortest interval that begins on it: each step one look into an index."""
-    first, last = Sighting.first_day, Sighting.last_day
-    day = connection.execute(_outermost_day(scope, latest)).scalar()
+def _shortest(connection: Connection, scope: Scope, day: int | None) -> str | None:
+    """The shortest interval that begins on a day: a look into an index, as the days before were."""
     if day is None:
         return None
-    shortest = select(func.min(last)).where(*conditions(scope), first == day)
+    shortest = select(func.min(Sighting.last_day)).where(*conditions(scope), Sighting.first_day == day)
     return interval_text(day, connection.execute(shortest).scalar_one())
 
 
-def _outermost_day(scope: Scope, latest: bool) -> Select[Any]:
-    first = Sighting.first_day
+def _outermost_days(connection: Connection, scope: Scope) -> Sequence[int | None]:
+    """By a look into an index; where that may go by many that are not meant, also by one at all records."""
+    sparse = scope.filters.needs_records or bool(scope.filters.months)
+    found: Sequence[int | None] = [
+        _outermost_day(connection, scope, latest, sparse) for latest in (False, True)
+    ]
+    if sparse and None in found:
+        first = Sighting.first_day
+        asked = select(func.min(first), func.max(first)).where(*terms_of_all(connection, scope))
+        found = connection.execute(asked).one()
+    return found
+
+
+def _outermost_day(connection: Connection, scope: Scope, latest: bool, near: bool) -> int | None:
+    first, (start, end) = Sighting.first_day, scope.filters.outer_days
+    edge = day_near_the_end(connection, scope, latest=latest) if near else None
+    if edge is not None:
+        start, end = (edge, end) if latest else (start, edge)
     # The days once more, so that the index of days is entered where they begin and where they end.
-    within = first.between(*scope.filters.outer_days)
-    order = first.desc() if latest else first
+    within, order = first.between(start, end), first.desc() if latest else first
     any_taxon = select(first).where(*conditions(replace(scope, taxa=None)), within).order_by(order).limit(1)
     if scope.taxa is None:
-        return any_taxon
+        return connection.execute(any_taxon).scalar()
     # Taxon by taxon: asked for several at once, both databases sort all records of them.
     of_each = any_taxon.where(Sighting.taxon_id == Taxon.id).scalar_subquery()
     day = func.max(of_each) if latest else func.min(of_each)
-    return select(day).select_from(Taxon).where(Taxon.id.in_(scope.taxa))
+    return connection.execute(select(day).select_from(Taxon).where(Taxon.id.in_(scope.taxa))).scalar()
 
 
 def freshness(connection: Connection, scope: Scope) -> Freshness:
@@ -89,21 +104,48 @@ class Source:
 
 def sources(connection: Connection, scope: Scope) -> list[Source]:
     """The feeds that the scope has sightings of, by name."""
-    asked = select(Feed.name, Feed.made_up).where(*_has_any(scope)).order_by(Feed.name)
+    terms = _has_any(scope)
+    if scope.filters.needs_records and walks(connection, scope):
+        terms = [Feed.id.in_(_walked(connection, scope))]
+    asked = select(Feed.name, Feed.made_up).where(*terms).order_by(Feed.name)
     return [Source(row.name, row.made_up) for row in connection.execute(asked)]
 
 
+def _walked(connection: Connection, scope: Scope) -> set[int]:
+    """The feeds with a sighting, by one walk along the records that ends when all feeds were met."""
+    missing = set(connection.execute(select(Feed.id).where(*_may_have_any(scope))).scalars())
+    found, terms, key = set[int](), terms_of_all(connection, scope), 0
+    while missing:
+        next_one = select(Sighting.key, Sighting.feed_id).where(
+            *terms, Sighting.key > key, (Sighting.feed_id + 0).in_(missing)
+        )
+        row = connection.execute(next_one.order_by(Sighting.key).limit(1)).first()
+        if row is None:
+            break
+        key = row.key
+        found.add(row.feed_id)
+        missing.discard(row.feed_id)
+    return found
+
+
 def _has_any(scope: Scope) -> list[ColumnElement[bool]]:
-    """Conditions on a feed: the ledger tells which ones cannot have any, before a record is looked at."""
-    filters, (first, last) = scope.filters, scope.filters.outer_days
-    terms: list[ColumnElement[bool]] = [] if scope.feeds is None else [Feed.id.in_(scope.feeds)]
+    """Conditions on a feed that has a sighting."""
+    filters = scope.filters
     plain = not (filters.days or filters.years or filters.months or filters.needs_records)
     if plain and scope.revision is None:
-        rolled = exists().where(Rollup.feed_id == Feed.id, Rollup.bucket == 0)
-        return [*terms, rolled if scope.taxa is None else rolled.where(Rollup.taxon_id.in_(scope.taxa))]
-    within = conditions(scope)
-    if filters.days or filters.years:
-        within.append(Sighting.first_day.between(first, last))  # they say so too, but to no index
-        terms.append(exists().where(Run.feed_id == Feed.id, Run.first_day <= last, Run.last_day >= first))
+        return _may_have_any(scope)
+    within = [*conditions(scope), *days_again(scope)]
     # "+ 0" keeps SQLite from walking through a whole feed where days, taxa or places lead to a few records.
-    return [*terms, exists().where(Sighting.feed_id + 0 == Feed.id, *within)]
+    return [*_may_have_any(scope), exists().where(Sighting.feed_id + 0 == Feed.id, *within)]
+
+
+def _may_have_any(scope: Scope) -> list[ColumnElement[bool]]:
+    """Conditions on a feed: ledger and rollups tell which ones cannot have any, before any record does."""
+    filters, (first, last) = scope.filters, scope.filters.outer_days
+    terms: list[ColumnElement[bool]] = [] if scope.feeds is None else [Feed.id.in_(scope.feeds)]
+    if scope.revision is None:
+        rolled = exists().where(Rollup.feed_id == Feed.id, Rollup.bucket == 0)
+        terms.append(rolled if scope.taxa is None else rolled.where(Rollup.taxon_id.in_(scope.taxa)))
+    if filters.days or filters.years:
+        terms.append(exists().where(Run.feed_id == Feed.id, Run.first_day <= last, Run.last_day >= first))
+    return terms

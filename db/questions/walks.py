@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.sql.visitors import replacement_traverse
 
-from db.models import Rollup, Sighting
+from db.filters import Scope, conditions, place_conditions
+from db.models import FOREVER, Rollup, RollupOfAll, Sighting
 
 _NAMES = ("taxon_id", "feed_id", "place_id", "first_day", "retired_run", "origin_key")
 _INDEXED = {Sighting.__table__.c[name] for name in _NAMES}
-_LOOK_UP = 10
+_LOOK_UP = 16
 """Records that are read one after the other in the time that one takes to look up."""
 
 
@@ -31,15 +32,70 @@ def unindexed(term: ColumnElement[bool]) -> ColumnElement[bool]:
 
 def all_records(connection: Connection) -> int:
     """How many records there are at all."""
-    each = select(func.coalesce(func.sum(Rollup.records + Rollup.absences), 0)).where(Rollup.bucket == 0)
-    return int(connection.execute(each).scalar_one())
+    return _number(connection, select(func.sum(_BOTH)).where(RollupOfAll.bucket == 0))
 
 
-def walks_for_all(connection: Connection, held: int) -> bool:
-    """Whether to walk in order to see all of ``held`` records."""
-    return held * _LOOK_UP > all_records(connection)
+_BOTH = RollupOfAll.records + RollupOfAll.absences
+
+
+def _number(connection: Connection, asked: Select[Any]) -> int:
+    return int(connection.execute(asked).scalar_one() or 0)
+
+
+def terms_of_all(connection: Connection, scope: Scope) -> list[ColumnElement[bool]]:
+    """Conditions for whoever has to see all records of a scope: by an index only where that finds few."""
+    terms = [*conditions(scope), *days_again(scope)]
+    return [unindexed(term) for term in terms] if walks(connection, scope) else terms
+
+
+def walks(connection: Connection, scope: Scope) -> bool:
+    """Whether to walk through all records to see those of a scope; no index is of an older version."""
+    return scope.revision is None and _found(connection, scope) * _LOOK_UP > all_records(connection)
+
+
+def days_again(scope: Scope) -> list[ColumnElement[bool]]:
+    """What the scope says of days already, in words that an index understands."""
+    dated = scope.filters.days or scope.filters.years
+    return [Sighting.first_day.between(*scope.filters.outer_days)] if dated else []
+
+
+def _found(connection: Connection, scope: Scope) -> int:
+    """About how many records an index would lead to: that of taxa, of days or of places."""
+    held = _rolled_up(connection, scope)
+    of_place = place_conditions(scope.filters)
+    if not of_place:
+        return held
+    # Places are in no rollup, but their index can be counted through without a look at any record.
+    most = all_records(connection) // _LOOK_UP + 1
+    some = select(Sighting.place_id).where(Sighting.retired_run.is_(None), *of_place).limit(most)
+    return min(held, _number(connection, select(func.count()).select_from(some.subquery())))
+
+
+def _rolled_up(connection: Connection, scope: Scope) -> int:
+    """The records of the taxa, in the months that the days lie in."""
+    of = RollupOfAll if scope.taxa is None else Rollup
+    first, last = scope.filters.outer_days
+    months = of.bucket.between(max(first // 100, 100_000), last // 100)
+    bucket = of.bucket == 0 if (first, last) == (0, FOREVER) else months
+    asked = select(func.sum(of.records + of.absences)).where(bucket)
+    return _number(connection, asked if scope.taxa is None else asked.where(Rollup.taxon_id.in_(scope.taxa)))
 
 
 def walks_for_some(connection: Connection, held: int, wanted: int) -> bool:
     """Whether to walk along the keys until so many of ``held`` are found, rather than to sort them all."""
     return held * held * _LOOK_UP > wanted * all_records(connection)
+
+
+def day_near_the_end(connection: Connection, scope: Scope, *, latest: bool) -> int | None:
+    """The day up to which some records lie, from one end of the scope's days; None where there are no more.
+
+    Who asks for the outermost looks no further at first: if few of all records are meant, an index of days
+    would have them looked up one by one, and to see them all is faster.
+    """
+    day = Sighting.first_day
+    within = day.between(*scope.filters.outer_days)
+    asked = select(day).where(Sighting.retired_run.is_(None), within).order_by(day.desc() if latest else day)
+    return connection.execute(asked.offset(_NEAR).limit(1)).scalar()
+
+
+_NEAR = 5_000
