@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import pickle
@@ -238,6 +239,49 @@ def test_an_answer_survives_its_envelope() -> None:
     assert unseal("key", seal(answer)) == answer
     assert unseal("other", seal(answer)) is None
     assert set(enclose("key", "png", b"x").bodies) == {"identity"}
+
+
+def sealed_by_a_stranger(header: bytes, rest: bytes = b"") -> bytes:
+    """With a checksum that is right: whoever can write there can work it out."""
+    content = header + rest
+    return (
+        b"sightings answer 1\n" + hashlib.sha256(content).digest() + struct.pack(">I", len(header)) + content
+    )
+
+
+LIES = [
+    b"", b"{", b"[]", b"7", b"null", b"[" * 100_000, b"\xff\xfe", b'{"key": "key"}',
+    b'{"key": "key", "codings": [], "lengths": []}',
+    b'{"key": "key", "codings": ["identity"], "lengths": [1]}',
+    b'{"key": "key", "codings": ["identity"], "lengths": ["4"]}',
+    b'{"key": "key", "codings": ["identity"], "lengths": [-1]}',
+    b'{"key": "key", "codings": ["identity"], "lengths": [1e999]}',
+    b'{"key": "key", "codings": ["identity", "gzip"], "lengths": [4]}',
+    b'{"key": "key", "codings": [["identity"]], "lengths": [4]}',
+    b'{"key": "key", "codings": ["gzip"], "lengths": [4]}',
+    b'{"key": "other", "codings": ["identity"], "lengths": [4]}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("header", LIES, ids=lambda header: repr(header[:60]))
+def test_a_lie_under_a_right_checksum_is_a_miss(header: bytes) -> None:
+    cache = Cache(Lying(sealed_by_a_stranger(header, b"body")))
+    assert cache.get("key") is None
+    assert cache.failures == 1
+    truth = b'{"key": "key", "codings": ["identity"], "lengths": [4]}'
+    assert Cache(Lying(sealed_by_a_stranger(truth, b"body"))).get("key") == Answer(
+        "key", {"identity": b"body"}
+    )
+
+
+class Lying:
+    """A backend that has this for every key."""
+
+    def __init__(self, sealed: bytes) -> None:
+        self.sealed = sealed
+
+    def get(self, _: str) -> bytes:
+        return self.sealed
 
 
 class Broken:

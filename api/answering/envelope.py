@@ -71,4 +71,4 @@ def unseal(key: str, sealed: bytes) -> Answer | None:
     for name, size in zip(header["codings"], header["lengths"], strict=True):
         bodies[name] = sealed[position : position + size]
         position += size
-    return Answer(key, bodies)
+    return Answer(key, bodies) if "identity" in bodies and position == len(sealed) else None

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -80,8 +80,8 @@ class Slots:
     def __init__(self, count: int, patience: float, directory: Path | None = None) -> None:
         self._patience = patience
         self._here = threading.BoundedSemaphore(count)
-        self._shared = directory and Places(directory, "slot", count)
-        self._queue = directory and Places(directory, "queue", count * QUEUE)
+        self._shared = None if directory is None else Places(directory, "slot", count)
+        self._queue = None if directory is None else Places(directory, "queue", count * QUEUE)
         self._lock = threading.Lock()
         self.refused = 0
         """How many, in this process, were told to come again."""
@@ -94,8 +94,8 @@ class Slots:
 
         ``waited`` are the seconds of the asker's patience that are spent already.
         """
-        release = self._take(max(0.0, self._patience - waited))
-        if release is None:
+        place = self._take(max(0.0, self._patience - waited))
+        if place is None:
             with self._lock:
                 self.refused += 1
             BUSY.inc()
@@ -103,28 +103,47 @@ class Slots:
         try:
             yield
         finally:
-            release()
+            _leave(place)
+            self._here.release()
 
-    def _take(self, patience: float) -> Callable[[], None] | None:
-        if self._shared and self._queue:
-            with suppress(OSError):  # without the folder each process counts for itself
-                handle = _in_turn(self._shared, self._queue, patience)
-                return None if handle is None else lambda: os.close(handle)
-        return self._here.release if self._here.acquire(timeout=patience) else None
+    def _take(self, patience: float) -> int | None:
+        """A place, at once or after waiting in the queue; None where that is full, or patience ends."""
+        until = time.monotonic() + patience
+        if self._here.acquire(blocking=False):
+            place = _free(self._shared)
+            if place is not None:
+                return place
+            self._here.release()
+        ticket = _free(self._queue)
+        if ticket is None:
+            return None
+        try:
+            return self._wait(until)
+        finally:
+            _leave(ticket)
 
-
-def _in_turn(places: Places, queue: Places, patience: float) -> int | None:
-    """A place, at once or after waiting in the queue; None where that is full, or patience ends."""
-    handle = places.free()
-    if handle is not None:
-        return handle
-    until, ticket = time.monotonic() + patience, queue.free()
-    if ticket is None:
-        return None
-    try:
-        while handle is None and time.monotonic() < until:
+    def _wait(self, until: float) -> int | None:
+        """Wait for those of this process, in line; who comes first of them looks whether others are done."""
+        if not self._here.acquire(timeout=max(0.0, until - time.monotonic())):
+            return None
+        while (place := _free(self._shared)) is None and time.monotonic() < until:
             time.sleep(STEP_SECONDS)
-            handle = places.free()
-        return handle
-    finally:
-        os.close(ticket)
+        if place is None:
+            self._here.release()
+        return place
+
+
+_ALONE = -1
+
+
+def _free(places: Places | None) -> int | None:
+    """A free place of all processes, None where there is none; without the folder each counts for itself."""
+    try:
+        return places.free() if places else _ALONE
+    except OSError:
+        return _ALONE
+
+
+def _leave(place: int) -> None:
+    if place != _ALONE:
+        os.close(place)
