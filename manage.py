@@ -175,7 +175,7 @@ def _show(value: object, as_json: bool, tell: Callable[[], None]) -> None:
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, nothing else.")
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _PAIRS: dict[str, Any] = {"multiple": True, "callback": _pairs}
-_SCHEDULE_STOP_SECONDS = 15
+_STOP_SECONDS = 15
 _ORDER, _SHARE = click.Choice(["YMD", "DMY", "MDY"]), click.FloatRange(0, 1)
 _READING_OPTIONS = (
     click.option("--format", callback=_format, help="How to read it, if not by its content."),
@@ -346,8 +346,6 @@ def serve(
 @main.command()
 def schedule() -> None:
     """Run the scheduler alone: the inbox and the feeds of sightings.toml."""
-    import signal
-
     import config
     from db.questions.ledger import last_runs
     from ingest.feeds import InForce
@@ -366,13 +364,7 @@ def schedule() -> None:
     in_force = InForce(config.file(), copy, lambda text: _dues(config.load(text=text)))
     times = (settings.inbox_every, settings.settle_seconds)
     plan = Schedule(child, Inbox(settings.inbox, is_bundle), in_force.feeds(), *times, last, in_force.changed)
-
-    def stop(*_: object) -> None:
-        signal.alarm(_SCHEDULE_STOP_SECONDS)  # which ends this process, whatever it is caught in
-        plan.stop()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
+    _on_signal(plan.stop)
     plan.run()
 
 
@@ -381,7 +373,6 @@ def schedule() -> None:
 @_AS_JSON
 def warm(watch: bool, as_json: bool) -> None:
     """Make the dashboard, its charts and what is asked most before anybody waits for them."""
-    import signal
     from dataclasses import asdict
 
     settings = _settings()
@@ -394,8 +385,7 @@ def warm(watch: bool, as_json: bool) -> None:
         _writer(settings).dispose()
     _log(settings)
     warm_up = create_warm_up(settings)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: warm_up.stop())
+    _on_signal(warm_up.stop)
     if watch:
         warm_up.watch()
         return
@@ -419,6 +409,18 @@ def _step_back() -> None:
     if os.getsid(0) == os.getpid() and session.exists():
         with suppress(OSError):
             session.write_text(str(nice))
+
+
+def _on_signal(stop: Callable[[], None]) -> None:
+    """Have a signal to end stop what goes on, and end this process by force if it does not come to that."""
+    import signal
+
+    def hear(*_: object) -> None:
+        signal.alarm(_STOP_SECONDS)  # its default is to end the process, whatever this is caught in
+        stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, hear)
 
 
 def _log(settings: Settings) -> None:
