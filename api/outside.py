@@ -21,7 +21,7 @@ _MOST_BYTES = 1 << 24
 
 def server(host: str, port: int, token: str | None) -> dict[str, Any]:
     """Whether Sightings answers there and, if it tells us, what it has counted since it was started."""
-    address = _address(host, port)
+    address = address_of(host, port)
     told: dict[str, Any] = {"address": address, "answers": _answers(address)}
     text = _ask(f"{address}/metrics", token) if told["answers"] else None
     if text is None:
@@ -54,7 +54,8 @@ def cache(url: str, directory: Path, most_bytes: int) -> dict[str, Any]:
     }
 
 
-def _address(host: str, port: int) -> str:
+def address_of(host: str, port: int) -> str:
+    """Where to reach on this machine what listens on this host, which may be every one."""
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - it is compared, not bound
     return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
 

@@ -19,6 +19,7 @@ from queue import SimpleQueue
 
 from api.kept import Kept
 from api.metrics import places
+from api.outside import address_of
 
 log = logging.getLogger("sightings.server")
 _ROOT = Path(__file__).resolve().parent.parent
@@ -162,8 +163,7 @@ def _free_port(host: str, port: int) -> int:
 
 def _announce(host: str, port: int, say: Callable[[str], None], told: SimpleQueue[int]) -> bool:
     """Say the address when it answers; whether that came about before we are told something."""
-    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - it is compared, not bound
-    address = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
+    address = address_of(host, port)
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and told.empty():
         try:

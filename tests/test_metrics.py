@@ -261,6 +261,7 @@ def test_two_workers_tell_the_same_sums_and_a_dead_one_takes_nothing_along(home:
 
         with ThreadPoolExecutor(8) as pool:
             assert set(pool.map(get, range(60))) == {(200, 404)}
+        assert until(lambda: sum(outcomes(ask_metrics(address)).values()) == 60)
         for _ in range(6):  # whichever worker is asked
             found = ask_metrics(address)
             assert sum(outcomes(found).values()) == 60
@@ -269,6 +270,8 @@ def test_two_workers_tell_the_same_sums_and_a_dead_one_takes_nothing_along(home:
             assert 4 <= outcomes(found)["render"] <= 8
             assert found["sightings_render_slots_taken"] == {(): 0}
             assert found["sightings_data_version"] == {(): 1}
+        stranger = {"X-Forwarded-For": "192.0.2.7"}
+        assert requests.get(f"{address}/metrics", headers=stranger, timeout=30).status_code == 403
         with ThreadPoolExecutor(8) as pool:
             url = f"{address}{CHART}?limit=1"
             assert set(pool.map(lambda _: requests.get(url, timeout=30).status_code, range(20))) == {200}
