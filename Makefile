@@ -28,6 +28,7 @@ soak: $(VENV)/dev.stamp system-packages ## the long form of the tests of faults,
 docs: $(VENV)/dev.stamp ## draw the pictures of the documentation and run its commands anew
 	$(BIN)/python -m tests.pictured docs/pictures
 	$(BIN)/python -m tests.shown docs/ingest.md
+	$(BIN)/python -m tests.shown docs/operations.md
 
 contract: $(VENV)/dev.stamp ## the API against its own description, 200 requests for each operation and all corners
 	$(BIN)/python -m pytest -q tests/test_api_contract.py --hypothesis-profile=contract

@@ -21,6 +21,7 @@ _MORE = re.compile(r"\n> ?")
 _MASKS = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "2026-01-02T03:04:05Z"),
     (re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d\b"), "2026-01-02 03:04"),
+    (re.compile(r"\b\d{8}T\d{6}\.\d{6}Z"), "20260102T030405.678901Z"),
     (re.compile(r"\b\d+s ago\b"), "5s ago"),
     (re.compile(r"\b\d+\.\d s\b"), "0.1 s"),
     (re.compile(r"[\d,]+ rows/s"), "1,000 rows/s"),

@@ -78,13 +78,15 @@ def test_links_between_the_pages_lead_somewhere(page):
     assert not missing
 
 
-def test_every_command_on_the_page_about_ingest_prints_what_it_shows():
+@pytest.mark.parametrize("page", ["ingest.md", "operations.md"])
+def test_every_command_on_a_page_prints_what_it_shows(page: str) -> None:
     """``python -m tests.shown docs/ingest.md`` writes it anew; seconds that passed make columns wider."""
 
     def squeezed(page: str) -> str:
         return re.sub(r" {2,}", "  ", page)
 
-    assert squeezed(anew(FORMATS_TEXT)) == squeezed(FORMATS_TEXT)
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    assert squeezed(anew(text)) == squeezed(text)
 
 
 def test_the_pictures_of_the_reports_are_those_that_are_drawn_now() -> None:
