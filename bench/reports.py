@@ -35,6 +35,8 @@ _NEEDED = {"ratio": [("numerator", "Calus alba"), ("denominator", "Melus alba")]
 _FROM_RECORDS: tuple[tuple[str, Pairs], ...] = (
     ("timeline", [("interval", "hour"), ("year", "2024"), ("species", "Calus alba")]),
     ("species", [("bbox", "13.2,46.2,13.6,46.6")]),
+    ("recent", [("bbox", "13.2,46.2,13.201,46.2003")]),
+    ("timeline", [("bbox", "13.2,46.2,13.6,46.6"), ("interval", "month")]),
     ("seasonality", [("locality", "P007")]),
     ("map", [("year", "2024")]),
     ("timeline", [("interval", "month"), ("asOf", "1")]),

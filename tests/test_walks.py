@@ -77,6 +77,10 @@ QUESTIONS: dict[str, tuple[dict[str, Any], Held]] = {
         {"years": ((2024, 2024),), "bbox": (10.0, 59.0, 11.2, 60.2)},
         lambda one: in_box(10, 59, 11.2, 60.2)(one) and (one.first or 0) // 10_000 == 2024,
     ),
+    "feed": (
+        {"feeds": ("north",), "species": ("Lynx",)},
+        lambda one: (one.identifier or "").startswith("0-") and one.name == "Lynx",
+    ),
     "months": ({"months": (2,)}, lambda one: one.first is not None and one.first // 100 % 100 == 2),
 }
 

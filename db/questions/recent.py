@@ -11,7 +11,7 @@ from db.filters import Scope, conditions
 from db.former import labels_as_of
 from db.models import Feed, Place, Sighting
 from db.questions.summary import interval_text
-from db.questions.walks import day_near_the_end, terms_of_all
+from db.questions.walks import day_near_the_end, scattered, terms_of_all
 
 KEY = func.coalesce(Sighting.origin_key, Sighting.key)
 """What a revision is known by: one that an undo brought back keeps the key that it had."""
@@ -19,7 +19,8 @@ KEY = func.coalesce(Sighting.origin_key, Sighting.key)
 
 def latest(connection: Connection, scope: Scope, limit: int) -> list[dict[str, Any]]:
     """The newest sightings by date, then time, as Darwin Core records; no undated and no absent ones."""
-    edge = day_near_the_end(connection, scope, latest=True)
+    far = scattered(scope) or scope.taxa is not None
+    edge = day_near_the_end(connection, scope, latest=True) if far else None
     late = [] if edge is None else [Sighting.first_day >= edge]
     keys = _keys(connection, [*conditions(scope), *late], limit)
     if late and len(keys) < limit:

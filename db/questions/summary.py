@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, exists, func, select
 
 from db.filters import Filters, Scope, conditions, data_version, last_day_of_month
 from db.models import Feed, Rollup, Run, Sighting, Taxon
-from db.questions.walks import day_near_the_end, days_again, terms_of_all, walks
+from db.questions.walks import day_near_the_end, days_again, scattered, terms_of_all, walks
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,12 @@ def _shortest(connection: Connection, scope: Scope, day: int | None) -> str | No
 
 
 def _outermost_days(connection: Connection, scope: Scope) -> Sequence[int | None]:
-    """By a look into an index; where that may go by many that are not meant, also by one at all records."""
-    sparse = scope.filters.needs_records or bool(scope.filters.months)
+    """By a look into an index; where records are scattered and that fails, by one at all of them."""
+    near = scattered(scope)
     found: Sequence[int | None] = [
-        _outermost_day(connection, scope, latest, sparse) for latest in (False, True)
+        _outermost_day(connection, scope, latest, near) for latest in (False, True)
     ]
-    if sparse and None in found:
+    if near and None in found:
         first = Sighting.first_day
         asked = select(func.min(first), func.max(first)).where(*terms_of_all(connection, scope))
         found = connection.execute(asked).one()

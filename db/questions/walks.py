@@ -86,6 +86,12 @@ def walks_for_some(connection: Connection, held: int, wanted: int) -> bool:
     return held * held * _LOOK_UP > wanted * all_records(connection)
 
 
+def scattered(scope: Scope) -> bool:
+    """Whether an index of days, or of a taxon's days, may go by many records that are not meant."""
+    filters = scope.filters
+    return filters.needs_records or bool(filters.months) or scope.feeds is not None
+
+
 def day_near_the_end(connection: Connection, scope: Scope, *, latest: bool) -> int | None:
     """The day up to which some records lie, from one end of the scope's days; None where there are no more.
 
