@@ -100,15 +100,15 @@ def create_server(settings: config.Settings | None = None) -> Edge:
 
     in_use, memory = InUse(site.cache), Memory(int(settings.edge_bytes))
     behind = Behind(app, THREADS, WAITING, partial(close, app))
-    return Edge(behind, watch(site.reader), memory, refuse, tell)
+    watching = watch(site.reader, lambda: site.told.highest() if site.told.is_known else 0)
+    return Edge(behind, watching, memory, refuse, tell)
 
 
 def close(app: Flask) -> None:
     """Let go of what an application holds, when nobody asks it any more: connections, a timer, a file."""
     site: Site = app.extensions["sightings"]
     site.asked_for.close()
-    if site.previous.told is not None:
-        site.previous.told.close()
+    site.told.close()
     site.reader.dispose()
 
 
@@ -127,7 +127,7 @@ def create_app(settings: config.Settings | None = None, slot_patience: float = P
     app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
     app.url_map.merge_slashes = False  # a redirect to "//evil.example" would leave the site
     cache = open_cache(app, settings.cache, settings.cache_directory, int(settings.cache_bytes))
-    told = Told(settings.home / "told") if settings.cache == "files" else None
+    told = Told(settings.home / "told")
     app.extensions["sightings"] = Site(
         reader=open_reader(settings.web_database, settings.query_time_limit),
         cache=cache,
@@ -138,7 +138,8 @@ def create_app(settings: config.Settings | None = None, slot_patience: float = P
         title=settings.title,
         charts=settings.charts_directory,
         grounds=Grounds(),
-        previous=Previous(told),
+        told=told,
+        previous=Previous(told if settings.cache == "files" else None),
         schema=schema.head(),
         exports=Slots(EXPORTS_AT_ONCE, PATIENCE_SECONDS),
         export_bytes=int(settings.export_bytes),
@@ -146,8 +147,7 @@ def create_app(settings: config.Settings | None = None, slot_patience: float = P
         clients=Clients(settings.trusted_proxies, settings.token_of_metrics),
         allowance=allowance(settings.misses_per_minute, settings.workers, cache, settings.cache),
     )
-    if told is not None:
-        hear(app, told)
+    hear(app, told)
     count_requests(app)
     guard(app)
     for part in PARTS:

@@ -15,6 +15,7 @@ from api.answering.cache import Cache
 from api.answering.envelope import Answer
 from api.answering.flight import Flights, Slots
 from api.answering.previous import Previous
+from api.answering.told import Told
 from api.answering.turns import Turns
 from api.clients import Clients
 from api.warming.asked_for import AskedFor
@@ -34,6 +35,7 @@ class Site:
     title: str
     charts: Path
     grounds: Grounds
+    told: Told
     previous: Previous
     schema: str
     """The migration that this code wants."""

@@ -11,6 +11,7 @@ import logging
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -57,9 +58,9 @@ def newest(connection: Connection) -> tuple[int, str | None]:
     return (0, None) if row is None else (row.id, row.finished_at)
 
 
-def watch(reader: Engine) -> Watch:
-    """Watch the database of an engine."""
-    return FileWatch(reader) if reader.dialect.name == "sqlite" else ServerWatch(reader)
+def watch(reader: Engine, least: Callable[[], float] = lambda: 0) -> Watch:
+    """Watch the database of an engine; ``least`` tells a version that somebody has seen already."""
+    return FileWatch(reader) if reader.dialect.name == "sqlite" else ServerWatch(reader, least)
 
 
 def _look(reader: Engine) -> Seen:
@@ -126,18 +127,23 @@ class FileWatch:
 
 
 class ServerWatch:
-    """Of a database server: at most AGE_SECONDS old, else nothing is told until it has been asked again."""
+    """Of a database server: at most AGE_SECONDS old and never below what others have seen.
 
-    def __init__(self, reader: Engine) -> None:
-        self._reader = reader
+    Else nothing is told until it has been asked again.
+    """
+
+    def __init__(self, reader: Engine, least: Callable[[], float]) -> None:
+        self._reader, self._least = reader, least
         self._seen: Seen | None = None
         self._looked = float("-inf")
         self._looking = threading.Lock()
 
     def now(self) -> Seen | None:
         """See Watch."""
-        if time.monotonic() - self._looked < AGE_SECONDS:
-            return self._seen
+        seen = self._seen
+        if seen is not None and time.monotonic() - self._looked < AGE_SECONDS:
+            if seen.version >= self._least():
+                return seen
         if self._looking.acquire(blocking=False):
             threading.Thread(target=self._refresh, name="watch", daemon=True).start()
         return None

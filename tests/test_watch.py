@@ -133,3 +133,15 @@ def test_a_server_that_cut_the_connection_is_asked_again(watched: Watch, writer:
         connection.execute(text(cut))
     time.sleep(2 * AGE_SECONDS)
     assert known(watched) is first
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_what_another_process_has_told_is_never_undercut(reader: Engine, writer: Engine) -> None:
+    told = [0]
+    watched = watch(reader, lambda: told[0])
+    assert known(watched).version == 1
+    told[0] = ingest(writer, [year("Wolf", 2015, 7)])
+    seen = watched.now()
+    assert seen is None or seen.version == told[0]
+    assert known(watched).version == told[0]
+    watched.close()

@@ -33,13 +33,14 @@ class Previous:
     """The last answer to each question, by what the question is without its version."""
 
     def __init__(self, told: Told | None) -> None:
-        self.told = told
+        """Without what was told, nothing is ever given in place of anything."""
+        self._told = told
         self._lock = threading.Lock()
         self._given: OrderedDict[str, Given] = OrderedDict()
 
     def note(self, question: str, key: str, version: int) -> None:
         """Remember that this was the answer."""
-        if self.told is None:
+        if self._told is None:
             return
         with self._lock:
             self._given[question] = Given(key, version)
@@ -49,11 +50,11 @@ class Previous:
 
     def instead(self, question: str, key: str, newest: int) -> Given | None:
         """What may be given in place of the answer of this key while that is being made; None for nothing."""
-        if self.told is None:
+        if self._told is None:
             return None
         with self._lock:
             given = self._given.get(question)
-            if given is None or given.key == key or not self.told.highest() <= given.version < newest:
+            if given is None or given.key == key or not self._told.highest() <= given.version < newest:
                 return None
             if given.overtaken_at is None:
                 given = self._given[question] = replace(given, overtaken_at=time.monotonic())

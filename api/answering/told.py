@@ -32,6 +32,11 @@ class Told:
         except OSError as error:
             _log.warning("No chart is shown while its next version is drawn: %s", error)
 
+    @property
+    def is_known(self) -> bool:
+        """Whether there is a number that all processes share."""
+        return self._map is not None
+
     def highest(self) -> float:
         """The highest version that was told."""
         numbers = self._map

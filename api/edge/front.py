@@ -136,8 +136,9 @@ class Edge:
         entry = entry_of(reply, at, quarter, before)
         if entry is not None:
             self._memory.keep(where, coding, lasting, entry)
-            if len(self._hosts) < _MOST_HOSTS:
-                self._hosts.add(",".join(headers.get_all("host")))
+            if len(self._hosts) >= _MOST_HOSTS:  # somebody makes names up; the real one is back at once
+                self._hosts.clear()
+            self._hosts.add(",".join(headers.get_all("host")))
 
 
 def _matches(condition: str, tag: str) -> bool:
