@@ -141,9 +141,9 @@ class ServerWatch:
     def now(self) -> Seen | None:
         """See Watch."""
         seen = self._seen
-        if seen is not None and time.monotonic() - self._looked < AGE_SECONDS:
-            if seen.version >= self._least():
-                return seen
+        young = time.monotonic() - self._looked < AGE_SECONDS
+        if seen is not None and young and seen.version >= self._least():
+            return seen
         if self._looking.acquire(blocking=False):
             threading.Thread(target=self._refresh, name="watch", daemon=True).start()
         return None
