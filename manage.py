@@ -325,6 +325,8 @@ def serve(
     settings = _settings()
     _bring_up(settings)
     _log(settings)
+    if workers:  # each of them has its part of what a client may have made
+        os.environ["SIGHTINGS_WORKERS"] = str(workers)
     this = [sys.executable, str(Path(__file__).resolve())]
     beside = {} if no_scheduler else {"scheduler": [*this, "schedule"]}
     if not no_warm_up and settings.cache != "off":

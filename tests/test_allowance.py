@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from flask.testing import FlaskClient
 from api.answering.allowance import MOST_CLIENTS, Allowance, Buckets, Endless, Shared, TooMany, allowance
 from api.answering.cache import Cache, open_cache
 from api.clients import Clients
+from api.reports import REPORTS
 from tests.conftest import free_port
 from tests.seed import READING, ingest, open_app, open_database
 from tests.test_end_to_end import serving
@@ -81,23 +84,27 @@ def test_another_client_has_an_allowance_of_its_own(app: Flask) -> None:
     assert ask(client, f"{DATA}?limit=8", "2001:db8:0:1::1").status_code == 200
 
 
-def test_who_waits_for_what_another_makes_pays_for_himself_only(app: Flask) -> None:
-    """The one who leads has nothing left: whoever asked at the same time is not refused with him."""
-    client = app.test_client()
-    spend_all(client)
-    found: list[int] = []
-    peers = ["192.0.2.1", "192.0.2.2"] * 4
-    threads = [
-        threading.Thread(
-            target=lambda peer=peer: found.append(ask(app.test_client(), CHART, peer).status_code)
-        )
-        for peer in peers
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert found.count(200) >= 3
+def test_who_waits_for_what_is_made_for_another_is_neither_charged_nor_refused(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spend_all(app.test_client())
+    report, begun, go_on = REPORTS["timeline"], threading.Event(), threading.Event()
+
+    def slow(*given: Any) -> Any:
+        begun.set()
+        go_on.wait(10)
+        return report.draw(*given)
+
+    monkeypatch.setitem(REPORTS, "timeline", replace(report, draw=slow))
+    with ThreadPoolExecutor(9) as pool:
+        leads = pool.submit(lambda: ask(app.test_client(), CHART, "192.0.2.2").status_code)
+        assert begun.wait(10)
+        waits = [pool.submit(lambda: ask(app.test_client(), CHART).status_code) for _ in range(8)]
+        time.sleep(0.2)
+        go_on.set()
+        assert [one.result() for one in (leads, *waits)] == [200] * 9
+    assert ask(app.test_client(), f"{DATA}?limit=21", "192.0.2.2").status_code == 200
+    assert ask(app.test_client(), f"{DATA}?limit=22").status_code == 429
 
 
 @pytest.mark.parametrize(

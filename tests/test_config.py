@@ -355,7 +355,16 @@ def test_the_sentences_in_the_docs_are_the_real_ones(tmp_path: Path) -> None:
 
 def test_the_default_in_the_docs_is_the_real_one(tmp_path: Path) -> None:
     shown = {key: value for key, value, _ in config.explain(config.load({}, tmp_path))}
-    for key in ("cache_url", "timezone", "title", "host", "port", "log_level"):
+    for key in (
+        "cache_url",
+        "timezone",
+        "title",
+        "host",
+        "port",
+        "log_level",
+        "log_format",
+        "misses_per_minute",
+    ):
         assert f"| `SIGHTINGS_{key.upper()}` | `{shown[key]}` |" in DOCS
 
 

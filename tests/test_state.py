@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from sqlalchemy import Engine
 
 from db.engine import LOOK
 from db.lock import holder, only_ingester
+from db.questions.ledger import ages
+from db.sizes import sizes
 from tests.conftest import free_port
 from tests.files import ROOT, here, manage_json
 from tests.seed import READING, Record, ingest
@@ -131,8 +134,14 @@ def holding(writer: Engine) -> dict[str, object] | None:
         return holder(connection)
 
 
-def test_postgresql_tells_who_ingests_too(writer: Engine) -> None:
+def test_on_either_database_it_is_known_who_ingests_how_large_it_is_and_how_old_a_run(writer: Engine) -> None:
     assert holding(writer) is None
+    ingest(writer, [Record("Lynx", 20240501)], "north")
+    with writer.connect().execution_options(**LOOK) as connection:
+        size, old = sizes(connection), ages(connection, datetime.now(UTC) + timedelta(seconds=90))
+    assert size.database > 10_000
+    assert (size.log is None) == (writer.dialect.name != "sqlite")
+    assert 80 < old["north"].run == old["north"].success < 200
     with only_ingester(writer):
         assert str((holding(writer) or {})["pid"]) == str(os.getpid())
     assert holding(writer) is None

@@ -30,13 +30,14 @@ def kept_or_made(key: str, version: int, make: Making) -> tuple[Answer, int]:
     kept = site().cache.get(key)
     if kept is not None:
         return kept, version
-    charge()
+    if not site().flights.under_way(key):  # to wait for what is made for another costs nothing
+        charge()
     answer, made_at = site().flights.fly(key, lambda: _made(key, version, make))
     return answer, max(made_at, version)
 
 
 def charge() -> None:
-    """Take one off what this client may have made, also where he waits for another. Raises TooMany."""
+    """Take one off what this client may have made. Raises TooMany."""
     if has_request_context():  # what the site makes for itself is nobody's
         site().allowance.spend(site().clients.name(request))
 
