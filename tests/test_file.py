@@ -176,10 +176,13 @@ def test_a_writer_opens_one_file_only(path: Path, other: Path) -> None:
 
 
 def test_to_look_which_file_it_is_costs_next_to_nothing(path: Path) -> None:
-    started = time.perf_counter()
-    for _ in range(1_000):
-        mark(path)
-    assert time.perf_counter() - started < 0.1
+    took = []
+    for _ in range(5):
+        started = time.perf_counter()
+        for _ in range(1_000):
+            mark(path)
+        took.append(time.perf_counter() - started)
+    assert min(took) < 0.05
 
 
 PROBES = (*URLS[:2], "/readyz")
@@ -248,7 +251,7 @@ def test_a_home_that_cannot_be_written_is_served_and_refuses_to_ingest(
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), done.stderr
     assert "cannot be written here" in done.stderr
     status = subprocess.run([*command, "status"], env=settings, capture_output=True, text=True)
-    assert status.stdout.startswith(f"version 1, {len(READING)} records")
+    assert f" 1, {len(READING)} records" in status.stdout
     serve = [*command, "serve", "--port", "0", "--workers", "1", "--no-scheduler"]
     server = subprocess.Popen(serve, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:

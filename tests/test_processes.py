@@ -113,7 +113,7 @@ def asking(*addresses: str, clients: int = 3) -> Iterator[list[Client]]:
 @pytest.fixture
 def folder(tmp_path: Path, soak: bool) -> Path:
     """Files of records that overlap: of each record of the file before, half come again with a new count."""
-    for number in range(FILES * 10 if soak else FILES):
+    for number in range(FILES * 4 if soak else FILES):
         rows = [
             f"{number * ROWS // 2 + row},2024-{number % 12 + 1:02}-{row + 1:02},Lynx,{number}"
             for row in range(ROWS)
