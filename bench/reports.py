@@ -144,11 +144,13 @@ _KEPT = {"the version of a scope": _scope, "a 304": _unchanged, "a chart that is
 def _from_records(name: str, asked: Pairs, large: Engine) -> Row:
     words = " ".join(f"{key}={value}" for key, value in asked)
     what = f"{name} with {words}, from the records, against the limit of a question"
+    busy = time.process_time()
     try:
         spent = _seconds(large, name, asked)
     except OperationalError as error:
         return Row(what, target="1", missing=str(error.orig))
-    return Row(what, f"{spent:.2f} s", f"{_LIMIT:.0f} s", spent / _LIMIT, "1", spent <= _LIMIT)
+    told = f"{spent:.2f} s, {time.process_time() - busy:.2f} of the processor"
+    return Row(what, told, f"{_LIMIT:.0f} s", spent / _LIMIT, "1", spent <= _LIMIT)
 
 
 def _seconds(reader: Engine, name: str, asked: Pairs) -> float:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from math import isfinite, isinf
 from typing import Any
 
 import jsonschema_rs
@@ -59,6 +60,16 @@ def mend(operation: str, query: dict[str, Any]) -> None:
             del query[first]
     if operation == "matchSpecies" and not query.keys() & set(_NAMES):
         query["name"] = "Wolf"
+    if operation == "divide" and _too_large(query.get("numerator"), query.get("denominator")):
+        query["denominator"] = 1
+
+
+def _too_large(numerator: Any, denominator: Any) -> bool:
+    """Whether two numbers have a quotient that is none."""
+    try:
+        return isfinite(float(numerator)) and isinf(float(numerator) / float(denominator))
+    except (TypeError, ValueError, ArithmeticError):
+        return False
 
 
 def _all_valid(valid: Callable[[str, Any], bool], name: str, value: Any) -> bool:
