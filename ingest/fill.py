@@ -37,6 +37,8 @@ def fill(run: OpenRun, table: Table, parser: Parser, progress: Progress | None) 
             tally.issues[issue] = tally.issues.get(issue, 0) + number
         if progress:
             progress(tally.read, chunk.done, table.size)
+    # Nobody collects what refers to itself while rows are ingested, and a parser does.
+    parser.forget()
     return reasons
 
 

@@ -41,6 +41,9 @@ def test_a_value_is_understood_once_however_often_it_comes() -> None:
     for _ in range(3):
         group.of([column, column], 3)
     assert asked == [("x",), ("y",)]
+    group.forget()
+    group.of([column, column], 3)
+    assert asked == [("x",), ("y",)] * 2
 
 
 def test_what_is_remembered_stays_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,6 +102,12 @@ class Parser:
         parsed.rejects.sort(key=itemgetter("line"))
         return parsed
 
+    def forget(self) -> None:
+        """Give back what is remembered of the values, which may be a quarter of what an ingest holds."""
+        remembering = (self._taxon, self._place, self._when, self._count, self._position, self._basis)
+        for group in (*remembering, self._given, *self._words):
+            group.forget()
+
     def _sort_by_width(self, chunk: Chunk) -> tuple[list[dict[str, Any]], Sequence[int], Sequence[Row]]:
         """Fill up rows that leave out empty fields at their end; refuse those that have too many."""
         # A reader that could not even cut a record into fields hands it on as one.

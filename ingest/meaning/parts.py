@@ -92,6 +92,10 @@ class Group:
         known = self._known  # most are, and a call takes longer than the look
         return Understood(codes, [known.get(value) or self._part(value) for value in values])
 
+    def forget(self) -> None:
+        """Give back what is known."""
+        self._known.clear()
+
     def _part(self, given: Given) -> Part:
         found = self._known.get(given)
         if found is None:
