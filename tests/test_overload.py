@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import os
 import signal
@@ -24,6 +25,8 @@ from tests.seed import READING, ingest, open_database
 from tests.slowed import LOG, SECONDS
 
 SLOTS = 2
+HOT = 250
+"""The width of a chart that is asked for again and again."""
 START_SECONDS = 60
 
 
@@ -259,7 +262,7 @@ def test_more_charts_than_can_be_kept_drive_out_neither_the_bounds_nor_the_one_t
 ) -> None:
     charts, mib = (10_000, 32) if soak else (240, 2)
     with slowed(tmp_path, 0.0, cache_bytes=f"{mib}MiB", edge_bytes="1MiB") as server:
-        server.ask(chart(700))
+        server.ask(chart(HOT))
         widths = iter(range(1_000, 1_000 + charts))
 
         def work() -> None:
@@ -267,7 +270,7 @@ def test_more_charts_than_can_be_kept_drive_out_neither_the_bounds_nor_the_one_t
                 path = f"/api/v1/reports/timeline.svg?width={300 + width % 2000}&height={200 + width // 2000}"
                 assert server.ask(path).status == 200
                 if width % 10 == 0:
-                    assert server.ask(chart(700)).status == 200
+                    assert server.ask(chart(HOT)).status == 200
 
         threads = [threading.Thread(target=work) for _ in range(4)]
         for thread in threads:
@@ -276,9 +279,28 @@ def test_more_charts_than_can_be_kept_drive_out_neither_the_bounds_nor_the_one_t
             thread.join()
         sizes = [path.stat().st_blocks * 512 for path in (tmp_path / "cache").iterdir()]
         assert mib * 0.5 < sum(sizes) / 2**20 <= mib * 1.1
-        assert len(server.drawn(700)) == 1
+        assert len(server.drawn(HOT)) == 1
         assert len(server.workers()) == 2
         for worker in server.workers():
             status = Path(f"/proc/{worker}/status").read_text()
             [kib] = [line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")]
             assert int(kib) < 200 * 1024
+
+
+def test_what_a_worker_answers_from_memory_is_in_use_in_the_cache_too(server: Slowed) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)  # always the same worker
+
+    def asked() -> str:
+        connection.request("GET", chart(HOT))
+        response = connection.getresponse()
+        response.read()
+        return response.headers["ETag"].strip('"')
+
+    kept = server.home / "cache" / hashlib.sha256(asked().encode()).hexdigest()
+    os.utime(kept, (0, 0))
+    until = time.monotonic() + 20
+    while kept.stat().st_mtime == 0:
+        assert time.monotonic() < until
+        asked()
+        time.sleep(0.2)
+    connection.close()
