@@ -251,10 +251,12 @@ def test_damage_is_found_and_told(home: Path) -> None:
 
 def test_what_nobody_expected_is_one_sentence_and_whole_in_the_log(home: Path) -> None:
     file = table(home / "a.csv", HEAD, *GOOD)
-    (home / "sightings.db").write_bytes(b"this is no database" * 100)
+    here(home, "db", "upgrade")
+    with closing(sqlite3.connect(home / "sightings.db")) as connection:
+        connection.execute("DROP TABLE running")
     done = manage(home, "ingest", file)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-    assert "file is not a database" in done.stderr
+    assert "no such table: running" in done.stderr
     assert "Traceback" in (home / "logs" / "errors.log").read_text()
 
 
