@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from db.file import DatabaseUnusable, mark
 from tests.files import ROOT, environment, read_one, table, version
 from tests.seed import READING, Record, ingest, open_app, open_database, year
 from tests.test_end_to_end import SECONDS, serving, until
+from tests.test_previous import Slow, drawing
 
 URLS = (
     "/api/v1/reports/timeline.json?species=deer",
@@ -135,6 +137,26 @@ def test_a_transaction_under_way_ends_on_the_file_that_it_began_on(path: Path, o
     with reader.begin() as connection:
         assert connection.exec_driver_sql(counted).scalar_one() == len(OTHERS)
     reader.dispose()
+
+
+def test_a_chart_of_one_database_is_not_shown_while_that_of_another_is_drawn(
+    app: Flask, path: Path, other: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is shown in place of a chart that is being drawn is an earlier one, and of the same database."""
+    url = URLS[1]
+    old = app.test_client().get(url)
+    ingest(open_database(f"sqlite:///{other}"), [year("Deer", 2022, 3)])
+    without_log(path)
+    replaced(path, other)
+    slow = Slow()
+    slow.hold(monkeypatch)
+    with drawing(app, slow, url) as first, ThreadPoolExecutor(1) as pool:
+        second = pool.submit(lambda: app.test_client().get(url))
+        with pytest.raises(TimeoutError):  # it waits, too
+            second.result(0.3)
+        slow.go_on.set()
+        assert first.result(SECONDS).data == second.result(SECONDS).data != old.data
+    assert second.result().headers["X-Data-Version"] == "2"
 
 
 @pytest.mark.parametrize("fate", [removed, moved, replaced])

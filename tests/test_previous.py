@@ -74,10 +74,10 @@ def slow(client: FlaskClient, writer: Engine, monkeypatch: pytest.MonkeyPatch) -
 
 
 @contextmanager
-def drawing(app: Flask, slow: Slow) -> Iterator[Future[Any]]:
+def drawing(app: Flask, slow: Slow, url: str = WOLF) -> Iterator[Future[Any]]:
     """Somebody asked first, and waits."""
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(lambda: app.test_client().get(WOLF))
+        first = pool.submit(lambda: app.test_client().get(url))
         assert slow.begun.wait(SECONDS)
         try:
             yield first
