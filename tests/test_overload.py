@@ -114,12 +114,11 @@ def slowed(home: Path, seconds: float, **settings: str) -> Iterator[Slowed]:
         yield here
     finally:
         server.terminate()
-        try:
-            server.wait(10)
-        finally:
-            if server.poll() is None:
-                os.killpg(server.pid, signal.SIGKILL)
-                server.wait()
+        with suppress(subprocess.TimeoutExpired):  # its workers are given as long as that
+            server.wait(20)
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
 
 
 @pytest.fixture(scope="module")
