@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import os
 import signal
@@ -233,25 +232,6 @@ def settled(server: Slowed) -> None:
         assert time.monotonic() < until
         before = now
         time.sleep(0.5)
-
-
-def test_what_a_worker_answers_from_memory_is_in_use_in_the_cache_too(server: Slowed) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)  # always the same worker
-
-    def asked() -> str:
-        connection.request("GET", chart(HOT))
-        response = connection.getresponse()
-        response.read()
-        return response.headers["ETag"].strip('"')
-
-    kept = server.home / "cache" / hashlib.sha256(asked().encode()).hexdigest()
-    os.utime(kept, (0, 0))
-    until = time.monotonic() + 20
-    while kept.stat().st_mtime == 0:
-        assert time.monotonic() < until
-        asked()
-        time.sleep(0.2)
-    connection.close()
 
 
 def test_a_worker_that_is_killed_in_the_middle_frees_what_it_held(server: Slowed) -> None:
