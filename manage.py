@@ -320,7 +320,7 @@ def serve(
     host: str | None, port: int | None, workers: int | None, no_scheduler: bool, no_warm_up: bool
 ) -> None:
     """Run the server, the scheduler and the warm-up until told to stop."""
-    from api import server
+    from api.serving import server
 
     settings = _settings()
     _bring_up(settings)
@@ -823,7 +823,7 @@ def record(which: tuple[str, ...], as_json: bool) -> None:
 @_AS_JSON
 def status(as_json: bool) -> None:
     """How all stands: data version, records, last run of each feed, database, cache, server, who ingests."""
-    from api import outside
+    from api.serving import outside
     from ingest.state import state, tell_state
 
     settings = _settings()

@@ -10,12 +10,6 @@ from flask import Flask
 
 import config
 from api.answering.allowance import allowance
-from api.answering.cache import open_cache
-from api.answering.flight import Flights, Slots
-from api.answering.previous import Previous
-from api.answering.told import Told
-from api.answering.told import init_app as hear
-from api.answering.turns import open_turns
 from api.border import init_app as guard
 from api.clients import Clients
 from api.edge import Edge
@@ -24,6 +18,12 @@ from api.edge.front import Answered
 from api.edge.memory import Memory
 from api.export.routes import routes as export_routes
 from api.headers import init_app as protect
+from api.keeping.cache import open_cache
+from api.keeping.flight import Flights, Slots
+from api.keeping.previous import Previous
+from api.keeping.told import Told
+from api.keeping.told import init_app as hear
+from api.keeping.turns import open_turns
 from api.metrics import BUSY, count
 from api.metrics.requests import NO_ROUTE
 from api.metrics.requests import init_app as count_requests

@@ -13,13 +13,13 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.http import HTTP_STATUS_CODES
 
 from api.answering.allowance import TooMany
-from api.answering.flight import Busy
 from api.answering.order import Behind, NothingKnown
 from api.answering.tables import json_bytes
 from api.asking.query import BadParameter
 from api.draw import Look, card, clean
 from api.draw.look import Theme
 from api.export.limits import TooLarge
+from api.keeping.flight import Busy
 from api.troubles import Troubles
 from db.engine import is_damaged, took_too_long
 from db.filters import NotYet

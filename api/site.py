@@ -11,13 +11,13 @@ from flask import current_app
 from sqlalchemy import Engine
 
 from api.answering.allowance import Allowance
-from api.answering.cache import Cache
-from api.answering.envelope import Answer
-from api.answering.flight import Flights, Slots
-from api.answering.previous import Previous
-from api.answering.told import Told
-from api.answering.turns import Turns
 from api.clients import Clients
+from api.keeping.cache import Cache
+from api.keeping.envelope import Answer
+from api.keeping.flight import Flights, Slots
+from api.keeping.previous import Previous
+from api.keeping.told import Told
+from api.keeping.turns import Turns
 from api.warming.asked_for import AskedFor
 from db.questions.grounds import Grounds
 

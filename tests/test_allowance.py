@@ -17,8 +17,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from api.answering.allowance import MOST_CLIENTS, Allowance, Buckets, Endless, Shared, TooMany, allowance
-from api.answering.cache import Cache, open_cache
 from api.clients import Clients
+from api.keeping.cache import Cache, open_cache
 from api.reports import REPORTS
 from tests.conftest import free_port
 from tests.seed import READING, ingest, open_app, open_database

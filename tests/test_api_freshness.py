@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 import api.reports
-from api.answering.flight import Busy, Flights, Slots
+from api.keeping.flight import Busy, Flights, Slots
 from api.reports.report import Report
 from tests.seed import READING, Record, ingest, open_app, open_database, year
 

@@ -16,14 +16,16 @@ WINGS = {
     "metrics": set(),
     "draw": set(),
     "asking": set(),
+    "serving": {"metrics"},
+    "keeping": {"metrics"},
     "reports": {"asking", "draw"},
-    "answering": {"asking", "draw", "metrics", "reports"},
-    "export": {"asking", "draw", "answering", "metrics"},
-    "page": {"asking", "draw", "answering", "metrics", "reports"},
-    "routes": {"asking", "draw", "answering", "metrics", "reports"},
+    "answering": {"asking", "draw", "keeping", "metrics", "reports"},
+    "export": {"asking", "draw", "keeping", "answering", "metrics"},
+    "page": {"asking", "draw", "keeping", "answering", "metrics", "reports"},
+    "routes": {"asking", "draw", "keeping", "answering", "metrics", "reports"},
     "edge": {"answering"},
-    "warming": {"asking", "answering", "page"},
-    "openapi": {"asking", "draw", "answering", "reports", "export", "page", "routes"},
+    "warming": {"asking", "keeping", "answering", "page"},
+    "openapi": {"asking", "draw", "keeping", "answering", "reports", "export", "page", "routes"},
 }
 """The rooms of ``api`` and which of the others each may lean on."""
 READ_CONFIG = {"manage", "api"}

@@ -20,11 +20,11 @@ import pytest
 import redis
 from flask import Flask, Response, request
 
-from api.answering import cache as cache_module
-from api.answering.breaker import FAILURES, PAUSE_SECONDS, REST_SECONDS, Breaker
-from api.answering.cache import Cache, open_cache
-from api.answering.envelope import Answer, enclose, seal, unseal
-from api.answering.shelf import Held
+from api.keeping import cache as cache_module
+from api.keeping.breaker import FAILURES, PAUSE_SECONDS, REST_SECONDS, Breaker
+from api.keeping.cache import Cache, open_cache
+from api.keeping.envelope import Answer, enclose, seal, unseal
+from api.keeping.shelf import Held
 from tests.conftest import free_port, running_redis
 from tests.powers import no_power_over_files
 from tests.seed import READING, ingest, open_app, open_database
@@ -302,7 +302,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = time.monotonic()
-        monkeypatch.setattr("api.answering.breaker.time.monotonic", lambda: self.now)
+        monkeypatch.setattr("api.keeping.breaker.time.monotonic", lambda: self.now)
 
     def passes(self, seconds: float) -> None:
         self.now += seconds

@@ -22,9 +22,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
-from api.answering.flight import Slots
 from api.asking.occurrence_filters import OccurrenceFilters
 from api.export.making import ExportParameters, make, order
+from api.keeping.flight import Slots
 from db.engine import open_reader
 from db.names import PlaceValue
 from tests.files import here, manage, read_one, table

@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import Engine
 
 import api.reports
-from api.answering.envelope import Answer, enclose
 from api.answering.once import kept_or_made
+from api.keeping.envelope import Answer, enclose
 from tests.seed import READING, Record, ingest, open_app
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from api.answering.flight import QUEUE
-from api.answering.locks import Places
-from api.server import _REPLACED_AFTER_SECONDS, _server_words
+from api.keeping.flight import QUEUE
+from api.keeping.locks import Places
+from api.serving.server import _REPLACED_AFTER_SECONDS, _server_words
 from tests.conftest import free_port
 from tests.files import ROOT, environment
 from tests.seed import READING, ingest, open_database

@@ -16,8 +16,8 @@ from sqlalchemy import Engine
 
 import api.answering.answers as answers
 from api.answering.order import Order
-from api.answering.previous import Previous
-from api.answering.told import Told
+from api.keeping.previous import Previous
+from api.keeping.told import Told
 from tests.seed import READING, ingest, open_app, open_database, year
 
 WOLF = "/api/v1/reports/timeline.svg?species=Wolf&interval=year"
@@ -149,7 +149,7 @@ def test_a_chart_that_is_stuck_is_not_shown_as_it_was_for_ever(
 ) -> None:
     with drawing(app, slow), ThreadPoolExecutor(1) as pool:
         assert "Cache-Status" in app.test_client().get(WOLF).headers
-        monkeypatch.setattr("api.answering.previous.LONGEST_SECONDS", 0.0)
+        monkeypatch.setattr("api.keeping.previous.LONGEST_SECONDS", 0.0)
         waiting = pool.submit(lambda: app.test_client().get(WOLF))
         assert not wait([waiting], 0.3).done
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from api.answering import shelf as shelf_module
-from api.answering.cache import Cache, open_cache
-from api.answering.envelope import Answer
-from api.answering.shelf import ORPHAN_SECONDS, TOUCH_SECONDS, Shelf
+from api.keeping import shelf as shelf_module
+from api.keeping.cache import Cache, open_cache
+from api.keeping.envelope import Answer
+from api.keeping.shelf import ORPHAN_SECONDS, TOUCH_SECONDS, Shelf
 
 ROOT = Path(__file__).resolve().parent.parent
 MIB = 1 << 20
@@ -25,8 +25,8 @@ WRITER = """
 import os, sys
 from pathlib import Path
 from flask import Flask
-from api.answering.cache import open_cache
-from api.answering.envelope import Answer
+from api.keeping.cache import open_cache
+from api.keeping.envelope import Answer
 folder, bound, name, count = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
 cache = open_cache(Flask("test"), "files", folder, bound)
 print("ready", flush=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from api.answering.flight import QUEUE, Busy, Slots
+from api.keeping.flight import QUEUE, Busy, Slots
 
 HOLDER = """
 import fcntl, sys

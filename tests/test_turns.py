@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from api.answering.cache import Cache, open_cache, open_redis
-from api.answering.flight import Busy
-from api.answering.locks import taken
-from api.answering.turns import FileTurns, NoTurns, RedisTurns, open_turns
+from api.keeping.cache import Cache, open_cache, open_redis
+from api.keeping.flight import Busy
+from api.keeping.locks import taken
+from api.keeping.turns import FileTurns, NoTurns, RedisTurns, open_turns
 from tests.powers import no_power_over_files
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,12 +30,12 @@ SLACK = 3.0
 MAKER = f"""
 import json, sys, time
 from pathlib import Path
-import api, api.answering.turns
-from api.answering.envelope import enclose
-from api.answering.flight import Busy
+import api, api.keeping.turns
+from api.keeping.envelope import enclose
+from api.keeping.flight import Busy
 from api.answering.once import kept_or_made
 from tests.seed import open_app
-api.PATIENCE_SECONDS, api.answering.turns.LEASE_SECONDS = {PATIENCE}, {LEASE}
+api.PATIENCE_SECONDS, api.keeping.turns.LEASE_SECONDS = {PATIENCE}, {LEASE}
 app = open_app(Path(sys.argv[1]), cache_url=sys.argv[2])
 print("ready", flush=True)
 for line in sys.stdin:

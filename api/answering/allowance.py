@@ -11,7 +11,7 @@ import time
 from collections import OrderedDict
 from typing import Any, Protocol
 
-from api.answering.cache import Cache, open_redis
+from api.keeping.cache import Cache, open_redis
 from api.metrics import LIMIT_FAILURES
 
 MOST_CLIENTS = 10_000

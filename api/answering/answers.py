@@ -6,12 +6,12 @@ from flask import Response, request
 from werkzeug.exceptions import NotFound
 
 from api.answering import lasting
-from api.answering.envelope import Answer, codings, enclose, tag
 from api.answering.negotiation import PINNED, REVALIDATED, coding, respond, unchanged, validator
 from api.answering.once import kept_or_made
 from api.answering.order import DRAWN, FORMS, Ground, Order, key, survey
 from api.answering.render import make
 from api.asking.query import Pairs, nearest, read
+from api.keeping.envelope import Answer, codings, enclose, tag
 from api.metrics.requests import came_from
 from api.reports import REPORTS
 from api.site import site

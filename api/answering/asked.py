@@ -9,11 +9,11 @@ from flask import Response, request
 from sqlalchemy import Connection
 
 from api.answering import lasting
-from api.answering.envelope import Answer, codings, enclose, tag
 from api.answering.negotiation import PINNED, REVALIDATED, coding, respond, unchanged, validator
 from api.answering.once import kept_or_made
 from api.answering.order import FORMS, here
 from api.answering.tables import json_bytes
+from api.keeping.envelope import Answer, codings, enclose, tag
 from api.metrics import ASKING
 from api.site import site
 from db.filters import Filters, Scope

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from flask import has_request_context, request
 
-from api.answering.envelope import Answer
+from api.keeping.envelope import Answer
 from api.metrics import SLOTS
 from api.metrics.requests import came_from
 from api.site import site

@@ -11,12 +11,12 @@ from typing import BinaryIO
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound
 
-from api.answering.envelope import tag
 from api.answering.negotiation import PINNED, REVALIDATED, respond, unchanged
 from api.answering.once import charge
 from api.asking.query import nearest, pairs
 from api.export import FORMS
 from api.export.making import ExportOrder, Ground, key, make, order, survey
+from api.keeping.envelope import tag
 from api.site import site
 
 _BLOCK = 1 << 18

@@ -6,11 +6,11 @@ from functools import lru_cache
 
 from flask import Blueprint, Response, request
 
-from api.answering.envelope import Answer, codings, enclose
 from api.answering.negotiation import coding, respond, unchanged, validator
 from api.answering.tables import json_bytes
 from api.asking.parameters import Parameters
 from api.asking.query import pairs, read
+from api.keeping.envelope import Answer, codings, enclose
 from api.openapi.build import document
 from api.openapi.operations import GROUPS, OPERATIONS
 from api.site import site

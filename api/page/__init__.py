@@ -12,11 +12,11 @@ from werkzeug.exceptions import NotFound
 from api import problems
 from api.answering import lasting
 from api.answering.answers import order
-from api.answering.envelope import Answer, codings, enclose, tag
 from api.answering.negotiation import PINNED, REVALIDATED, coding, respond, unchanged, validator
 from api.answering.once import kept_or_made
 from api.answering.order import Ground, key, survey
 from api.asking.query import BadParameter, Pairs, pairs, read
+from api.keeping.envelope import Answer, codings, enclose, tag
 from api.page.assets import assets, fingerprint
 from api.page.compose import compose, names, today
 from api.page.query import PageParameters, form, link, straightened

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from api.answering.envelope import Answer, enclose
+from api.keeping.envelope import Answer, enclose
 
 FOLDER = Path(__file__).resolve().parent.parent / "static"
 MEDIA = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}

@@ -13,12 +13,12 @@ from werkzeug.exceptions import NotFound
 
 from api.animal import order
 from api.answering.answers import serve
-from api.answering.envelope import CODINGS, enclose
 from api.answering.negotiation import coding, respond, unchanged, validator
 from api.answering.tables import json_bytes
 from api.asking.parameters import Parameters
 from api.asking.query import BadParameter, pairs, read
 from api.asking.values import WrittenText, read_name
+from api.keeping.envelope import CODINGS, enclose
 from api.plot import BEARS
 from api.site import site
 

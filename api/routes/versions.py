@@ -6,10 +6,10 @@ from flask import Blueprint, Response, request
 
 from api.answering import lasting
 from api.answering.documents import document
-from api.answering.envelope import tag
 from api.answering.negotiation import respond, unchanged
 from api.asking.parameters import FilterParameters
 from api.asking.query import pairs, read
+from api.keeping.envelope import tag
 from api.site import site
 from db.filters import Filters, data_version
 from db.questions.summary import freshness

@@ -17,9 +17,9 @@ from flask import Flask
 from werkzeug.exceptions import NotFound
 
 from api.answering.answers import fetch, look, order
-from api.answering.flight import Busy
 from api.answering.order import Behind, NothingKnown, Order, key
 from api.asking.query import BadParameter, pairs, read
+from api.keeping.flight import Busy
 from api.page import ready
 from api.page.query import PageParameters
 from api.site import site

@@ -13,7 +13,7 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
-from api.answering.shelf import Shelf
+from api.keeping.shelf import Shelf
 
 _SECONDS = 2.0
 _MOST_BYTES = 1 << 24

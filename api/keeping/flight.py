@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from api.answering.locks import STEP_SECONDS, Places
+from api.keeping.locks import STEP_SECONDS, Places
 from api.metrics import BUSY
 
 T = TypeVar("T")

@@ -1,7 +1,7 @@
 """A program that becomes another one, and ends with whoever started it; for Linux, imports nothing of ours.
 
-    python -P api/tied.py PARENT ask COMMAND ...    is asked to end (SIGTERM) when the process PARENT ends
-    python -P api/tied.py PARENT kill MODULE ...    is killed then, with every process that it has forked
+    python -P tied.py PARENT ask COMMAND ...    is asked to end (SIGTERM) when the process PARENT ends
+    python -P tied.py PARENT kill MODULE ...    is killed then, with every process that it has forked
 
 A fork is not tied by what ties its parent. Until it has handlers of signals of its own it has its parent's,
 which do nothing there: here it ends by SIGTERM from its first moment, and nobody has to wait and kill it.
@@ -45,7 +45,7 @@ def main(parent: int, how: str, words: list[str]) -> None:
     ties = _Ties(parent)
     if how == "ask":
         ties.tie(signal.SIGTERM)
-        os.execv(words[0], words)  # noqa: S606 - the words come from api.kept
+        os.execv(words[0], words)  # noqa: S606 - the words come from api.serving.kept
     ties.tie(signal.SIGKILL)
     multiprocessing.set_start_method("fork")  # newer Pythons have another, whose processes would not be tied
     os.register_at_fork(before=ties.before_fork, after_in_child=ties.after_fork)

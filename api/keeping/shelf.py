@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from api.answering.locks import taken, waited_for
+from api.keeping.locks import taken, waited_for
 
 ENTRIES = 20_000
 ORPHAN_SECONDS = 3_600.0

@@ -18,9 +18,9 @@ from flask import Flask
 from flask_caching import Cache as FlaskCaching
 from flask_caching.backends import FileSystemCache
 
-from api.answering.breaker import Breaker
-from api.answering.envelope import Answer, seal, tag, unseal
-from api.answering.shelf import Held, Shelf
+from api.keeping.breaker import Breaker
+from api.keeping.envelope import Answer, seal, tag, unseal
+from api.keeping.shelf import Held, Shelf
 from api.metrics import CACHE_FAILURES, CACHE_RESTING
 
 T = TypeVar("T")

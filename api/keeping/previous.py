@@ -11,7 +11,7 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
-from api.answering.told import Told
+from api.keeping.told import Told
 
 MOST = 2_000
 """Charts of which the last answer is known, in this process."""

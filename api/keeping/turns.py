@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from api.answering.cache import REDIS_PREFIX, Cache, open_redis
-from api.answering.envelope import tag
-from api.answering.flight import Busy
-from api.answering.locks import STEP_SECONDS, taken
+from api.keeping.cache import REDIS_PREFIX, Cache, open_redis
+from api.keeping.envelope import tag
+from api.keeping.flight import Busy
+from api.keeping.locks import STEP_SECONDS, taken
 
 LEASE_SECONDS = 3.0
 """How long the nodes wait for one that died; one that lives renews it three times as often."""

@@ -17,12 +17,12 @@ from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 
-from api.kept import Kept
 from api.metrics import places
-from api.outside import address_of
+from api.serving.kept import Kept
+from api.serving.outside import address_of
 
 log = logging.getLogger("sightings.server")
-_ROOT = Path(__file__).resolve().parent.parent
+_ROOT = Path(__file__).resolve().parent.parent.parent
 _HEADER_MILLISECONDS = 5_000
 """A client that takes longer to say what it wants is not one. A connection may idle as long, too."""
 _CONNECTIONS = 2_048
