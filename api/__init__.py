@@ -12,7 +12,6 @@ import config
 from api.answering.allowance import allowance
 from api.answering.cache import open_cache
 from api.answering.flight import Flights, Slots
-from api.answering.in_use import InUse
 from api.answering.previous import Previous
 from api.answering.told import Told
 from api.answering.told import init_app as hear
@@ -96,9 +95,8 @@ def create_server(settings: config.Settings | None = None) -> Edge:
         for ((path, query), route, outcome), amount in answered.items():
             count(route, outcome, amount)
             site.asked_for.count(f"{path}?{query}", amount)
-        in_use.tell({tag for where, *_ in answered for tag in memory.tags(where)})
 
-    in_use, memory = InUse(site.cache), Memory(int(settings.edge_bytes))
+    memory = Memory(int(settings.edge_bytes))
     behind = Behind(app, THREADS, WAITING, partial(close, app))
     watching = watch(site.reader, lambda: site.told.highest() if site.told.is_known else 0)
     return Edge(behind, watching, memory, refuse, tell)

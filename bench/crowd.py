@@ -14,16 +14,17 @@ from pathlib import Path
 from bench.clients import Client, Heard, at_once, steadily
 from bench.ingested import generate
 from bench.processes import MANAGE, free_port, get, home, run, running, serving
-from bench.row import Bench, NotMeasured, Plan, Row
+from bench.row import Bench, NotMeasured, Plan, Row, tool
 
 CHART = "/api/v1/reports/timeline.svg?feed=reading&measure=individuals"
-STAMPEDE, BESIDE, FLOOD, DISK, VIEWERS, VIEWERS_CPU, REST = (
+STAMPEDE, BESIDE, FLOOD, DISK, VIEWERS, VIEWERS_CPU, PIXELS, REST = (
     "100 clients on one cold chart, two workers: the slowest answer, against one drawing and 100 ms",
     "p99 of hits beside an ingest and charts being drawn, against its idle value",
     "a worker's memory after 10,000 different charts, against 200 MB",
     "the cache's bytes on disk after them, against its bound",
     "p99 of 1,000 viewers that poll the version every 2 s, two workers, against 50 ms",
     "what those viewers cost, against one core",
+    "new pixels in a browser among them after a commit, against 3 s",
     "a worker's memory at rest, against 200 MB",
 )
 CACHE_BYTES = 64 << 20
@@ -37,7 +38,7 @@ def measure(plan: Plan) -> list[Row]:
         origin, process = _serve(servers, folder)
         rows = [_rest(process)]
         rows.append(_stampede(origin))
-        rows += _viewers(plan, origin, process)
+        rows += _viewers(plan, origin, process, folder)
         rows.append(_beside(plan, origin, folder))
         rows += _flood(plan, origin, process, folder)
         return rows
@@ -148,19 +149,61 @@ def _renders(origin: str) -> int:
     )
 
 
-def _viewers(plan: Plan, origin: str, serve: int) -> list[Row]:
+def _viewers(plan: Plan, origin: str, serve: int, folder: Path) -> list[Row]:
     seconds = plan.seconds * 10
-    before = _cpu_seconds(serve)
-    heard = asyncio.run(
-        steadily(origin, "/api/v1/version", clients=1_000, every=2.0, seconds=seconds, conditional=True)
-    )
+    heard, before = Heard(), _cpu_seconds(serve)
+
+    def view(heard: Heard, seconds: float) -> None:
+        found = asyncio.run(
+            steadily(origin, "/api/v1/version", clients=1_000, every=2.0, seconds=seconds, conditional=True)
+        )
+        heard.seconds, heard.statuses, heard.versions_went_back = (
+            found.seconds, found.statuses, found.versions_went_back,
+        )  # fmt: skip
+
+    view(heard, seconds)
     cores = (_cpu_seconds(serve) - before) / seconds
     _all_well(heard)
-    p99 = heard.percentile(0.99)
+    p99, beside = heard.percentile(0.99), Heard()
+    crowd = threading.Thread(target=view, args=(beside, 20.0))
+    crowd.start()
+    try:
+        pixels = _pixels(origin, folder)
+    finally:
+        crowd.join()
+    _all_well(beside)
     return [
         Row(VIEWERS, _ms(p99), _ms(0.05), p99 / 0.05, "1", p99 <= 0.05),
         Row(VIEWERS_CPU, f"{cores:.2f} cores", "1 core", cores, "0.5", cores <= 0.5),
+        pixels,
     ]
+
+
+def _pixels(origin: str, folder: Path) -> Row:
+    """From the first answer that shows a commit until another picture is seen in an open page."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        return Row(PIXELS, target="1", missing="playwright is not installed")
+    file = folder / "one.csv"
+    file.write_text("vernacularName,eventDate,individualCount\nWolf,2021,3\n", encoding="utf-8")
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=tool("chromium"), args=["--no-sandbox"])
+        page = browser.new_page()
+        page.goto(origin, wait_until="networkidle")
+        before, version = page.evaluate(_SEEN), get(f"{origin}/api/v1/version")[2]
+        with running([*MANAGE, "ingest", "--feed", "reading", str(file)], folder):
+            while get(f"{origin}/api/v1/version")[2] == version:
+                time.sleep(0.01)
+            committed = time.perf_counter()
+            page.wait_for_function(f"before => ({_SEEN})().some(one => !before.includes(one))", arg=before)
+        seconds = time.perf_counter() - committed
+        browser.close()
+    return Row(PIXELS, f"{seconds:.2f} s", "3 s", seconds / 3, "1", seconds <= 3)
+
+
+_SEEN = """() => [...document.querySelectorAll("picture img")]
+    .filter(one => one.complete && one.naturalWidth > 0).map(one => one.currentSrc)"""
 
 
 def _beside(plan: Plan, origin: str, folder: Path) -> Row:
@@ -238,4 +281,6 @@ def _ms(seconds: float) -> str:
     return f"{seconds * 1e3:.1f} ms"
 
 
-BENCH = Bench("crowd", "many at once", measure, (REST, STAMPEDE, VIEWERS, VIEWERS_CPU, BESIDE, FLOOD, DISK))
+BENCH = Bench(
+    "crowd", "many at once", measure, (REST, STAMPEDE, VIEWERS, VIEWERS_CPU, PIXELS, BESIDE, FLOOD, DISK)
+)

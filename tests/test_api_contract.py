@@ -64,10 +64,10 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
 
 
 def sent(app: Flask) -> Callable[..., list[bytes]]:
-    """The application behind a server that does what a server must: it closes what it has sent."""
+    """The application behind what does as a server must: it says who asks, and closes what it sent."""
 
     def serve(environ: Any, start_response: Any) -> list[bytes]:
-        with closing(app(environ, start_response)) as pieces:
+        with closing(app({**environ, "REMOTE_ADDR": "127.0.0.1"}, start_response)) as pieces:
             return list(pieces)
 
     return serve

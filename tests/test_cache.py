@@ -504,16 +504,6 @@ def test_a_redis_that_comes_back_is_used_again(own_redis: OwnRedis, monkeypatch:
     assert client.get(URL).status_code == 200
 
 
-def test_redis_is_told_what_is_in_use(own_redis: OwnRedis) -> None:
-    own_redis.app.test_client().get(URL)
-    with redis.Redis.from_url(own_redis.url) as client:
-        [name] = client.keys()
-        time.sleep(2.1)
-        assert client.object("idletime", name) >= 1
-        own_redis.cache.used(name.decode().removeprefix("sightings:"))
-        assert client.object("idletime", name) == 0
-
-
 def test_how_much_redis_holds_can_be_asked_and_never_fails(own_redis: OwnRedis) -> None:
     own_redis.app.test_client().get(URL)
     held = own_redis.cache.held()

@@ -78,14 +78,17 @@ def port(home: Path) -> Iterator[int]:
         server.communicate(timeout=30)
 
 
-def over_the_wire(connection: http.client.HTTPConnection, method: str, url: str, headers: Any) -> Wired:
+def over_the_wire(port: int, method: str, url: str, headers: Any) -> Wired:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     connection.putrequest(method, url, skip_accept_encoding=True)
     for name, value in headers.items():
         connection.putheader(name, value)
     connection.endheaders()
     answer = connection.getresponse()
     found = {name.lower(): value for name, value in answer.getheaders() if name.lower() not in OF_THE_SERVER}
-    return answer.status, found, answer.read()
+    body = answer.read()
+    connection.close()
+    return answer.status, found, body
 
 
 def of_flask(app: Flask, method: str, url: str, headers: Any) -> Wired:
@@ -98,7 +101,6 @@ def of_flask(app: Flask, method: str, url: str, headers: Any) -> Wired:
 def test_every_answer_is_that_of_flask_the_first_time_and_from_memory(
     port: int, flask_app: Flask, url: str
 ) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     tag = of_flask(flask_app, "GET", url, {})[1].get("etag", '"none"')
     conditions = [{"If-None-Match": tag}, {"If-None-Match": f'W/{tag}, "other"'}, {"If-Match": tag}]
     coded = of_flask(flask_app, "GET", url, {"Accept-Encoding": "br"})[1].get("etag", '"none"')
@@ -106,11 +108,10 @@ def test_every_answer_is_that_of_flask_the_first_time_and_from_memory(
     for headers in [*REQUESTS, *conditions]:
         expected = of_flask(flask_app, "GET", url, headers)
         for _ in range(2):
-            assert over_the_wire(connection, "GET", url, headers) == expected, headers
-        head = over_the_wire(connection, "HEAD", url, headers)
+            assert over_the_wire(port, "GET", url, headers) == expected, headers
+        head = over_the_wire(port, "HEAD", url, headers)
         assert (head[0], head[2]) == (expected[0], b"")
         assert head[1] == of_flask(flask_app, "HEAD", url, headers)[1], headers
-    connection.close()
 
 
 class Spoken:

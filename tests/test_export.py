@@ -185,7 +185,6 @@ def test_no_filter_of_single_records_is_missing() -> None:
         ("width=300", 400, "width"),
         ("continent=EUROPE", 400, "not held here"),
         ("species=unicorn", 404, "unicorn"),
-        ("taxonKey=99999", 404, "by the taxonKey 99999"),
         ("feed=nowhere", 404, "nowhere"),
         ("asOf=9", 404, "newest is 1"),
         ("v=9", 503, "newest is 1"),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import threading
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -16,8 +14,7 @@ from sqlalchemy import Engine
 
 import api.reports
 from api.answering.envelope import Answer, enclose
-from api.answering.flight import Busy
-from api.answering.once import kept_or_made, make_ahead
+from api.answering.once import kept_or_made
 from tests.seed import READING, Record, ingest, open_app
 
 
@@ -93,46 +90,3 @@ class Turns:
 
     def __init__(self, taken: Callable[[str], AbstractContextManager[None]]) -> None:
         self.taken = taken
-
-
-def test_what_is_made_ahead_is_found_and_nobody_waits_for_it(home: Path, sqlite_writer: Engine) -> None:
-    ingest(sqlite_writer, [Record("Lynx", 20240501)])
-    made, go_on = [], threading.Event()
-
-    def make() -> tuple[Answer, int]:
-        made.append(threading.current_thread().name)
-        assert go_on.wait(10)
-        return enclose("ahead", "json", b"{}"), 1
-
-    with open_app(home).app_context() as context:
-        site = context.app.extensions["sightings"]
-        for _ in range(5):
-            make_ahead("ahead", make)
-        assert site.cache.get("ahead") is None
-        go_on.set()
-        assert kept_or_made("ahead", 3, make)[1] == 3
-        assert made == ["ahead"]
-        assert site.cache.get("ahead") is not None
-
-
-@pytest.mark.parametrize("error", [Busy("full"), RuntimeError("broken")])
-def test_what_cannot_be_made_ahead_is_left_to_who_asks(
-    home: Path, sqlite_writer: Engine, error: Exception, caplog: pytest.LogCaptureFixture
-) -> None:
-    ingest(sqlite_writer, [Record("Lynx", 20240501)])
-
-    def fail() -> tuple[Answer, int]:
-        raise error
-
-    with open_app(home).app_context() as context:
-        make_ahead("ahead", fail)
-        until = time.monotonic() + 10
-        while context.app.extensions["sightings"].flights.under_way("ahead") or _ahead():
-            assert time.monotonic() < until
-            time.sleep(0.01)
-        assert kept_or_made("ahead", 1, lambda: (enclose("ahead", "json", b"{}"), 1))[1] == 1
-    assert len(caplog.records) == isinstance(error, RuntimeError)
-
-
-def _ahead() -> bool:
-    return any(thread.name == "ahead" for thread in threading.enumerate())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import os
 import signal
@@ -18,7 +17,7 @@ import pytest
 
 from api.answering.flight import QUEUE
 from api.answering.locks import Places
-from api.server import _server_words
+from api.server import _REPLACED_AFTER_SECONDS, _server_words
 from tests.conftest import free_port
 from tests.files import ROOT, environment
 from tests.seed import READING, ingest, open_database
@@ -44,6 +43,7 @@ class Slowed:
 
     home: Path
     port: int
+    since: float
     server: subprocess.Popen[bytes]
 
     def ask(self, path: str, ready: Callable[[], object] = lambda: None) -> Answered:
@@ -100,7 +100,7 @@ def slowed(home: Path, seconds: float, **settings: str) -> Iterator[Slowed]:
     named = environment(home, render_slots=str(SLOTS), workers="2", misses_per_minute="0", **settings)
     named |= {SECONDS: str(seconds), LOG: str(home / "drawn"), "PYTHONPATH": str(ROOT)}
     server = subprocess.Popen(words, env=named, cwd=home, start_new_session=True)
-    here = Slowed(home, port, server)
+    here = Slowed(home, port, time.monotonic(), server)
     try:
         until = time.monotonic() + START_SECONDS
         while True:
@@ -114,12 +114,11 @@ def slowed(home: Path, seconds: float, **settings: str) -> Iterator[Slowed]:
         yield here
     finally:
         server.terminate()
-        try:
-            server.wait(10)
-        finally:
-            if server.poll() is None:
-                os.killpg(server.pid, signal.SIGKILL)
-                server.wait()
+        with suppress(subprocess.TimeoutExpired):  # its workers are given as long as that
+            server.wait(20)
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
 
 
 @pytest.fixture(scope="module")
@@ -242,6 +241,8 @@ def test_a_worker_that_is_killed_in_the_middle_frees_what_it_held(server: Slowed
         with suppress(OSError, http.client.HTTPException):
             answers.append(server.ask(chart(width)))
 
+    # One that dies at once after its start, granian does not replace: it ends, and serve starts it anew.
+    time.sleep(max(0.0, server.since + _REPLACED_AFTER_SECONDS + 2 - time.monotonic()))
     answers: list[Answered] = []
     asking = [threading.Thread(target=ask, args=[width]) for width in range(2001, 2009)]
     for thread in asking:
@@ -285,22 +286,3 @@ def test_more_charts_than_can_be_kept_drive_out_neither_the_bounds_nor_the_one_t
             status = Path(f"/proc/{worker}/status").read_text()
             [kib] = [line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")]
             assert int(kib) < 200 * 1024
-
-
-def test_what_a_worker_answers_from_memory_is_in_use_in_the_cache_too(server: Slowed) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)  # always the same worker
-
-    def asked() -> str:
-        connection.request("GET", chart(HOT))
-        response = connection.getresponse()
-        response.read()
-        return response.headers["ETag"].strip('"')
-
-    kept = server.home / "cache" / hashlib.sha256(asked().encode()).hexdigest()
-    os.utime(kept, (0, 0))
-    until = time.monotonic() + 20
-    while kept.stat().st_mtime == 0:
-        assert time.monotonic() < until
-        asked()
-        time.sleep(0.2)
-    connection.close()

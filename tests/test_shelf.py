@@ -15,8 +15,7 @@ from flask import Flask
 
 from api.answering import shelf as shelf_module
 from api.answering.cache import Cache, open_cache
-from api.answering.envelope import Answer, tag
-from api.answering.in_use import InUse
+from api.answering.envelope import Answer
 from api.answering.shelf import ORPHAN_SECONDS, TOUCH_SECONDS, Shelf
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -130,25 +129,6 @@ def test_what_is_read_stays_and_what_is_not_goes(tmp_path: Path) -> None:
     fill(cache, 200, name="later")
     assert all(cache.get(f"key {number}") for number in range(20))
     assert sum(cache.get(f"key {number}") is not None for number in range(20, 100)) < 40
-
-
-def test_what_is_answered_from_memory_stays_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cache = opened(tmp_path)
-    fill(cache, 100)
-    long_ago = time.time() - 600
-    for path in tmp_path.iterdir():
-        os.utime(path, (long_ago, long_ago))
-    told: list[str] = []
-    real = cache.used
-    monkeypatch.setattr(cache, "used", lambda name: (told.append(name), real(name)))
-    in_use = InUse(cache)
-    for _ in range(3):
-        in_use.tell({tag(f"key {number}") for number in range(20)} | {"nothing"})
-    in_use._thread.shutdown()
-    assert len(told) == 21  # not again so soon
-    fill(cache, 200, name="later")
-    assert all(cache.get(f"key {number}") for number in range(20))
-    assert cache.failures == 0
 
 
 def test_that_it_was_read_is_written_down_once_a_minute(tmp_path: Path) -> None:

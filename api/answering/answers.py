@@ -59,6 +59,7 @@ def serve(wanted: Order) -> Response:
         before = _previous(wanted, asked, ground)
         if before is not None:
             response = _respond(wanted, *before)
+            response.headers["X-Accel-Expires"] = "0"  # a store in front of us would lose the mark
             response.headers["Cache-Status"] = 'Sightings; hit; ttl=-1; detail="drawing the next version"'
             return response
     lasting.say(codings(wanted.form), ground.newest)

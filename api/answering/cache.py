@@ -69,10 +69,9 @@ class Cache:
         shelf: Shelf | None = None,
         refusals: tuple[type[Exception], ...] = (),
         count: Callable[[], Held] | None = None,
-        touch: Callable[[str], object] | None = None,
     ) -> None:
         self._backend, self._shelf, self._refusals = backend, shelf, refusals
-        self._count, self._touch = count, touch
+        self._count = count
         self._lock, self._last_told = threading.Lock(), -60.0
         self.breaker = Breaker()
         self.failures = 0
@@ -98,14 +97,6 @@ class Cache:
         elif self._shelf is not None:
             self._shelf.used(name)
         return answer
-
-    def used(self, tag: str) -> None:
-        """Tell that the answer of this tag is in use although it was not asked for here."""
-        if self._shelf is not None:
-            self._shelf.used(tag)
-        elif self._touch is not None:
-            touch = self._touch
-            self.attempt(lambda: touch(tag))
 
     def put(self, answer: Answer) -> None:
         """Keep an answer, if that can be done."""
@@ -193,10 +184,7 @@ def _in_redis(app: Flask, url: str) -> Cache:
         memory, events = client.info("memory"), client.info("stats")
         return Held(int(memory["used_memory"]), int(client.dbsize()), int(events["evicted_keys"]))
 
-    def touch(name: str) -> None:
-        client.touch(REDIS_PREFIX + name)
-
-    return Cache(FlaskCaching(app, config=config).cache, None, (ResponseError,), count, touch)
+    return Cache(FlaskCaching(app, config=config).cache, None, (ResponseError,), count)
 
 
 def open_redis(url: str) -> Any:

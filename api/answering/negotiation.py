@@ -61,6 +61,6 @@ def respond(
     response.headers["Vary"] = "Accept-Encoding"
     if coded != "identity":
         response.headers["Content-Encoding"] = coded
-    if version is not None:
+    if version is not None and cache_control != PINNED:  # it would go back, for whoever asked for more before
         response.headers["X-Data-Version"] = str(version)
     return response

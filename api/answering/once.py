@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 
-from flask import current_app, has_request_context, request
+from flask import has_request_context, request
 
 from api.answering.envelope import Answer
-from api.answering.flight import Busy
 from api.metrics import SLOTS
 from api.metrics.requests import came_from
 from api.site import site
@@ -40,27 +38,6 @@ def charge() -> None:
     """Take one off what this client may have made. Raises TooMany."""
     if has_request_context():  # what the site makes for itself is nobody's
         site().allowance.spend(site().clients.name(request))
-
-
-def make_ahead(key: str, make: Making) -> None:
-    """Make and keep the answer of a key if nobody does, in the background; returns at once.
-
-    ``make`` runs without a request. Where too much is being made, it is left to whoever asks.
-    """
-    if site().flights.under_way(key):
-        return
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
-
-    def work() -> None:
-        with app.app_context():
-            try:
-                site().flights.fly(key, lambda: _made(key, 0, make))
-            except Busy:
-                pass
-            except Exception:  # noqa: BLE001 - nobody waits for it; who asks will be told
-                _log.exception("An answer could not be made ahead")
-
-    threading.Thread(target=work, name="ahead", daemon=True).start()
 
 
 def _made(key: str, version: int, make: Making) -> tuple[Answer, int]:

@@ -89,8 +89,9 @@ class Shelf:
             self.held()
             self._seen_until = time.monotonic() + _LOOK_SECONDS
         held = self._seen
-        a_tenth = self._most_bytes * (1 - _LEFT) / max(1, held.bytes - held.left)
-        return min(TOUCH_SECONDS, held.period, abs(time.time() - held.swept_at) * a_tenth)
+        grown = (held.bytes - held.left) / (self._most_bytes * (1 - _LEFT))
+        pace = abs(time.time() - held.swept_at) / grown if grown > 0 else TOUCH_SECONDS
+        return min(TOUCH_SECONDS, held.period, pace)
 
     def _exceeds(self, held: Held, share: float) -> bool:
         return held.bytes > self._most_bytes * share or held.entries > ENTRIES * share

@@ -71,11 +71,6 @@ class Memory:
             self._lines.move_to_end(where)
         return line
 
-    def tags(self, where: Where) -> set[str]:
-        """The tags of the answers of a line, as the cache knows them: of all codings together."""
-        line = self._lines.get(where)
-        return set() if line is None else {one.tag[1:-1].partition("-")[0] for one in line.entries.values()}
-
     def keep(self, where: Where, coding: str, lasting: Lasting, entry: Entry) -> None:
         """Keep an entry, in place of the one before it."""
         line = self._lines.get(where)
