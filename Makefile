@@ -20,7 +20,7 @@ test: $(VENV)/dev.stamp system-packages ## everything that has to pass: linter, 
 	$(BIN)/python -m pytest -q -n 3 --dist worksteal --durations=10
 
 fuzz: $(VENV)/dev.stamp ## random tables and damaged files, 5,000 of each kind
-	$(BIN)/python -m pytest -q tests/test_fuzz.py --hypothesis-profile=fuzz
+	$(BIN)/python -m pytest -q -n 3 --dist worksteal tests/test_fuzz.py --hypothesis-profile=fuzz
 
 soak: $(VENV)/dev.stamp system-packages ## the long form of the tests of faults, about half an hour
 	$(BIN)/python -m pytest -q -m soak --soak --durations=10

@@ -68,8 +68,8 @@ class _Sums:
         if not known.all():
             new, behind = ~known, places[~known]
             self._keys = np.insert(self._keys, behind, keys[new])
-            pairs = zip(self._counts, counts, strict=True)
-            self._counts = [np.insert(total, behind, more[new]) for total, more in pairs]
+            for place, more in enumerate(counts):  # one is let go before the next is made
+                self._counts[place] = np.insert(self._counts[place], behind, more[new])
 
 
 _MANY = 200_000

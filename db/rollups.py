@@ -86,10 +86,10 @@ _SCHEMA = pa.schema(
 
 def _batches(feed: int, delta: Delta) -> Iterator[pa.RecordBatch]:
     for rows in delta.rows():
-        columns = rows._asdict() | {"feed_id": np.full(len(rows.bucket), feed)}
         for start in range(0, len(rows.bucket), _AT_ONCE):
-            some = [columns[field.name][start : start + _AT_ONCE] for field in _SCHEMA]
-            arrays = [pa.array(column, field.type) for column, field in zip(some, _SCHEMA, strict=True)]
+            some = {name: column[start : start + _AT_ONCE] for name, column in rows._asdict().items()}
+            some["feed_id"] = np.full(len(some["bucket"]), feed)
+            arrays = [pa.array(some[field.name], field.type) for field in _SCHEMA]
             yield pa.record_batch(arrays, schema=_SCHEMA)
 
 

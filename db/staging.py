@@ -19,6 +19,7 @@ from sqlalchemy import Column, Connection, MetaData, Table, text
 
 from db.arrow import pa, pc
 from db.beside import FileBeside, made_as, may_attach
+from db.memory import give_back
 from db.models import Sighting
 
 Columns = Mapping[str, pa.Array]
@@ -98,7 +99,7 @@ class Staging:
         if self.file:
             self.file.attach()
             # What understanding them took is given back before sorting them takes its own.
-            pa.default_memory_pool().release_unused()
+            give_back()
         elif self._connection.dialect.name == "sqlite":
             STAGING.create(self._connection)
             marks = ",".join("?" * len(self._columns))
