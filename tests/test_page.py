@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
-from tests.seed import READING, Record, ingest, open_app
+from db.names import PlaceValue
+from tests.seed import READING, Record, ingest, open_app, year
 
 STRICT = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -109,9 +111,8 @@ def test_a_chart_changes_its_address_exactly_when_its_data_changed(
     changed = {url for url in after if url not in before}
     assert {url for url in changed if "species=" in url} == {url for url in after if "species=Bear" in url}
     assert [url for url in after if "species=Deer" in url] == [url for url in before if "species=Deer" in url]
-    assert (
-        len([url for url in changed if "species=" not in url]) == 2
-    )  # the timeline and the ranking hold all
+    reports = {url.partition(".svg")[0].rpartition("/")[2] for url in changed if "species=" not in url}
+    assert reports == {"timeline", "species", "map", "arrivals", "calendar"}  # these hold all
 
 
 def test_each_chart_is_offered_in_every_form_and_as_a_snippet(
@@ -125,7 +126,7 @@ def test_each_chart_is_offered_in_every_form_and_as_a_snippet(
         assert len(offered) >= 4
         assert {client.get(url).status_code for url in offered} == {200}
     snippets = re.findall(r'<img src="(/[^"]+)"', shown.text.replace("&amp;", "&"))
-    assert len(snippets) == 5
+    assert len(snippets) == 6
     for url in snippets:
         assert client.get(url).mimetype == "image/svg+xml"
         assert "v=" not in url
@@ -136,7 +137,7 @@ def test_a_chart_is_drawn_at_the_interval_that_fits_its_own_dates(
 ) -> None:
     days = [Record("Newt", 20240301 + day) for day in range(20)]
     ingest(sqlite_writer, READING + MONTHS + days)
-    images = page(client).urls("img", "src")
+    images = [url for url in page(client).urls("img", "src") if "timeline" in url]
     for name, interval in (("Deer", "year"), ("Lynx+lynx", "month"), ("Newt", "day")):
         (url,) = [one for one in images if f"species={name}&" in one]
         assert f"interval={interval}&" in url
@@ -159,6 +160,84 @@ def test_what_the_form_sends_becomes_the_address_that_is_kept(
     assert client.get("/?from=2013-01-01&to=").location == "/?eventDate=2013-01-01,*"
     assert client.get("/?from=&to=2013-01-01").location == "/?eventDate=*,2013-01-01"
     assert client.get("/?species=").location == "/"
+
+
+def test_what_is_new_and_what_happened_lately_is_told(client: FlaskClient, sqlite_writer: Engine) -> None:
+    ingest(sqlite_writer, [*READING, *MONTHS, Record("Otter", 20241203, count=4), Record("Bear", 20241201)])
+    shown = page(client).text
+    assert "In the seven days to 5 Dec 2024: 3 records, 6 individuals of 3 species." in shown
+    assert "Newest species Otter 3 Dec 2024 Eurasian lynx Lynx lynx 5 Jan 2024 The season" in shown
+    links = page(client).urls("a", "href")
+    assert "/?species=Otter" in links
+    key = client.get("/api/v1/reports/recent.json?limit=1").get_json()["data"][0]["key"]
+    assert f"/api/v1/occurrence/{key}" in links
+    assert client.get(f"/api/v1/occurrence/{key}").status_code == 200
+
+
+def test_this_year_is_compared_to_the_same_day_of_the_last(
+    client: FlaskClient, sqlite_writer: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from api import page as dashboard
+
+    monkeypatch.setattr(dashboard, "today", lambda: date(2024, 3, 6))
+    last_year = [Record("Newt", day, count=10) for day in (20230306, 20230307, 20231231)]
+    ingest(sqlite_writer, [*last_year, Record("Newt", 20240306, count=12), Record("Newt", 20220101)])
+    assert "2024 so far 12 individuals, 20 % more than in 2023 by this day" in page(client).text
+    assert "2024 so far 1 records, as many as in 2023 by this day" in page(client, "/?measure=records").text
+    assert "2023 30 individuals; 1 in 2022" in page(client, "/?eventDate=*,2023").text
+    # Of a year that the filters leave out, or of half a year, nothing is said.
+    assert "in 2022" not in page(client, "/?eventDate=2023").text
+    assert "in 2023" not in page(client, "/?eventDate=*,2024-02").text
+
+
+def test_places_are_those_that_have_a_name_and_a_record(client: FlaskClient, sqlite_writer: Engine) -> None:
+    lake, nowhere = PlaceValue("NO", "", "", "Lake"), PlaceValue("", "", "", "")
+    ingest(
+        sqlite_writer,
+        [
+            Record("Newt", 20240101),
+            Record("Newt", 20240102, place=lake),
+            Record("Newt", 20240103, place=nowhere),
+            Record("Bear", 20240104, place=PlaceValue("NO", "", "", "Ridge"), absent=True),
+            Record("Bear", 20240104),
+        ],
+    )
+    assert "Places 2 " in page(client).text
+    assert "Places 1 " in page(client, "/?species=Bear").text
+    assert "Places 1 " in page(client, "/?eventDate=2024-01-02").text
+    assert "Places 0 " in page(client, "/?eventDate=2024-01-03").text
+
+
+def test_small_lines_stand_in_the_page_and_say_what_they_are_of(
+    client: FlaskClient, sqlite_writer: Engine
+) -> None:
+    ingest(sqlite_writer, MONTHS)
+    shown = page(client)
+    sparks = [one["aria-label"] for one in shown.all("svg")]
+    assert sparks == [
+        f"{name} per month, Jan 2024 to Dec 2024" for name in ("Records", "Individuals", "Species")
+    ]
+    lines = shown.urls("polyline", "points")
+    assert all(len(line.split()) == 12 for line in lines)
+    assert {point.partition(",")[2] for point in lines[0].split()} == {"2.0"}  # one a month: level
+
+
+def test_what_the_records_cannot_tell_is_said_instead_of_drawn(
+    client: FlaskClient, sqlite_writer: Engine
+) -> None:
+    ingest(sqlite_writer, [year("Bear", 2020, 3), Record("Deer", 20200101, 20201231, latitude=None)])
+    shown = page(client)
+    assert not [url for url in shown.urls("img", "src") if "calendar" in url or "phenology" in url]
+    assert "There is not enough for a season: no record is dated to a week" in shown.text
+    assert "for hours of the day: no record tells its time" in shown.text
+
+
+def test_a_filter_that_finds_nothing_offers_to_widen_it(client: FlaskClient, sqlite_writer: Engine) -> None:
+    ingest(sqlite_writer, READING)
+    shown = page(client, "/?species=Deer&eventDate=1990&locality=Oslo")
+    assert "Look further: At any time Anywhere Of all species" in shown.text
+    assert "/?species=Deer&locality=Oslo" in shown.urls("a", "href")
+    assert "Look further" not in page(client, "/?species=unicorn").text
 
 
 def test_several_species_stay_in_the_form_and_the_charts(client: FlaskClient, sqlite_writer: Engine) -> None:
@@ -228,11 +307,12 @@ def test_a_hostile_name_is_text_everywhere(client: FlaskClient, sqlite_writer: E
     assert "<script>alert" not in body
     shown = page(client)
     assert HOSTILE in shown.text
-    (url,) = [one for one in shown.urls("img", "src") if "alert" in one]
-    svg = client.get(url)
-    assert svg.status_code == 200
-    assert b"<script" not in svg.data
-    (link,) = [one for one in shown.urls("a", "href") if one.startswith("/?species") and "alert" in one]
+    urls = [one for one in shown.urls("img", "src") if "alert" in one]
+    assert len(urls) == 2  # over time, and its season
+    for svg in map(client.get, urls):
+        assert svg.status_code == 200
+        assert b"<script" not in svg.data
+    (link,) = {one for one in shown.urls("a", "href") if one.startswith("/?species") and "alert" in one}
     assert "Records 1 " in page(client, link).text
 
 
@@ -252,7 +332,7 @@ def test_a_name_that_others_go_by_too_is_asked_for_by_its_key(
         "Turdus migratorius", 20240502, scientific="Turdus migratorius", vernacular="Robin", count=5
     )
     ingest(sqlite_writer, [Record("Robin", 20240501, vernacular="Robin", count=7), thrush])
-    images = page(client).urls("img", "src")
+    images = [url for url in page(client).urls("img", "src") if "timeline" in url]
     assert [url for url in images if "species=Turdus+migratorius&" in url]
     (alone,) = [url for url in images if "taxonKey=" in url]
     data = client.get(alone.split("&width")[0].replace(".svg", ".json")).get_json()["data"]
@@ -306,8 +386,6 @@ def test_what_a_request_calls_the_host_is_never_passed_on(
 def test_another_day_is_another_page(
     client: FlaskClient, sqlite_writer: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from datetime import date
-
     from api import page as dashboard
 
     ingest(sqlite_writer, MONTHS)

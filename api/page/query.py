@@ -16,6 +16,14 @@ from db.models import FOREVER
 TAXA = ("species", "scientificName", "vernacularName", "taxonKey")
 _IN_THE_FORM = ("species", "from", "to", "measure", "interval")
 _OPEN = "*"
+_KINDS = (
+    ("At any time", ("eventDate", "year", "month", "from", "to")),
+    ("Anywhere", ("country", "stateProvince", "locality", "bbox")),
+    ("From all feeds", ("feed",)),
+    ("On any basis", ("basisOfRecord",)),
+    ("Of all species", TAXA),
+)
+"""Filters of one kind, and in words the page without them."""
 
 
 class PageParameters(FilterParameters):
@@ -44,6 +52,14 @@ class Chip:
 
 
 @dataclass(frozen=True)
+class Wider:
+    """A way to ask for more: in words, and the page of it."""
+
+    words: str
+    page: str
+
+
+@dataclass(frozen=True)
 class Form:
     """What stands in the form's fields."""
 
@@ -54,6 +70,7 @@ class Form:
     interval: str
     chips: tuple[Chip, ...]
     filtered: bool
+    wider: tuple[Wider, ...]
 
 
 def link(given: Iterable[tuple[str, str]]) -> str:
@@ -94,7 +111,18 @@ def form(given: Pairs) -> Form:
         interval=first.get("interval", ""),
         chips=tuple(chips),
         filtered=any(name not in ("measure", "interval") for name, _ in given),
+        wider=_wider(given),
     )
+
+
+def _wider(given: Pairs) -> tuple[Wider, ...]:
+    """The same without one kind of filter, where there are several; what most often is too narrow first."""
+    ways = []
+    for words, names in _KINDS:
+        rest = [pair for pair in given if pair[0] not in names]
+        if len(rest) < len(given) and any(name not in ("measure", "interval") for name, _ in rest):
+            ways.append(Wider(words, link(rest)))
+    return tuple(ways)
 
 
 def _days(written: str) -> tuple[str, str]:
