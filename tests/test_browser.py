@@ -331,6 +331,86 @@ def test_a_slow_server_is_never_asked_twice_at_a_time_and_a_lost_one_less_and_le
     tab.wait_until(lambda: tab.text("#news") == "")
 
 
+def test_filters_are_followed_at_once_are_the_address_and_go_back_and_forth(
+    station: Station, context: BrowserContext
+) -> None:
+    tab = Tab(context, station.address)
+    tab.await_polls(1)
+    tab.page.evaluate("window.here = true")
+    tab.page.fill("#species", "wo")
+    tab.wait_until(
+        lambda: (
+            tab.page.eval_on_selector_all("#names option", "all => all.map(one => [one.value, one.label])")
+            == [["Wolf", "96 records"]]
+        )
+    )
+    tab.page.fill("#species", "wolf")
+    tab.page.press("#species", "Enter")
+    tab.wait_until(lambda: tab.page.url == f"{station.address}/?species=wolf")
+    tab.wait_until(tab.all_drawn)
+    assert tab.text("#news") == "96 records"
+    assert tab.page.title().startswith("Wolf")
+    assert all("species=Wolf" in url or "species=wolf" in url for url in tab.images().values())
+    assert tab.page.input_value("#species") == "Wolf"
+    tab.page.focus("#measure")
+    tab.page.select_option("#measure", "records")
+    tab.page.click(".filters button")
+    tab.wait_until(
+        lambda: tab.page.url == f"{station.address}/?species=wolf&measure=records".replace("wolf", "Wolf")
+    )
+    tab.page.click(".presets >> text=Last 7 days")
+    tab.wait_until(lambda: "No records match these filters" in tab.text("main"))
+    assert "eventDate=" in tab.page.url
+    tab.page.go_back()
+    tab.wait_until(lambda: len(tab.images()) == 4)
+    tab.page.go_back()
+    tab.page.go_back()
+    tab.wait_until(lambda: len(tab.images()) == 9)
+    assert tab.page.url == f"{station.address}/"
+    assert tab.page.input_value("#species") == ""
+    tab.page.go_forward()
+    tab.wait_until(lambda: tab.page.input_value("#species") == "Wolf")
+    assert tab.page.evaluate("window.here")  # it was one page all the time
+    station.ingest("Wolf,2024-06-20,2,Ridge")
+    tab.wait_until(lambda: "1 new record" in tab.text("#news"))
+    tab.page.fill("#from", "2024-02-01")
+    tab.page.click(".filters button")
+    tab.wait_until(lambda: "eventDate=2024-02-01,*" in tab.page.url)
+    assert tab.complaints == []
+
+
+def test_a_chart_tells_its_values_to_a_mouse_a_finger_and_the_keyboard(
+    station: Station, browser: Browser
+) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, has_touch=True)
+    tab = Tab(context, f"{station.address}/?interval=month&measure=records&species=Bear")
+    tab.wait_until(tab.all_drawn)
+    link = tab.page.locator(".lead a.picture")
+    link.focus()
+    tab.page.keyboard.press("ArrowRight")
+    tab.wait_until(lambda: tab.page.locator(".value").is_visible())
+    assert tab.text(".value") == "Bear, 2024-01: 19"
+    assert tab.page.locator("p[role=status].unseen").text_content() == "Bear, 2024-01: 19"
+    tab.page.keyboard.press("End")
+    tab.wait_until(lambda: tab.text(".value") == "Bear, 2024-06: 19")
+    ring = tab.page.locator(".ring").bounding_box()
+    assert ring is not None
+    tab.page.keyboard.press("Escape")
+    assert not tab.page.locator(".value").is_visible()
+    tab.page.mouse.move(ring["x"] + 8, ring["y"] + 8)
+    tab.wait_until(lambda: tab.page.locator(".value").is_visible())
+    assert tab.text(".value") == "Bear, 2024-06: 19"
+    tab.page.mouse.move(3, 3)
+    tab.wait_until(lambda: not tab.page.locator(".value").is_visible())
+    tab.page.touchscreen.tap(ring["x"] + 8, ring["y"] + 8)
+    tab.wait_until(lambda: tab.page.locator(".value").is_visible())
+    assert tab.page.url.endswith("species=Bear")
+    tab.page.touchscreen.tap(ring["x"] + 8, ring["y"] + 8)
+    tab.wait_until(lambda: "/api/v1/reports/timeline.svg" in tab.page.url)
+    assert tab.complaints == []
+    context.close()
+
+
 def test_without_a_script_the_charts_are_there_and_the_page_renews_itself(
     station: Station, browser: Browser
 ) -> None:

@@ -155,7 +155,8 @@ def test_what_the_form_sends_becomes_the_address_that_is_kept(
     assert answer.location == "/?species=deer&feed=test&eventDate=2012-01-01,2013-12-31"
     shown = page(client, answer.location)
     fields = {one["name"]: one.get("value", "") for one in reversed(shown.all("input"))}
-    assert fields == {"species": "Deer", "from": "2012-01-01", "to": "2013-12-31", "feed": "test"}
+    assert fields == {"species": "Deer", "locality": "", "from": "2012-01-01", "to": "2013-12-31"}
+    assert [one for one in shown.all("option") if "selected" in one]  # the feed
     assert "Records 2 " in shown.text
     assert client.get("/?from=2013-01-01&to=").location == "/?eventDate=2013-01-01,*"
     assert client.get("/?from=&to=2013-01-01").location == "/?eventDate=*,2013-01-01"
@@ -240,6 +241,28 @@ def test_a_filter_that_finds_nothing_offers_to_widen_it(client: FlaskClient, sql
     assert "Look further" not in page(client, "/?species=unicorn").text
 
 
+def test_the_form_offers_places_and_feeds_and_the_times_that_are_asked_for_most(
+    client: FlaskClient, sqlite_writer: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from api import page as dashboard
+
+    monkeypatch.setattr(dashboard, "today", lambda: date(2024, 3, 6))
+    lake = PlaceValue("NO", "", "", "Lake & shore")
+    ingest(sqlite_writer, [Record("Newt", 20240305), Record("Deer", 20230305, place=lake)], feed="walks")
+    shown = page(client, "/?species=Newt&eventDate=2024")
+    assert {"Lake & shore", "Oslo"} <= {one.get("value") for one in shown.all("option")}
+    assert "Feed all walks" in shown.text
+    links = shown.urls("a", "href")
+    times = ["", "&eventDate=2024", "&eventDate=2023", "&eventDate=2024-02-06,*", "&eventDate=2024-02-29,*"]
+    assert {f"/?species=Newt{time}" for time in times} <= set(links)
+    (chosen,) = [one["href"] for one in shown.all("a") if one.get("aria-current") == "true"]
+    assert chosen == "/?species=Newt&eventDate=2024"
+    there = page(client, "/?locality=Lake+%26+shore&feed=walks")
+    assert [one["value"] for one in there.all("input") if one.get("value")] == ["Lake & shore"]
+    assert "Records 1 " in there.text
+    assert "locality Oslo" in page(client, "/?locality=Oslo&locality=Lake+%26+shore").text  # two: as chips
+
+
 def test_several_species_stay_in_the_form_and_the_charts(client: FlaskClient, sqlite_writer: Engine) -> None:
     ingest(sqlite_writer, READING)
     shown = page(client, "/?species=deer&species=WOLF&measure=records")
@@ -279,7 +302,7 @@ def test_bad_input_is_told_on_the_page_and_never_becomes_markup(
 ) -> None:
     shown = page(client, f"/?{query}", status=400)
     assert words in shown.text
-    assert [one for one in shown.all("script") if "live.js" not in one.get("src", "")] == []
+    assert [one for one in shown.all("script") if not one.get("src", "").startswith("/static/")] == []
     assert client.get(f"/?{query}").headers["Cache-Control"] == "no-store"
 
 
@@ -363,10 +386,10 @@ def test_what_others_bring_leaves_a_filtered_page_as_it_is_until_a_name_is_new(
     ingest(sqlite_writer, READING)
     before = client.get("/?species=Wolf")
     known = {"If-None-Match": before.headers["ETag"]}
-    ingest(sqlite_writer, [Record("Deer", 20240501)], feed="more")
+    ingest(sqlite_writer, [Record("Deer", 20240501)])
     assert client.get("/?species=Wolf", headers=known).status_code == 304
     assert client.get("/?species=Wolf").data == before.data
-    ingest(sqlite_writer, [Record("Otter", 20240501)], feed="more")
+    ingest(sqlite_writer, [Record("Otter", 20240501)])
     assert "Otter" in client.get("/?species=Wolf", headers=known).text
 
 
@@ -402,7 +425,7 @@ def test_style_script_and_mark_are_kept_for_good_under_the_name_of_their_content
 ) -> None:
     shown = page(client)
     files = shown.urls("script", "src") + shown.urls("link", "href")
-    assert len(files) == 3
+    assert len(files) == 4
     size = 0
     for url in files:
         answer = client.get(url)
@@ -410,7 +433,7 @@ def test_style_script_and_mark_are_kept_for_good_under_the_name_of_their_content
         assert "immutable" in answer.headers["Cache-Control"]
         assert client.get(url, headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
         size += len(answer.data)
-    assert size < 40_000
+    assert size < 60_000
     stale = client.get(re.sub("/static/[0-9a-f]+/", "/static/0000/", files[0]))
     assert stale.status_code == 200
     assert "no-cache" in stale.headers["Cache-Control"]

@@ -13,6 +13,7 @@ from api.asking.query import Pairs
 from api.page.figures import FULL, WIDE, Figure
 from api.page.fitting import Fitting
 from api.page.lately import Newcomer, in_the_last_days, newest, page_of
+from api.page.offered import Offered
 from api.page.panels import LEADING, RANKED, Told, animals, ranking, tell, timeline
 from api.page.query import PageParameters, link
 from api.page.season import NO_SEASON, Season, season
@@ -22,7 +23,7 @@ from api.site import site
 from db.questions import counts
 from db.questions.summary import freshness
 
-LATEST, NAMES = 9, 200
+LATEST = 9
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Dashboard:
     animals: tuple[Figure, ...]
     latest: tuple[dict[str, Any], ...]
     unknown: tuple[str, ...]
-    names: tuple[str, ...]
+    offered: Offered
 
     @property
     def shape(self) -> str:
@@ -74,10 +75,8 @@ class Dashboard:
         return (*widest, *(source.url for figure in figures for source in figure.sources[:-1]))
 
 
-def compose(
-    connection: Connection, parameters: PageParameters, today: date, names: tuple[str, ...]
-) -> Dashboard:
-    """The page for these parameters, as the data stands in this transaction; the form offers the names."""
+def compose(connection: Connection, parameters: PageParameters, today: date, offers: Offered) -> Dashboard:
+    """The page for these parameters, as the data stands in this transaction, and what the form offers."""
     filters = parameters.pairs()
     summary = tell(connection, "summary", filters)
     shape = [("measure", parameters.measure), ("limit", str(RANKED))]
@@ -93,7 +92,7 @@ def compose(
         number=fresh.version,
         poll=link(filters).partition("?")[2],
         records=records,
-        ever=bool(names),
+        ever=bool(offers.names),
         as_of=day(told["dataAsOf"]),
         ago=ago(told["dataAsOf"], today),
         ingested_at=told["ingestedAt"],
@@ -110,7 +109,7 @@ def compose(
         animals=animals(connection, parameters, fitting, rows[:LEADING]) if several else (),
         latest=tuple(_record(row, parameters.settings()) for row in latest.tidy.rows),
         unknown=tuple(nothing_known(summary.ground.scope)),
-        names=names,
+        offered=offers,
     )
 
 
@@ -132,13 +131,6 @@ def _made_up(summary: Told) -> str:
         return "These records are made up"
     feeds = "feed" if len(invented) == 1 else "feeds"
     return f"Some of these records are made up: those of the {feeds} {listed(invented)}"
-
-
-def names(connection: Connection) -> tuple[str, ...]:
-    """The names that the form offers: those of the leading species, whatever the page is restricted to."""
-    rows = tell(connection, "species", [("limit", str(NAMES))]).tidy.rows
-    given = {row[kind] for row in rows for kind in ("name", "scientificName", "vernacularName") if row[kind]}
-    return tuple(sorted(given, key=str.casefold))
 
 
 def _feeds(names: list[str]) -> str:

@@ -15,6 +15,8 @@ from db.models import FOREVER
 
 TAXA = ("species", "scientificName", "vernacularName", "taxonKey")
 _IN_THE_FORM = ("species", "from", "to", "measure", "interval")
+_ONCE = ("locality", "feed")
+"""What the form has one field for."""
 _OPEN = "*"
 _KINDS = (
     ("At any time", ("eventDate", "year", "month", "from", "to")),
@@ -64,6 +66,8 @@ class Form:
     """What stands in the form's fields."""
 
     species: tuple[str, ...]
+    place: str
+    feed: str
     since: str
     until: str
     measure: str
@@ -96,7 +100,10 @@ def form(given: Pairs) -> Form:
     """The form as it has to be filled for these parameters, which may be wrong ones."""
     dates = [value for name, value in given if name == "eventDate"]
     since, until = _days(dates[0]) if len(dates) == 1 else ("", "")
-    in_fields = {*_IN_THE_FORM, *(["eventDate"] if since or until else [])}
+    once = {name: _only(given, name) for name in _ONCE}
+    in_fields = {*_IN_THE_FORM, *(["eventDate"] if since or until else [])} | {
+        name for name, value in once.items() if value
+    }
     chips = [
         Chip(name, value, link(pair for pair in given if pair != (name, value)))
         for name, value in given
@@ -105,6 +112,8 @@ def form(given: Pairs) -> Form:
     first = dict(reversed(given))
     return Form(
         species=tuple(value for name, value in given if name == "species"),
+        place=once["locality"],
+        feed=once["feed"],
         since=since,
         until=until,
         measure=first.get("measure", "individuals"),
@@ -113,6 +122,12 @@ def form(given: Pairs) -> Form:
         filtered=any(name not in ("measure", "interval") for name, _ in given),
         wider=_wider(given),
     )
+
+
+def _only(given: Pairs, asked: str) -> str:
+    """The value of what is asked for once; empty where it is not, or several times."""
+    values = [value for name, value in given if name == asked]
+    return values[0] if len(values) == 1 else ""
 
 
 def _wider(given: Pairs) -> tuple[Wider, ...]:

@@ -38,3 +38,10 @@ def _of_some(connection: Connection, scope: Scope) -> int:
     met = select(Sighting.place_id).where(*terms).distinct()
     asked = select(func.count()).select_from(Place).where(_NAMED, Place.id.in_(met))
     return int(connection.execute(asked).scalar_one())
+
+
+def localities(connection: Connection, most: int) -> list[str]:
+    """The names of places that have a record, as the sources write them: the first ones of the alphabet."""
+    there = exists().where(Sighting.place_id == Place.id, Sighting.retired_run.is_(None), ~Sighting.absent)
+    asked = select(Place.locality).where(Place.locality != "", there).distinct()
+    return list(connection.execute(asked.order_by(Place.locality).limit(most)).scalars())
