@@ -264,7 +264,9 @@ def test_a_warning_that_no_longer_holds_goes_and_links_and_names_follow(
     assert tab.page.locator(warning).count() == 0
     assert "interval=year" in str(link.get_attribute("href"))
     assert link.evaluate("one => one.isConnected")
-    snippets = tab.page.eval_on_selector_all(".lead textarea", "all => all.map(one => one.value)")
+    snippets = tab.page.eval_on_selector_all(
+        ".lead textarea[data-live$=snippet]", "all => all.map(one => one.value)"
+    )
     assert "interval=year" in snippets[0]
     assert all(f'src="{station.address}/api' in one for one in snippets)
     assert "Otter" in tab.page.eval_on_selector_all(names, "all => all.map(one => one.value)")

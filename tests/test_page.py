@@ -132,6 +132,51 @@ def test_each_chart_is_offered_in_every_form_and_as_a_snippet(
         assert "v=" not in url
 
 
+def test_a_chart_alone_is_a_page_that_anybody_may_frame_and_has_its_numbers(
+    client: FlaskClient, sqlite_writer: Engine
+) -> None:
+    ingest(sqlite_writer, [*READING, Record(HOSTILE, 20240501, count=10_000)])
+    (table,) = [
+        url for url in page(client).urls("a", "href") if url.startswith("/embed/timeline?interval=year&m")
+    ]
+    answer = client.get(table)
+    assert "frame-ancestors *" in answer.headers["Content-Security-Policy"]
+    assert "script-src" not in answer.headers["Content-Security-Policy"]
+    assert "<script" not in answer.text
+    shown = page(client, table)
+    assert HOSTILE in shown.text
+    data = client.get(table.replace("/embed/timeline", "/api/v1/reports/timeline.json")).get_json()["data"]
+    assert len(shown.all("tr")) == len(data) + 1
+    for row in data:
+        assert " ".join(str(value) for value in row.values() if value is not None) in shown.text
+    for url in shown.urls("img", "src") + shown.urls("a", "href"):
+        assert client.get(url).status_code == 200
+    known = {"If-None-Match": answer.headers["ETag"]}
+    assert client.get(table, headers=known).status_code == 304
+    ingest(sqlite_writer, [Record("Bear", 20200101)])
+    assert client.get(table, headers=known).status_code == 200
+    assert "The first 400 of" not in shown.text
+    wrong = client.get("/embed/timeline?speces=Bear")
+    assert (wrong.status_code, wrong.headers["Cache-Control"]) == (400, "no-store")
+    assert "did you mean species?" in wrong.text
+    assert "frame-ancestors *" in wrong.headers["Content-Security-Policy"]
+    assert client.get("/embed/nothing").status_code == 404
+
+
+def test_each_chart_can_be_handed_on_in_every_way(client: FlaskClient, sqlite_writer: Engine) -> None:
+    ingest(sqlite_writer, [*READING, Record("Bear [x](y)", 20240501, count=10_000)])
+    shown = page(client)
+    text = shown.text.replace("&amp;", "&")
+    frames = re.findall(r'<iframe src="(/[^"]+)" width="720" height="440" title="[^"]+"></iframe>', text)
+    pictures = re.findall(r"!\[[^\]]*\]\((/[^)]+)\)", text)
+    pinned = [url for url in shown.urls("a", "href") if "asOf=" in url]
+    charts = len(shown.all("img"))
+    assert len(frames) == len(pictures) == len(pinned) == charts
+    for url in (*frames, *pictures, *pinned):
+        assert client.get(url).status_code == 200, url
+    assert all("immutable" in client.get(url).headers["Cache-Control"] for url in pinned)
+
+
 def test_a_chart_is_drawn_at_the_interval_that_fits_its_own_dates(
     client: FlaskClient, sqlite_writer: Engine
 ) -> None:

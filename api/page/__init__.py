@@ -19,6 +19,7 @@ from api.answering.order import Ground, key, survey
 from api.asking.query import BadParameter, Pairs, pairs, read
 from api.page.assets import assets, fingerprint
 from api.page.compose import compose, today
+from api.page.embed import FRAMED, embedded
 from api.page.offered import Offered, offered, presets
 from api.page.query import PageParameters, form, link, straightened
 from api.site import site
@@ -113,6 +114,9 @@ def asset(digest: str, name: str) -> Response:
     return respond(body, found.media_type, known, PINNED if digest == found.digest else REVALIDATED, coded)
 
 
+routes.add_url_rule("/embed/<name>", view_func=embedded)
+
+
 @routes.errorhandler(Exception)
 def failed(error: Exception) -> Response:
     """What went wrong, in words, on a page: same status and headers as anywhere else."""
@@ -120,6 +124,11 @@ def failed(error: Exception) -> Response:
     if response.mimetype != problems.MEDIA_TYPE:
         return response
     told = json.loads(response.get_data())
+    response.content_type = MEDIA_TYPE
+    if request.endpoint == "page.embedded":
+        response.set_data(render_template("embed.html", shown=None, told=told, site=site(), assets=assets()))
+        response.headers["Content-Security-Policy"] = FRAMED
+        return response
     try:
         given: Pairs = pairs(request.query_string)
     except BadParameter:
@@ -128,5 +137,4 @@ def failed(error: Exception) -> Response:
         "problem.html", told=told, form=form(straightened(given) or given), site=site(), assets=assets()
     )
     response.set_data(html)
-    response.content_type = MEDIA_TYPE
     return response

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from api.answering.answers import order
-from api.answering.order import Ground, survey
+from api.answering.order import Ground, Order, survey
 from api.answering.wording import describe
 from api.asking.query import Pairs
 from api.asking.values import read_name
@@ -37,7 +37,11 @@ class Told:
 
 def tell(connection: Connection, report: str, given: Pairs) -> Told:
     """Ask a report in this transaction, as its URL would."""
-    wanted = order(report, "json", given)
+    return told(connection, order(report, "json", given))
+
+
+def told(connection: Connection, wanted: Order) -> Told:
+    """What is told in answer to an order."""
     ground = survey(connection, wanted)
     found = wanted.report.ask(connection, ground.scope, wanted.parameters)
     tidy = wanted.report.shape(found, wanted.parameters, ground.open_bucket)
@@ -49,26 +53,26 @@ def timeline(connection: Connection, parameters: PageParameters, fitting: Fittin
     """The leading animals over time, and how much of them has no place in it."""
     interval, measure = parameters.interval or fitting.interval(), parameters.measure
     shape = [("interval", interval), ("measure", measure), ("limit", str(LEADING))]
-    told = tell(connection, "timeline", [*parameters.pairs(), *shape])
+    answer = tell(connection, "timeline", [*parameters.pairs(), *shape])
     sums: dict[str, float] = {}
-    for row in told.tidy.rows:
+    for row in answer.tidy.rows:
         sums[called(row)] = sums.get(called(row), 0) + row["value"]
     spoken = ", ".join(f"{name} {amount(number)}" for name, number in sums.items())
-    asked = Asked("timeline", [*parameters.pairs(), *shape], told.ground.scope.version)
+    asked = Asked("timeline", [*parameters.pairs(), *shape], answer.ground.scope.version)
     heading = f"{measure.capitalize()} per {interval}"
     alt = f"{heading}: {spoken}" if spoken else heading
-    vague = (left for left in told.tidy.left_out if "precise" in left["reason"])
+    vague = (left for left in answer.tidy.left_out if "precise" in left["reason"])
     note = " ".join(f"Without {counted(left[measure], measure)}. {left['reason']}" for left in vague)
     return asked.figure("timeline", heading, alt, shapes, note=note)
 
 
-def ranking(filters: Pairs, measure: str, told: Told) -> Figure:
+def ranking(filters: Pairs, measure: str, answer: Told) -> Figure:
     """Which species were recorded most."""
     shape = [("measure", measure), ("limit", str(RANKED))]
-    spoken = ", ".join(f"{called(row)} {amount(row['value'])}" for row in told.tidy.rows)
-    asked = Asked("species", [*filters, *shape], told.ground.scope.version)
-    species = counted(told.tidy.facts["species"], "species")
-    note = f"The leading {RANKED} of {species}" if told.tidy.facts["species"] > RANKED else species
+    spoken = ", ".join(f"{called(row)} {amount(row['value'])}" for row in answer.tidy.rows)
+    asked = Asked("species", [*filters, *shape], answer.ground.scope.version)
+    species = counted(answer.tidy.facts["species"], "species")
+    note = f"The leading {RANKED} of {species}" if answer.tidy.facts["species"] > RANKED else species
     return asked.figure(
         "species", f"Species by {measure}", f"Species by {measure}: {spoken}", SIDE, note=note
     )
@@ -91,12 +95,12 @@ class Panel:
         shape = [("measure", measure)] if self.measured else []
         return [*filters, *shape, *([("limit", str(self.limit))] if self.limit else [])]
 
-    def figure(self, told: Told, pairs: Pairs, shapes: Shapes) -> Figure:
-        """The chart of what was told."""
-        alt = f"{told.heading}: {told.tidy.said}" if told.tidy.said else told.heading
-        note = told.tidy.said.replace(THIN, NARROW) if self.noted else ""
-        asked = Asked(self.report, pairs, told.ground.scope.version)
-        return asked.figure(self.report, told.heading, alt, shapes, note=note)
+    def figure(self, answer: Told, pairs: Pairs, shapes: Shapes) -> Figure:
+        """The chart of what was answer."""
+        alt = f"{answer.heading}: {answer.tidy.said}" if answer.tidy.said else answer.heading
+        note = answer.tidy.said.replace(THIN, NARROW) if self.noted else ""
+        asked = Asked(self.report, pairs, answer.ground.scope.version)
+        return asked.figure(self.report, answer.heading, alt, shapes, note=note)
 
 
 PHENOLOGY = Panel("phenology", WIDE, "a season: no record is dated to a week")

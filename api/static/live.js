@@ -169,7 +169,7 @@ function lead(one) {
 // What is to be pasted elsewhere needs the host, which the server leaves out.
 function hosted(page) {
   for (const one of page.querySelectorAll(".menu textarea")) {
-    one.textContent = one.textContent.replace('src="/', `src="${location.origin}/`);
+    one.textContent = one.textContent.replace(/(src="|\]\()\//, `$1${location.origin}/`);
   }
 }
 
