@@ -188,7 +188,7 @@ def test_an_ingest_changes_the_totals_and_the_touched_charts_and_nothing_else(
     bear = next(name for name, url in after.items() if name.startswith("animal-") and "species=Bear" in url)
     assert changed == {"timeline", "species", "phenology", "arrivals", "calendar", bear}
     assert all_of_it.all_drawn()
-    assert all_of_it.text("#news") == "3 new records"
+    assert all_of_it.text("#news") == "3 new records, data to 27 Jun 2024"
     assert "27 Jun 2024" in all_of_it.text(".fresh")
     assert "Ridge" in all_of_it.text(".latest")
     assert node is not None
@@ -304,6 +304,34 @@ def test_a_hidden_tab_is_silent_and_asks_at_once_when_it_is_looked_at(
     assert tab.requests[start:] == []
     tab.page.evaluate(hide, False)
     assert tab.wait_until(lambda: len(tab.requests) > start) < 1
+
+
+def test_a_page_that_is_paused_or_offline_is_silent_and_says_so(
+    station: Station, context: BrowserContext
+) -> None:
+    tab = Tab(context, station.address)
+    tab.await_polls(1)
+    tab.wait_until(lambda: tab.text("#checked").startswith("Checked "))
+    tab.page.click("#pause")
+    assert tab.text("#news") == "Paused: nothing changes until you resume"
+    tab.page.wait_for_timeout(300)
+    start, shown = len(tab.requests), tab.images()
+    station.ingest("Bear,2024-06-25,1,Ridge")
+    tab.page.wait_for_timeout(2500)
+    assert tab.requests[start:] == []
+    tab.page.click("#pause")
+    tab.wait_until(lambda: tab.text("#news") == "1 new record, data to 25 Jun 2024")
+    assert tab.images() != shown
+    context.set_offline(True)
+    tab.wait_until(lambda: "offline" in tab.text("#news"))
+    tab.page.wait_for_timeout(300)
+    start = len(tab.requests)
+    tab.page.wait_for_timeout(2500)
+    assert tab.requests[start:] == []
+    context.set_offline(False)
+    tab.await_polls(1)
+    tab.wait_until(lambda: tab.text("#news") == "")
+    assert tab.complaints == []
 
 
 def test_a_slow_server_is_never_asked_twice_at_a_time_and_a_lost_one_less_and_less_often(
@@ -427,7 +455,8 @@ def test_without_a_script_the_charts_are_there_and_the_page_renews_itself(
         assert box["width"] > 200
         assert images.nth(index).is_visible()
     page.fill("#species", "deer")
-    page.click("button")
+    assert not page.locator("#pause").is_visible()  # nothing to pause
+    page.click(".filters button")
     assert page.url == f"{station.address}/?species=deer"
     assert page.locator(".latest tbody tr").count() == 9
     assert page.locator("noscript meta[http-equiv=refresh]").count() == 1

@@ -2,10 +2,12 @@
 // that changed. Knows no chart: what may change carries data-live, an address that may data-link, what stands in a list
 // of its own data-item.
 
-const EVERY = 2000, LONGEST = 30000, PATIENCE = 15000;
+const EVERY = 2000, SELDOM = 5000, LONGEST = 30000, PATIENCE = 15000, QUIET = 600000;
 const news = document.querySelector("#news");
 let known = root().dataset.version;
-let failures = 0, timer = 0, busy = false, trips = 0;
+const pause = document.querySelector("#pause"), checked = document.querySelector("#checked");
+let failures = 0, timer = 0, busy = false, trips = 0, paused = false;
+let stirred = Date.now(), today = new Date().toDateString(), told = "";
 
 function root() {
   return document.querySelector("#live");
@@ -17,31 +19,52 @@ async function ask(url) {
   return reply;
 }
 
+function resting() {
+  return paused || document.hidden || !navigator.onLine;
+}
+
 async function check() {
-  if (busy || document.hidden) return;
+  if (busy || resting()) return;
   busy = true;
   try {
-    const told = await (await ask(root().dataset.poll)).json();
-    const version = [told.dataVersion, told.dataAsOf, told.ingestedAt].join(" ");
+    const now = await (await ask(root().dataset.poll)).json();
+    const version = [now.dataVersion, now.dataAsOf, now.ingestedAt].join(" ");
     if (version !== known) {
       await renew();
       known = version;
+      stirred = Date.now();
+    } else if (today !== new Date().toDateString()) {
+      // Another day has begun: what was yesterday's is older now.
+      await show(await read(await ask(location.pathname + location.search)), trips, false);
     }
-    if (failures > 1) say("");
+    today = new Date().toDateString();
+    if (news.classList.contains("lost")) say("");
     failures = 0;
+    stamp();
   } catch {
     failures += 1;
-    if (failures > 1) say("No answer from the server; trying again.", true);
+    if (failures > 1) say(`No answer from the server${told && ` since ${told}`}; trying again.`, true);
   } finally {
     busy = false;
     plan();
   }
 }
 
-// Not all pages of a wall at the same instant; more and more seldom while the server is away.
-function plan(wait = Math.min(LONGEST, EVERY * 2 ** failures) * (0.75 + Math.random() / 4)) {
+// Not all pages of a wall at the same instant; more seldom where nobody and nothing stirred for ten minutes, and more
+// and more seldom while the server is away.
+function plan(wait = Math.min(LONGEST, pace() * 2 ** failures) * (0.75 + Math.random() / 4)) {
   clearTimeout(timer);
-  if (!document.hidden) timer = setTimeout(check, wait);
+  if (!resting()) timer = setTimeout(check, wait);
+}
+
+function pace() {
+  return Date.now() - stirred > QUIET ? SELDOM : EVERY;
+}
+
+// The time of the last check that was answered; not read aloud, as it is another one every two seconds.
+function stamp() {
+  told = new Date().toLocaleTimeString("en-GB");
+  checked.textContent = `Checked ${told}`;
 }
 
 function say(text, lost = false) {
@@ -54,7 +77,9 @@ async function renew() {
   const shown = await show(await read(await ask(location.pathname + location.search)), trip, false);
   if (!shown) return;
   const more = root().dataset.records - before;
-  say(more > 0 ? `${amount(more)} new ${more === 1 ? "record" : "records"}` : "The records have changed");
+  const until = document.querySelector(".fresh b")?.textContent;
+  const news = more > 0 ? `${amount(more)} new ${more === 1 ? "record" : "records"}` : "The records have changed";
+  say(until ? `${news}, data to ${until}` : news);
 }
 
 async function read(page) {
@@ -224,4 +249,16 @@ function offer(taxon) {
 hosted(document);
 document.addEventListener("visibilitychange", () => plan(0));
 addEventListener("online", () => plan(0));
+addEventListener("offline", () => {
+  plan();
+  say("This device is offline; what is shown stays.", true);
+});
+for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => { stirred = Date.now(); }, { passive: true });
+pause.addEventListener("click", () => {
+  paused = !paused;
+  pause.textContent = paused ? "Resume" : "Pause";
+  say(paused ? "Paused: nothing changes until you resume" : "");
+  plan(0);
+});
+pause.parentElement.classList.add("on");
 plan(500);
