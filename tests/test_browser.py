@@ -185,10 +185,10 @@ def test_an_ingest_changes_the_totals_and_the_touched_charts_and_nothing_else(
 
     after = all_of_it.images()
     changed = {name for name, url in after.items() if url != before[name]}
-    bear = next(name for name, url in after.items() if "species=Bear" in url)
-    assert changed == {"timeline", "species", bear}
+    bear = next(name for name, url in after.items() if name.startswith("animal-") and "species=Bear" in url)
+    assert changed == {"timeline", "species", "phenology", "arrivals", "calendar", bear}
     assert all_of_it.all_drawn()
-    assert all_of_it.text("#news") == "3 new records"
+    assert all_of_it.text("#news") == "3 new records, data to 27 Jun 2024"
     assert "27 Jun 2024" in all_of_it.text(".fresh")
     assert "Ridge" in all_of_it.text(".latest")
     assert node is not None
@@ -264,7 +264,9 @@ def test_a_warning_that_no_longer_holds_goes_and_links_and_names_follow(
     assert tab.page.locator(warning).count() == 0
     assert "interval=year" in str(link.get_attribute("href"))
     assert link.evaluate("one => one.isConnected")
-    snippets = tab.page.eval_on_selector_all(".lead textarea", "all => all.map(one => one.value)")
+    snippets = tab.page.eval_on_selector_all(
+        ".lead textarea[data-live$=snippet]", "all => all.map(one => one.value)"
+    )
     assert "interval=year" in snippets[0]
     assert all(f'src="{station.address}/api' in one for one in snippets)
     assert "Otter" in tab.page.eval_on_selector_all(names, "all => all.map(one => one.value)")
@@ -281,7 +283,7 @@ def test_an_empty_dashboard_fills_by_itself(home: Path, context: BrowserContext)
         station.ingest("Deer,2024-05-01,3,Valley", "Bear,2024-05-02,1,Ridge")
         tab.wait_until(lambda: "2 new records" in tab.text("#news"))
         assert tab.all_drawn()
-        assert len(tab.images()) == 4
+        assert len(tab.images()) == 7
         assert tab.page.input_value("#species") == "deer"
         assert tab.complaints == []
 
@@ -302,6 +304,34 @@ def test_a_hidden_tab_is_silent_and_asks_at_once_when_it_is_looked_at(
     assert tab.requests[start:] == []
     tab.page.evaluate(hide, False)
     assert tab.wait_until(lambda: len(tab.requests) > start) < 1
+
+
+def test_a_page_that_is_paused_or_offline_is_silent_and_says_so(
+    station: Station, context: BrowserContext
+) -> None:
+    tab = Tab(context, station.address)
+    tab.await_polls(1)
+    tab.wait_until(lambda: tab.text("#checked").startswith("Checked "))
+    tab.page.click("#pause")
+    assert tab.text("#news") == "Paused: nothing changes until you resume"
+    tab.page.wait_for_timeout(300)
+    start, shown = len(tab.requests), tab.images()
+    station.ingest("Bear,2024-06-25,1,Ridge")
+    tab.page.wait_for_timeout(2500)
+    assert tab.requests[start:] == []
+    tab.page.click("#pause")
+    tab.wait_until(lambda: tab.text("#news") == "1 new record, data to 25 Jun 2024")
+    assert tab.images() != shown
+    context.set_offline(True)
+    tab.wait_until(lambda: "offline" in tab.text("#news"))
+    tab.page.wait_for_timeout(300)
+    start = len(tab.requests)
+    tab.page.wait_for_timeout(2500)
+    assert tab.requests[start:] == []
+    context.set_offline(False)
+    tab.await_polls(1)
+    tab.wait_until(lambda: tab.text("#news") == "")
+    assert tab.complaints == []
 
 
 def test_a_slow_server_is_never_asked_twice_at_a_time_and_a_lost_one_less_and_less_often(
@@ -331,6 +361,86 @@ def test_a_slow_server_is_never_asked_twice_at_a_time_and_a_lost_one_less_and_le
     tab.wait_until(lambda: tab.text("#news") == "")
 
 
+def test_filters_are_followed_at_once_are_the_address_and_go_back_and_forth(
+    station: Station, context: BrowserContext
+) -> None:
+    tab = Tab(context, station.address)
+    tab.await_polls(1)
+    tab.page.evaluate("window.here = true")
+    tab.page.fill("#species", "wo")
+    tab.wait_until(
+        lambda: (
+            tab.page.eval_on_selector_all("#names option", "all => all.map(one => [one.value, one.label])")
+            == [["Wolf", "96 records"]]
+        )
+    )
+    tab.page.fill("#species", "wolf")
+    tab.page.press("#species", "Enter")
+    tab.wait_until(lambda: tab.page.url == f"{station.address}/?species=wolf")
+    tab.wait_until(tab.all_drawn)
+    assert tab.text("#news") == "96 records"
+    assert tab.page.title().startswith("Wolf")
+    assert all("species=Wolf" in url or "species=wolf" in url for url in tab.images().values())
+    assert tab.page.input_value("#species") == "Wolf"
+    tab.page.focus("#measure")
+    tab.page.select_option("#measure", "records")
+    tab.page.click(".filters button")
+    tab.wait_until(
+        lambda: tab.page.url == f"{station.address}/?species=wolf&measure=records".replace("wolf", "Wolf")
+    )
+    tab.page.click(".presets >> text=Last 7 days")
+    tab.wait_until(lambda: "No records match these filters" in tab.text("main"))
+    assert "eventDate=" in tab.page.url
+    tab.page.go_back()
+    tab.wait_until(lambda: len(tab.images()) == 4)
+    tab.page.go_back()
+    tab.page.go_back()
+    tab.wait_until(lambda: len(tab.images()) == 9)
+    assert tab.page.url == f"{station.address}/"
+    assert tab.page.input_value("#species") == ""
+    tab.page.go_forward()
+    tab.wait_until(lambda: tab.page.input_value("#species") == "Wolf")
+    assert tab.page.evaluate("window.here")  # it was one page all the time
+    station.ingest("Wolf,2024-06-20,2,Ridge")
+    tab.wait_until(lambda: "1 new record" in tab.text("#news"))
+    tab.page.fill("#from", "2024-02-01")
+    tab.page.click(".filters button")
+    tab.wait_until(lambda: "eventDate=2024-02-01,*" in tab.page.url)
+    assert tab.complaints == []
+
+
+def test_a_chart_tells_its_values_to_a_mouse_a_finger_and_the_keyboard(
+    station: Station, browser: Browser
+) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, has_touch=True)
+    tab = Tab(context, f"{station.address}/?interval=month&measure=records&species=Bear")
+    tab.wait_until(tab.all_drawn)
+    link = tab.page.locator(".lead a.picture")
+    link.focus()
+    tab.page.keyboard.press("ArrowRight")
+    tab.wait_until(lambda: tab.page.locator(".value").is_visible())
+    assert tab.text(".value") == "Bear, 2024-01: 19"
+    assert tab.page.locator("p[role=status].unseen").text_content() == "Bear, 2024-01: 19"
+    tab.page.keyboard.press("End")
+    tab.wait_until(lambda: tab.text(".value") == "Bear, 2024-06: 19")
+    ring = tab.page.locator(".ring").bounding_box()
+    assert ring is not None
+    tab.page.keyboard.press("Escape")
+    assert not tab.page.locator(".value").is_visible()
+    tab.page.mouse.move(ring["x"] + 8, ring["y"] + 8)
+    tab.wait_until(lambda: tab.page.locator(".value").is_visible())
+    assert tab.text(".value") == "Bear, 2024-06: 19"
+    tab.page.mouse.move(3, 3)
+    tab.wait_until(lambda: not tab.page.locator(".value").is_visible())
+    tab.page.touchscreen.tap(ring["x"] + 8, ring["y"] + 8)
+    tab.wait_until(lambda: tab.page.locator(".value").is_visible())
+    assert tab.page.url.endswith("species=Bear")
+    tab.page.touchscreen.tap(ring["x"] + 8, ring["y"] + 8)
+    tab.wait_until(lambda: "/api/v1/reports/timeline.svg" in tab.page.url)
+    assert tab.complaints == []
+    context.close()
+
+
 def test_without_a_script_the_charts_are_there_and_the_page_renews_itself(
     station: Station, browser: Browser
 ) -> None:
@@ -338,23 +448,24 @@ def test_without_a_script_the_charts_are_there_and_the_page_renews_itself(
     page = context.new_page()
     page.goto(station.address, wait_until="load")
     images = page.locator("picture img")
-    assert images.count() == 6
+    assert images.count() == 9
     for index in range(images.count()):
         box = images.nth(index).bounding_box()
         assert box is not None
         assert box["width"] > 200
         assert images.nth(index).is_visible()
     page.fill("#species", "deer")
-    page.click("button")
+    assert not page.locator("#pause").is_visible()  # nothing to pause
+    page.click(".filters button")
     assert page.url == f"{station.address}/?species=deer"
-    assert page.locator(".latest tbody tr").count() == 12
+    assert page.locator(".latest tbody tr").count() == 9
     assert page.locator("noscript meta[http-equiv=refresh]").count() == 1
     context.close()
 
 
 def test_the_page_fits_every_screen(station: Station, browser: Browser) -> None:
     paths = ("/", "/?species=Deer&species=Bear&eventDate=2024-02", "/?species=unicorn")
-    for width, path in itertools.product((320, 768, 1280, 1600), paths):
+    for width, path in itertools.product((320, 768, 1440, 3840), paths):
         context = browser.new_context(viewport={"width": width, "height": 800})
         tab = Tab(context, station.address + path)
         assert tab.page.evaluate("document.documentElement.scrollWidth") == width, path

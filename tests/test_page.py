@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
-from tests.seed import READING, Record, ingest, open_app
+from db.names import PlaceValue
+from tests.seed import READING, Record, ingest, open_app, year
 
 STRICT = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -109,9 +111,8 @@ def test_a_chart_changes_its_address_exactly_when_its_data_changed(
     changed = {url for url in after if url not in before}
     assert {url for url in changed if "species=" in url} == {url for url in after if "species=Bear" in url}
     assert [url for url in after if "species=Deer" in url] == [url for url in before if "species=Deer" in url]
-    assert (
-        len([url for url in changed if "species=" not in url]) == 2
-    )  # the timeline and the ranking hold all
+    reports = {url.partition(".svg")[0].rpartition("/")[2] for url in changed if "species=" not in url}
+    assert reports == {"timeline", "species", "map", "arrivals", "calendar"}  # these hold all
 
 
 def test_each_chart_is_offered_in_every_form_and_as_a_snippet(
@@ -125,10 +126,55 @@ def test_each_chart_is_offered_in_every_form_and_as_a_snippet(
         assert len(offered) >= 4
         assert {client.get(url).status_code for url in offered} == {200}
     snippets = re.findall(r'<img src="(/[^"]+)"', shown.text.replace("&amp;", "&"))
-    assert len(snippets) == 5
+    assert len(snippets) == 6
     for url in snippets:
         assert client.get(url).mimetype == "image/svg+xml"
         assert "v=" not in url
+
+
+def test_a_chart_alone_is_a_page_that_anybody_may_frame_and_has_its_numbers(
+    client: FlaskClient, sqlite_writer: Engine
+) -> None:
+    ingest(sqlite_writer, [*READING, Record(HOSTILE, 20240501, count=10_000)])
+    (table,) = [
+        url for url in page(client).urls("a", "href") if url.startswith("/embed/timeline?interval=year&m")
+    ]
+    answer = client.get(table)
+    assert "frame-ancestors *" in answer.headers["Content-Security-Policy"]
+    assert "script-src" not in answer.headers["Content-Security-Policy"]
+    assert "<script" not in answer.text
+    shown = page(client, table)
+    assert HOSTILE in shown.text
+    data = client.get(table.replace("/embed/timeline", "/api/v1/reports/timeline.json")).get_json()["data"]
+    assert len(shown.all("tr")) == len(data) + 1
+    for row in data:
+        assert " ".join(str(value) for value in row.values() if value is not None) in shown.text
+    for url in shown.urls("img", "src") + shown.urls("a", "href"):
+        assert client.get(url).status_code == 200
+    known = {"If-None-Match": answer.headers["ETag"]}
+    assert client.get(table, headers=known).status_code == 304
+    ingest(sqlite_writer, [Record("Bear", 20200101)])
+    assert client.get(table, headers=known).status_code == 200
+    assert "The first 400 of" not in shown.text
+    wrong = client.get("/embed/timeline?speces=Bear")
+    assert (wrong.status_code, wrong.headers["Cache-Control"]) == (400, "no-store")
+    assert "did you mean species?" in wrong.text
+    assert "frame-ancestors *" in wrong.headers["Content-Security-Policy"]
+    assert client.get("/embed/nothing").status_code == 404
+
+
+def test_each_chart_can_be_handed_on_in_every_way(client: FlaskClient, sqlite_writer: Engine) -> None:
+    ingest(sqlite_writer, [*READING, Record("Bear [x](y)", 20240501, count=10_000)])
+    shown = page(client)
+    text = shown.text.replace("&amp;", "&")
+    frames = re.findall(r'<iframe src="(/[^"]+)" width="720" height="440" title="[^"]+"></iframe>', text)
+    pictures = re.findall(r"!\[[^\]]*\]\((/[^)]+)\)", text)
+    pinned = [url for url in shown.urls("a", "href") if "asOf=" in url]
+    charts = len(shown.all("img"))
+    assert len(frames) == len(pictures) == len(pinned) == charts
+    for url in (*frames, *pictures, *pinned):
+        assert client.get(url).status_code == 200, url
+    assert all("immutable" in client.get(url).headers["Cache-Control"] for url in pinned)
 
 
 def test_a_chart_is_drawn_at_the_interval_that_fits_its_own_dates(
@@ -136,7 +182,7 @@ def test_a_chart_is_drawn_at_the_interval_that_fits_its_own_dates(
 ) -> None:
     days = [Record("Newt", 20240301 + day) for day in range(20)]
     ingest(sqlite_writer, READING + MONTHS + days)
-    images = page(client).urls("img", "src")
+    images = [url for url in page(client).urls("img", "src") if "timeline" in url]
     for name, interval in (("Deer", "year"), ("Lynx+lynx", "month"), ("Newt", "day")):
         (url,) = [one for one in images if f"species={name}&" in one]
         assert f"interval={interval}&" in url
@@ -154,11 +200,112 @@ def test_what_the_form_sends_becomes_the_address_that_is_kept(
     assert answer.location == "/?species=deer&feed=test&eventDate=2012-01-01,2013-12-31"
     shown = page(client, answer.location)
     fields = {one["name"]: one.get("value", "") for one in reversed(shown.all("input"))}
-    assert fields == {"species": "Deer", "from": "2012-01-01", "to": "2013-12-31", "feed": "test"}
+    assert fields == {"species": "Deer", "locality": "", "from": "2012-01-01", "to": "2013-12-31"}
+    assert [one for one in shown.all("option") if "selected" in one]  # the feed
     assert "Records 2 " in shown.text
     assert client.get("/?from=2013-01-01&to=").location == "/?eventDate=2013-01-01,*"
     assert client.get("/?from=&to=2013-01-01").location == "/?eventDate=*,2013-01-01"
     assert client.get("/?species=").location == "/"
+
+
+def test_what_is_new_and_what_happened_lately_is_told(client: FlaskClient, sqlite_writer: Engine) -> None:
+    ingest(sqlite_writer, [*READING, *MONTHS, Record("Otter", 20241203, count=4), Record("Bear", 20241201)])
+    shown = page(client).text
+    assert "In the seven days to 5 Dec 2024: 3 records, 6 individuals of 3 species." in shown
+    assert "Newest species Otter 3 Dec 2024 Eurasian lynx Lynx lynx 5 Jan 2024 The season" in shown
+    links = page(client).urls("a", "href")
+    assert "/?species=Otter" in links
+    key = client.get("/api/v1/reports/recent.json?limit=1").get_json()["data"][0]["key"]
+    assert f"/api/v1/occurrence/{key}" in links
+    assert client.get(f"/api/v1/occurrence/{key}").status_code == 200
+
+
+def test_this_year_is_compared_to_the_same_day_of_the_last(
+    client: FlaskClient, sqlite_writer: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from api import page as dashboard
+
+    monkeypatch.setattr(dashboard, "today", lambda: date(2024, 3, 6))
+    last_year = [Record("Newt", day, count=10) for day in (20230306, 20230307, 20231231)]
+    ingest(sqlite_writer, [*last_year, Record("Newt", 20240306, count=12), Record("Newt", 20220101)])
+    assert "2024 so far 12 individuals, 20 % more than in 2023 by this day" in page(client).text
+    assert "2024 so far 1 records, as many as in 2023 by this day" in page(client, "/?measure=records").text
+    assert "2023 30 individuals; 1 in 2022" in page(client, "/?eventDate=*,2023").text
+    # Of a year that the filters leave out, or of half a year, nothing is said.
+    assert "in 2022" not in page(client, "/?eventDate=2023").text
+    assert "by this day" not in page(client, "/?eventDate=2023-06,2024").text
+
+
+def test_places_are_those_that_have_a_name_and_a_record(client: FlaskClient, sqlite_writer: Engine) -> None:
+    lake, nowhere = PlaceValue("NO", "", "", "Lake"), PlaceValue("", "", "", "")
+    ingest(
+        sqlite_writer,
+        [
+            Record("Newt", 20240101),
+            Record("Newt", 20240102, place=lake),
+            Record("Newt", 20240103, place=nowhere),
+            Record("Bear", 20240104, place=PlaceValue("NO", "", "", "Ridge"), absent=True),
+            Record("Bear", 20240104),
+        ],
+    )
+    assert "Places 2 " in page(client).text
+    assert "Places 1 " in page(client, "/?species=Bear").text
+    assert "Places 1 " in page(client, "/?eventDate=2024-01-02").text
+    assert "Places 0 " in page(client, "/?eventDate=2024-01-03").text
+
+
+def test_small_lines_stand_in_the_page_and_say_what_they_are_of(
+    client: FlaskClient, sqlite_writer: Engine
+) -> None:
+    ingest(sqlite_writer, MONTHS)
+    shown = page(client)
+    sparks = [one["aria-label"] for one in shown.all("svg")]
+    assert sparks == [
+        f"{name} per month, Jan 2024 to Dec 2024" for name in ("Records", "Individuals", "Species")
+    ]
+    lines = shown.urls("polyline", "points")
+    assert all(len(line.split()) == 12 for line in lines)
+    assert {point.partition(",")[2] for point in lines[0].split()} == {"2.0"}  # one a month: level
+
+
+def test_what_the_records_cannot_tell_is_said_instead_of_drawn(
+    client: FlaskClient, sqlite_writer: Engine
+) -> None:
+    ingest(sqlite_writer, [year("Bear", 2020, 3), Record("Deer", 20200101, 20201231, latitude=None)])
+    shown = page(client)
+    assert not [url for url in shown.urls("img", "src") if "calendar" in url or "phenology" in url]
+    assert "There is not enough for a season: no record is dated to a week" in shown.text
+    assert "for hours of the day: no record tells its time" in shown.text
+
+
+def test_a_filter_that_finds_nothing_offers_to_widen_it(client: FlaskClient, sqlite_writer: Engine) -> None:
+    ingest(sqlite_writer, READING)
+    shown = page(client, "/?species=Deer&eventDate=1990&locality=Oslo")
+    assert "Look further: At any time Anywhere Of all species" in shown.text
+    assert "/?species=Deer&locality=Oslo" in shown.urls("a", "href")
+    assert "Look further" not in page(client, "/?species=unicorn").text
+
+
+def test_the_form_offers_places_and_feeds_and_the_times_that_are_asked_for_most(
+    client: FlaskClient, sqlite_writer: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from api import page as dashboard
+
+    monkeypatch.setattr(dashboard, "today", lambda: date(2024, 3, 6))
+    lake = PlaceValue("NO", "", "", "Lake & shore")
+    ingest(sqlite_writer, [Record("Newt", 20240305), Record("Deer", 20230305, place=lake)], feed="walks")
+    shown = page(client, "/?species=Newt&eventDate=2024")
+    assert {"Lake & shore", "Oslo"} <= {one.get("value") for one in shown.all("option")}
+    assert "Feed all walks" in shown.text
+    links = shown.urls("a", "href")
+    times = ["", "&eventDate=2024", "&eventDate=2023", "&eventDate=2024-02-06,*", "&eventDate=2024-02-29,*"]
+    assert {f"/?species=Newt{time}" for time in times} <= set(links)
+    (chosen,) = [one["href"] for one in shown.all("a") if one.get("aria-current") == "true"]
+    assert chosen == "/?species=Newt&eventDate=2024"
+    there = page(client, "/?locality=Lake+%26+shore&feed=walks")
+    assert [one["value"] for one in there.all("input") if one.get("value")] == ["Lake & shore"]
+    assert "Records 1 " in there.text
+    assert "locality Oslo" in page(client, "/?locality=Oslo&locality=Lake+%26+shore").text  # two: as chips
 
 
 def test_several_species_stay_in_the_form_and_the_charts(client: FlaskClient, sqlite_writer: Engine) -> None:
@@ -200,7 +347,7 @@ def test_bad_input_is_told_on_the_page_and_never_becomes_markup(
 ) -> None:
     shown = page(client, f"/?{query}", status=400)
     assert words in shown.text
-    assert [one for one in shown.all("script") if "live.js" not in one.get("src", "")] == []
+    assert [one for one in shown.all("script") if not one.get("src", "").startswith("/static/")] == []
     assert client.get(f"/?{query}").headers["Cache-Control"] == "no-store"
 
 
@@ -228,11 +375,12 @@ def test_a_hostile_name_is_text_everywhere(client: FlaskClient, sqlite_writer: E
     assert "<script>alert" not in body
     shown = page(client)
     assert HOSTILE in shown.text
-    (url,) = [one for one in shown.urls("img", "src") if "alert" in one]
-    svg = client.get(url)
-    assert svg.status_code == 200
-    assert b"<script" not in svg.data
-    (link,) = [one for one in shown.urls("a", "href") if one.startswith("/?species") and "alert" in one]
+    urls = [one for one in shown.urls("img", "src") if "alert" in one]
+    assert len(urls) == 2  # over time, and its season
+    for svg in map(client.get, urls):
+        assert svg.status_code == 200
+        assert b"<script" not in svg.data
+    (link,) = {one for one in shown.urls("a", "href") if one.startswith("/?species") and "alert" in one}
     assert "Records 1 " in page(client, link).text
 
 
@@ -252,7 +400,7 @@ def test_a_name_that_others_go_by_too_is_asked_for_by_its_key(
         "Turdus migratorius", 20240502, scientific="Turdus migratorius", vernacular="Robin", count=5
     )
     ingest(sqlite_writer, [Record("Robin", 20240501, vernacular="Robin", count=7), thrush])
-    images = page(client).urls("img", "src")
+    images = [url for url in page(client).urls("img", "src") if "timeline" in url]
     assert [url for url in images if "species=Turdus+migratorius&" in url]
     (alone,) = [url for url in images if "taxonKey=" in url]
     data = client.get(alone.split("&width")[0].replace(".svg", ".json")).get_json()["data"]
@@ -283,10 +431,10 @@ def test_what_others_bring_leaves_a_filtered_page_as_it_is_until_a_name_is_new(
     ingest(sqlite_writer, READING)
     before = client.get("/?species=Wolf")
     known = {"If-None-Match": before.headers["ETag"]}
-    ingest(sqlite_writer, [Record("Deer", 20240501)], feed="more")
+    ingest(sqlite_writer, [Record("Deer", 20240501)])
     assert client.get("/?species=Wolf", headers=known).status_code == 304
     assert client.get("/?species=Wolf").data == before.data
-    ingest(sqlite_writer, [Record("Otter", 20240501)], feed="more")
+    ingest(sqlite_writer, [Record("Otter", 20240501)])
     assert "Otter" in client.get("/?species=Wolf", headers=known).text
 
 
@@ -306,8 +454,6 @@ def test_what_a_request_calls_the_host_is_never_passed_on(
 def test_another_day_is_another_page(
     client: FlaskClient, sqlite_writer: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from datetime import date
-
     from api import page as dashboard
 
     ingest(sqlite_writer, MONTHS)
@@ -324,7 +470,7 @@ def test_style_script_and_mark_are_kept_for_good_under_the_name_of_their_content
 ) -> None:
     shown = page(client)
     files = shown.urls("script", "src") + shown.urls("link", "href")
-    assert len(files) == 3
+    assert len(files) == 4
     size = 0
     for url in files:
         answer = client.get(url)
@@ -332,7 +478,7 @@ def test_style_script_and_mark_are_kept_for_good_under_the_name_of_their_content
         assert "immutable" in answer.headers["Cache-Control"]
         assert client.get(url, headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
         size += len(answer.data)
-    assert size < 40_000
+    assert size < 60_000
     stale = client.get(re.sub("/static/[0-9a-f]+/", "/static/0000/", files[0]))
     assert stale.status_code == 200
     assert "no-cache" in stale.headers["Cache-Control"]

@@ -71,11 +71,11 @@ def test_the_first_view_of_the_page_after_an_ingest_finds_everything_made(
     home: Path, client: FlaskClient, request: pytest.FixtureRequest
 ) -> None:
     done = warm_up(home, misses_per_minute="1").once()
-    assert (done.version, done.made, done.kept, done.left, done.failures) == (1, 14, 0, 0, [])
+    assert (done.version, done.made, done.kept, done.left, done.failures) == (1, 18, 0, 0, [])
     request.getfixturevalue("nothing_may_be_made")
     shown = pictures(client)
-    assert len(shown) == 13
-    assert [client.get(url).status_code for url in shown] == [200] * 13
+    assert len(shown) == 17
+    assert [client.get(url).status_code for url in shown] == [200] * 17
 
 
 def test_what_a_commit_did_not_touch_is_not_made_again(
@@ -85,11 +85,12 @@ def test_what_a_commit_did_not_touch_is_not_made_again(
     warmer.once()
     ingest(sqlite_writer, [Record("Bear", 20200101)], feed="more")
     done = warmer.once()
-    # The two sizes of deer and of wolves stay; the page, the timeline, the ranking and the bears do not.
-    assert (done.version, done.made, done.kept) == (2, 1 + 3 + 4 + 2, 4)
+    # The two sizes of deer and of wolves stay; the page, timeline, ranking, map and the bears do not,
+    # and the day of that record makes a season, first and last days and a calendar to be drawn.
+    assert (done.version, done.made, done.kept) == (2, 1 + 3 + 4 + 4 + 2 + 3 + 4 + 4, 4)
     request.getfixturevalue("nothing_may_be_made")
     assert {client.get(url).status_code for url in pictures(client)} == {200}
-    assert (warmer.once().made, warmer.once().kept) == (0, 14)
+    assert (warmer.once().made, warmer.once().kept) == (0, 29)
 
 
 def test_what_is_asked_most_is_made_and_a_flood_of_others_is_not(
@@ -104,7 +105,7 @@ def test_what_is_asked_most_is_made_and_a_flood_of_others_is_not(
     write_counts(client)
     ingest(sqlite_writer, [Record("Bear", 20200101)], feed="more")
     done = warm_up(home).once()
-    assert (done.made, done.kept, done.failures) == (14 + 1, 1, [])
+    assert (done.made, done.kept, done.failures) == (29 + 1, 1, [])
     request.getfixturevalue("nothing_may_be_made")
     asked(client, f"{REPORTS}map.svg?width=400&species=Bear&v=2")
     with pytest.raises(AssertionError):
@@ -135,7 +136,7 @@ def test_a_304_counts_and_what_is_refused_does_not(home: Path, client: FlaskClie
         assert client.get(f"{REPORTS}ratio.svg?numerator=Bear&denominator=Unicorn").status_code == 404
     write_counts(client)
     done = warm_up(home).once()
-    assert (done.made, done.kept) == (14, 1)
+    assert (done.made, done.kept) == (18, 1)
 
 
 def test_while_no_slot_is_free_nothing_is_made_and_nobody_is_waited_for(
@@ -194,14 +195,14 @@ def test_a_round_ends_where_a_later_commit_is_there(
         return False
 
     done = warm(warmer._app, home / "asked", wait)
-    assert (done.version, done.made, done.left) == (1, 1, 13)
+    assert (done.version, done.made, done.left) == (1, 1, 17)
 
 
 def test_a_round_ends_where_the_cache_keeps_nothing(home: Path, client: FlaskClient) -> None:
     (home / "cache").rmdir()
     (home / "cache").write_text("no folder")
     done = warm_up(home).once()
-    assert done.left == 12
+    assert done.left == 16
     assert done.failures[0].endswith("NotKept: the cache keeps nothing")
 
 
@@ -269,18 +270,18 @@ def test_who_watches_warms_when_an_hour_begins_and_tells_a_failure_only_once(
 def test_it_is_the_same_on_every_database(home: Path, writer: Engine, database_url: str) -> None:
     ingest(writer, READING)
     warmer = warm_up(home, database_url=database_url)
-    assert (warmer.once().made, warmer.once().kept) == (14, 14)
+    assert (warmer.once().made, warmer.once().kept) == (18, 18)
     before = warmer._moment()
     ingest(writer, [Record("Bear", 20200101)], feed="more")
     assert warmer._moment() != before
-    assert warmer.once().made == 10
+    assert warmer.once().made == 25
     warmer._site.reader.dispose()
 
 
 def test_it_is_the_same_in_redis(home: Path, client: FlaskClient, redis_url: str) -> None:
-    assert warm_up(home, cache_url=redis_url).once().made == 14
+    assert warm_up(home, cache_url=redis_url).once().made == 18
     done = warm_up(home, cache_url=redis_url).once()
-    assert (done.made, done.kept, done.failures) == (0, 14, [])
+    assert (done.made, done.kept, done.failures) == (0, 18, [])
 
 
 def test_a_database_that_is_away_is_told_once_and_warmed_when_it_is_back(
@@ -309,7 +310,7 @@ def test_a_database_that_is_away_is_told_once_and_warmed_when_it_is_back(
 
 def test_the_command_warms_once_and_says_what_it_did(home: Path, client: FlaskClient) -> None:
     first, second = manage(home, "warm"), manage(home, "warm", "--json")
-    assert (first.returncode, first.stdout) == (0, "Version 1: 14 made, 0 there already.\n")
+    assert (first.returncode, first.stdout) == (0, "Version 1: 18 made, 0 there already.\n")
     assert '"made": 0' in second.stdout
     off = manage(home, "warm", cache_url="off")
     assert (off.returncode, off.stderr) == (

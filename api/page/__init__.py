@@ -18,7 +18,9 @@ from api.answering.order import Ground, key, survey
 from api.asking.query import BadParameter, Pairs, pairs, read
 from api.keeping.envelope import Answer, codings, enclose, tag
 from api.page.assets import assets, fingerprint
-from api.page.compose import compose, names, today
+from api.page.compose import compose, today
+from api.page.embed import FRAMED, embedded
+from api.page.offered import Offered, offered, presets
 from api.page.query import PageParameters, form, link, straightened
 from api.site import site
 from db.questions.counts import spelling
@@ -36,7 +38,7 @@ def home() -> Response:
     if straight is not None:
         return redirect(link(straight))  # type: ignore[return-value]
     with site().reader.begin() as connection:
-        asked, version = _key(connection, parameters, names(connection))
+        asked, version = _key(connection, parameters, offered(connection))
     coded = coding(request, codings("html"))
     lasting.say(codings("html"), version)
     known = validator(tag(asked), coded)
@@ -60,33 +62,34 @@ class Ready:
 def ready(parameters: PageParameters) -> Ready:
     """Have the page made before it is asked for, if it is not kept; addresses as in the request at hand."""
     with site().reader.begin() as connection:
-        asked, version = _key(connection, parameters, names(connection))
+        asked, version = _key(connection, parameters, offered(connection))
     made = site().cache.get(asked) is None
     if made:
         kept_or_made(asked, version, lambda: _make(parameters))
     with site().reader.begin() as connection:
-        board = compose(connection, parameters, today(), names(connection))
+        board = compose(connection, parameters, today(), offered(connection))
     return Ready(board.pictures, version, made)
 
 
-def _key(connection: Connection, parameters: PageParameters, offered: tuple[str, ...]) -> tuple[str, int]:
+def _key(connection: Connection, parameters: PageParameters, offers: Offered) -> tuple[str, int]:
     """Everything that the page's bytes depend on, as one text, and the data version."""
     wanted = order("summary", "json", parameters.pairs())
     ground: Ground = survey(connection, wanted)
     shown = (parameters.model_dump_json(), request.script_root, today().isoformat(), fingerprint())
     number = None if parameters.pairs() else ground.data_version  # only the page of everything shows it
-    rests = (number, tag(repr(offered)), key(wanted, ground))
+    rests = (number, tag(repr(offers)), key(wanted, ground))
     return repr(("page", shown, rests)), ground.data_version
 
 
 def _make(parameters: PageParameters) -> tuple[Answer, int]:
     """Compose it, under the key of the transaction that its numbers came from."""
     with site().reader.begin() as connection:
-        offered = names(connection)
-        asked, version = _key(connection, parameters, offered)
-        board = compose(connection, parameters, today(), offered)
-        fields = form(_spelled(connection, parameters))
-    html = render_template("dashboard.html", board=board, form=fields, site=site(), assets=assets())
+        offers = offered(connection)
+        asked, version = _key(connection, parameters, offers)
+        board = compose(connection, parameters, today(), offers)
+        spelled = _spelled(connection, parameters)
+    shown = {"board": board, "form": form(spelled), "times": presets(spelled, today())}
+    html = render_template("dashboard.html", **shown, site=site(), assets=assets())
     return enclose(asked, "html", html.encode()), version
 
 
@@ -111,6 +114,9 @@ def asset(digest: str, name: str) -> Response:
     return respond(body, found.media_type, known, PINNED if digest == found.digest else REVALIDATED, coded)
 
 
+routes.add_url_rule("/embed/<name>", view_func=embedded)
+
+
 @routes.errorhandler(Exception)
 def failed(error: Exception) -> Response:
     """What went wrong, in words, on a page: same status and headers as anywhere else."""
@@ -118,6 +124,11 @@ def failed(error: Exception) -> Response:
     if response.mimetype != problems.MEDIA_TYPE:
         return response
     told = json.loads(response.get_data())
+    response.content_type = MEDIA_TYPE
+    if request.endpoint == "page.embedded":
+        response.set_data(render_template("embed.html", shown=None, told=told, site=site(), assets=assets()))
+        response.headers["Content-Security-Policy"] = FRAMED
+        return response
     try:
         given: Pairs = pairs(request.query_string)
     except BadParameter:
@@ -126,5 +137,4 @@ def failed(error: Exception) -> Response:
         "problem.html", told=told, form=form(straightened(given) or given), site=site(), assets=assets()
     )
     response.set_data(html)
-    response.content_type = MEDIA_TYPE
     return response

@@ -9,25 +9,21 @@ from typing import Any
 from sqlalchemy import Connection
 
 from api.answering.wording import nothing_known
+from api.asking.query import Pairs
 from api.page.figures import FULL, WIDE, Figure
 from api.page.fitting import Fitting
+from api.page.lately import Newcomer, in_the_last_days, newest, page_of
+from api.page.offered import Offered
 from api.page.panels import LEADING, RANKED, Told, animals, ranking, tell, timeline
 from api.page.query import PageParameters, link
-from api.page.words import ago, amount, day, listed, moment, years
+from api.page.season import NO_SEASON, Season, season
+from api.page.totals import Total, totals
+from api.page.words import ago, amount, counted, day, listed, moment
 from api.site import site
 from db.questions import counts
 from db.questions.summary import freshness
 
-LATEST, NAMES = 12, 200
-
-
-@dataclass(frozen=True)
-class Total:
-    """One number in large type."""
-
-    label: str
-    value: str
-    note: str = ""
+LATEST = 9
 
 
 @dataclass(frozen=True)
@@ -47,32 +43,40 @@ class Dashboard:
     zone: str
     made_up: str
     totals: tuple[Total, ...]
+    feeds: str
+    lately: str
+    newest: tuple[Newcomer, ...]
     timeline: Figure | None
     ranking: Figure | None
+    season: Season
     animals: tuple[Figure, ...]
     latest: tuple[dict[str, Any], ...]
     unknown: tuple[str, ...]
-    names: tuple[str, ...]
+    offered: Offered
 
     @property
     def shape(self) -> str:
         """Which of its faces the page shows; another one is another page."""
         if not self.records:
             return "nothing" if self.ever else "empty"
+        return " ".join((self.face, *(["newest"] if self.newest else []), *self.season.panels))
+
+    @property
+    def face(self) -> str:
+        """Whether there is one species to show, or many."""
         return "one" if self.ranking is None else "many"
 
     @property
     def pictures(self) -> tuple[str, ...]:
         """The addresses of all its pictures, for each width of a screen; those for the widest come first."""
-        figures = [figure for figure in (self.timeline, self.ranking, *self.animals) if figure]
+        shown = (self.timeline, self.ranking, *self.season.panels.values(), *self.animals)
+        figures = [figure for figure in shown if figure]
         widest = [figure.sources[-1].url for figure in figures]
         return (*widest, *(source.url for figure in figures for source in figure.sources[:-1]))
 
 
-def compose(
-    connection: Connection, parameters: PageParameters, today: date, names: tuple[str, ...]
-) -> Dashboard:
-    """The page for these parameters, as the data stands in this transaction; the form offers the names."""
+def compose(connection: Connection, parameters: PageParameters, today: date, offers: Offered) -> Dashboard:
+    """The page for these parameters, as the data stands in this transaction, and what the form offers."""
     filters = parameters.pairs()
     summary = tell(connection, "summary", filters)
     shape = [("measure", parameters.measure), ("limit", str(RANKED))]
@@ -82,50 +86,36 @@ def compose(
     fresh = freshness(connection, found)
     fitting = Fitting(connection, found, counts.totals(connection, found))
     records, several = summary.tidy.rows[0]["records"], len(ranked.tidy.rows) > 1
-    shapes = WIDE if several else FULL
+    shapes, rows = WIDE if several else FULL, ranked.tidy.rows
     return Dashboard(
         version=" ".join((str(fresh.version), fresh.data_as_of or "", fresh.ingested_at or "")),
         number=fresh.version,
         poll=link(filters).partition("?")[2],
         records=records,
-        ever=bool(names),
+        ever=bool(offers.names),
         as_of=day(told["dataAsOf"]),
         ago=ago(told["dataAsOf"], today),
         ingested_at=told["ingestedAt"],
         ingested=moment(told["ingestedAt"], site().zone),
         zone=str(site().zone),
         made_up=_made_up(summary),
-        totals=_totals(summary),
+        totals=totals(connection, summary.tidy.rows[0], fitting, parameters.measure, today),
+        feeds=_feeds(told["sources"]),
+        lately=in_the_last_days(connection, found, told["dataAsOf"]),
+        newest=newest(connection, found, parameters.settings()) if several else (),
         timeline=timeline(connection, parameters, fitting, shapes) if records else None,
         ranking=ranking(filters, parameters.measure, ranked) if several else None,
-        animals=animals(connection, parameters, fitting, ranked.tidy.rows[:LEADING]) if several else (),
-        latest=tuple(_record(row) for row in latest.tidy.rows),
+        season=season(connection, parameters, fitting, rows if several else []) if records else NO_SEASON,
+        animals=animals(connection, parameters, fitting, rows[:LEADING]) if several else (),
+        latest=tuple(_record(row, parameters.settings()) for row in latest.tidy.rows),
         unknown=tuple(nothing_known(summary.ground.scope)),
-        names=names,
+        offered=offers,
     )
 
 
 def today() -> date:
     """The day it is at the site."""
     return datetime.now(site().zone).date()
-
-
-def _totals(summary: Told) -> tuple[Total, ...]:
-    row = summary.tidy.rows[0]
-    first, last = row["firstDate"], row["lastDate"]
-    return (
-        Total(
-            "Records", amount(row["records"]), f"{amount(row['undated'])} undated" if row["undated"] else ""
-        ),
-        Total(
-            "Individuals",
-            amount(row["individuals"]),
-            f"{amount(row['uncounted'])} not counted, taken as one each" if row["uncounted"] else "",
-        ),
-        Total("Species", amount(row["species"])),
-        Total("Feeds", amount(row["feeds"]), listed(_shortened(summary.meta["sources"]))),
-        Total("Period", years(first, last) or "–", f"{day(first)} to {day(last)}" if first != last else ""),
-    )
 
 
 def _shortened(names: list[str], most: int = 3) -> list[str]:
@@ -143,14 +133,11 @@ def _made_up(summary: Told) -> str:
     return f"Some of these records are made up: those of the {feeds} {listed(invented)}"
 
 
-def names(connection: Connection) -> tuple[str, ...]:
-    """The names that the form offers: those of the leading species, whatever the page is restricted to."""
-    rows = tell(connection, "species", [("limit", str(NAMES))]).tidy.rows
-    given = {row[kind] for row in rows for kind in ("name", "scientificName", "vernacularName") if row[kind]}
-    return tuple(sorted(given, key=str.casefold))
+def _feeds(names: list[str]) -> str:
+    return f"{counted(len(names), 'feeds')}: {listed(_shortened(names))}" if names else ""
 
 
-def _record(row: dict[str, Any]) -> dict[str, Any]:
+def _record(row: dict[str, Any], settings: Pairs) -> dict[str, Any]:
     count = row["individualCount"]
     place = [row["locality"], row["stateProvince"], row["countryCode"]]
     return {
@@ -159,6 +146,7 @@ def _record(row: dict[str, Any]) -> dict[str, Any]:
         "time": (row["eventTime"] or "")[:5],
         "name": row["vernacularName"] or row["scientificName"] or "",
         "also": row["scientificName"] if row["vernacularName"] else "",
+        "page": page_of(row["scientificName"] or row["vernacularName"], settings),
         "count": "" if count is None else amount(count),
         "place": ", ".join(part for part in place[:2] if part) or place[2] or "",
     }

@@ -22,9 +22,12 @@ FULL: Shapes = (*WIDE[:-1], (1139, (760, 420)), (None, (1230, 480)))
 SIDE: Shapes = (
     (519, (340, 400)), (839, (640, 360)), (1139, (760, 380)), (None, (380, 402)),
 )  # fmt: skip
+BROAD: Shapes = ((519, (340, 280)), (839, (640, 300)), (1139, (760, 320)), (None, (1230, 360)))
 SMALL: Shapes = ((839, (340, 240)), (None, (400, 260)))
 _LARGE: Shape = (1200, 675)
 _EMBEDDED: Shape = (720, 400)
+_CAPTION = 40
+"""Pixels below the chart in a frame."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,13 @@ class Figure:
     sources: tuple[Source, ...]
     larger: str
     downloads: tuple[tuple[str, str], ...]
+    table: str
+    """The page of the chart alone, with its numbers as a table; what a frame embeds."""
+    pinned: str
+    """The chart as it is now, for good."""
     snippet: str
+    frame: str
+    markdown: str
     note: str = ""
     page: str = ""
 
@@ -89,6 +98,25 @@ class Asked:
         width, height = _EMBEDDED
         return str(Markup('<img src="{}" width="{}" height="{}" alt="{}">').format(src, width, height, name))
 
+    def embed(self) -> str:
+        """The chart alone as a page."""
+        query: dict[str, list[str]] = {}
+        for name, value in (*self.pairs, *self._titled("svg")):
+            query.setdefault(name, []).append(str(value))
+        address: str = url_for("page.embedded", name=self.report, **query)  # type: ignore[arg-type]
+        return address
+
+    def frame(self, name: str) -> str:
+        """The same in a frame, for pages that take no picture from elsewhere."""
+        width, height = _EMBEDDED
+        frame = Markup('<iframe src="{}" width="{}" height="{}" title="{}"></iframe>')
+        return str(frame.format(self.embed(), width, height + _CAPTION, name))
+
+    def markdown(self, name: str) -> str:
+        """For a wiki or a README: a name is text there, without what would end or begin something."""
+        plain = "".join(character for character in name if character not in "[]()\\`*_<>!")
+        return f"![{plain}]({self.url('svg', self.look(_EMBEDDED)).replace('(', '%28').replace(')', '%29')})"
+
     def figure(self, key: str, name: str, alt: str, shapes: Shapes, **more: str) -> Figure:
         """The chart of this question, with all that stands around it."""
         return Figure(
@@ -98,7 +126,11 @@ class Asked:
             sources=tuple(self.source(*one) for one in shapes),
             larger=self.url("svg", self.look(_LARGE)),
             downloads=tuple((form.upper(), self.url(form, self._titled(form))) for form in FORMS),
+            table=self.embed(),
+            pinned=self.url("svg", [*self.look(_LARGE), *([("asOf", self.version)] if self.version else [])]),
             snippet=self.snippet(name),
+            frame=self.frame(name),
+            markdown=self.markdown(name),
             **more,
         )
 

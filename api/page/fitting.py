@@ -31,7 +31,7 @@ class Fitting:
 
     def interval(self, taxon: int | None = None) -> Interval:
         """Year beyond four years, month beyond four months, else day."""
-        months = sorted({count.bucket for count in self._counts("month", taxon)})
+        months = sorted({count.bucket for count in self.counts("month", taxon)})
         if not months or not self._most("month", taxon):
             return "year"
         span = _index(months[-1]) - _index(months[0]) + 1
@@ -39,11 +39,16 @@ class Fitting:
             return "year"
         return "month" if span > _MONTHS_BY_MONTH or not self._most("day", taxon) else "day"
 
+    def dated(self, taxon: int) -> bool:
+        """Whether a taxon has records that are dated to a month at least."""
+        return bool(self.counts("month", taxon))
+
     def _most(self, interval: str, taxon: int | None) -> bool:
-        precise = sum(count.records for count in self._counts(interval, taxon))
+        precise = sum(count.records for count in self.counts(interval, taxon))
         return 2 * precise >= sum(count.records for count in _of(self.totals, taxon))
 
-    def _counts(self, interval: str, taxon: int | None) -> list[Count]:
+    def counts(self, interval: str, taxon: int | None = None) -> list[Count]:
+        """What there is in each bucket of an interval, of all taxa or of one."""
         if interval not in self._asked:
             found = counts.per_bucket(self.connection, self.scope, interval)
             self._asked[interval] = [count for count in found if count.records]

@@ -8,20 +8,21 @@ from typing import Any
 from sqlalchemy import Connection
 
 from api.answering.answers import order
-from api.answering.order import Ground, survey
+from api.answering.order import Ground, Order, survey
 from api.answering.wording import describe
 from api.asking.query import Pairs
 from api.asking.values import read_name
 from api.draw import clean
-from api.page.figures import SIDE, SMALL, Asked, Figure, Shapes
+from api.draw.words import THIN
+from api.page.figures import BROAD, SIDE, SMALL, WIDE, Asked, Figure, Shapes
 from api.page.fitting import Fitting
 from api.page.query import TAXA, PageParameters, link
-from api.page.words import amount, counted
+from api.page.words import NARROW, amount, counted
 from api.reports.report import Tidy
 from db.filters import taxa_named
 from db.questions.summary import ends
 
-RANKED, LEADING = 10, 6
+RANKED, LEADING, YEARS = 10, 6, 2
 
 
 @dataclass(frozen=True)
@@ -31,44 +32,82 @@ class Told:
     ground: Ground
     tidy: Tidy
     meta: dict[str, Any]
+    heading: str
 
 
 def tell(connection: Connection, report: str, given: Pairs) -> Told:
     """Ask a report in this transaction, as its URL would."""
-    wanted = order(report, "json", given)
+    return told(connection, order(report, "json", given))
+
+
+def told(connection: Connection, wanted: Order) -> Told:
+    """What is told in answer to an order."""
     ground = survey(connection, wanted)
     found = wanted.report.ask(connection, ground.scope, wanted.parameters)
     tidy = wanted.report.shape(found, wanted.parameters, ground.open_bucket)
-    return Told(ground, tidy, describe(wanted, ground, tidy, ends(connection, ground.scope)[1]))
+    meta = describe(wanted, ground, tidy, ends(connection, ground.scope)[1])
+    return Told(ground, tidy, meta, wanted.report.heading(wanted.parameters))
 
 
 def timeline(connection: Connection, parameters: PageParameters, fitting: Fitting, shapes: Shapes) -> Figure:
     """The leading animals over time, and how much of them has no place in it."""
     interval, measure = parameters.interval or fitting.interval(), parameters.measure
     shape = [("interval", interval), ("measure", measure), ("limit", str(LEADING))]
-    told = tell(connection, "timeline", [*parameters.pairs(), *shape])
+    answer = tell(connection, "timeline", [*parameters.pairs(), *shape])
     sums: dict[str, float] = {}
-    for row in told.tidy.rows:
-        sums[_called(row)] = sums.get(_called(row), 0) + row["value"]
+    for row in answer.tidy.rows:
+        sums[called(row)] = sums.get(called(row), 0) + row["value"]
     spoken = ", ".join(f"{name} {amount(number)}" for name, number in sums.items())
-    asked = Asked("timeline", [*parameters.pairs(), *shape], told.ground.scope.version)
+    asked = Asked("timeline", [*parameters.pairs(), *shape], answer.ground.scope.version)
     heading = f"{measure.capitalize()} per {interval}"
     alt = f"{heading}: {spoken}" if spoken else heading
-    vague = (left for left in told.tidy.left_out if "precise" in left["reason"])
+    vague = (left for left in answer.tidy.left_out if "precise" in left["reason"])
     note = " ".join(f"Without {counted(left[measure], measure)}. {left['reason']}" for left in vague)
     return asked.figure("timeline", heading, alt, shapes, note=note)
 
 
-def ranking(filters: Pairs, measure: str, told: Told) -> Figure:
+def ranking(filters: Pairs, measure: str, answer: Told) -> Figure:
     """Which species were recorded most."""
     shape = [("measure", measure), ("limit", str(RANKED))]
-    spoken = ", ".join(f"{_called(row)} {amount(row['value'])}" for row in told.tidy.rows)
-    asked = Asked("species", [*filters, *shape], told.ground.scope.version)
-    species = counted(told.tidy.facts["species"], "species")
-    note = f"The leading {RANKED} of {species}" if told.tidy.facts["species"] > RANKED else species
+    spoken = ", ".join(f"{called(row)} {amount(row['value'])}" for row in answer.tidy.rows)
+    asked = Asked("species", [*filters, *shape], answer.ground.scope.version)
+    species = counted(answer.tidy.facts["species"], "species")
+    note = f"The leading {RANKED} of {species}" if answer.tidy.facts["species"] > RANKED else species
     return asked.figure(
         "species", f"Species by {measure}", f"Species by {measure}: {spoken}", SIDE, note=note
     )
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A chart that is shown where there is anything to see in it, and what to say where there is not."""
+
+    report: str
+    shapes: Shapes
+    nothing: str
+    measured: bool = True
+    limit: int | None = None
+    noted: bool = True
+    """Whether what the report says in words is short enough to stand below it."""
+
+    def pairs(self, filters: Pairs, measure: str) -> Pairs:
+        """What is asked."""
+        shape = [("measure", measure)] if self.measured else []
+        return [*filters, *shape, *([("limit", str(self.limit))] if self.limit else [])]
+
+    def figure(self, answer: Told, pairs: Pairs, shapes: Shapes) -> Figure:
+        """The chart of what was answer."""
+        alt = f"{answer.heading}: {answer.tidy.said}" if answer.tidy.said else answer.heading
+        note = answer.tidy.said.replace(THIN, NARROW) if self.noted else ""
+        asked = Asked(self.report, pairs, answer.ground.scope.version)
+        return asked.figure(self.report, answer.heading, alt, shapes, note=note)
+
+
+PHENOLOGY = Panel("phenology", WIDE, "a season: no record is dated to a week")
+ARRIVALS = Panel("arrivals", SIDE, "first and last days: no record is dated to a day", False, RANKED, False)
+CALENDAR = Panel("calendar", BROAD, "a calendar: no record is dated to a day", limit=YEARS)
+MAP = Panel("map", WIDE, "a map: no record has coordinates")
+DIEL = Panel("diel", SIDE, "hours of the day: no record tells its time", limit=RANKED, noted=False)
 
 
 def animals(
@@ -78,10 +117,10 @@ def animals(
     measure, figures = parameters.measure, []
     for row in rows:
         interval = parameters.interval or fitting.interval(row["taxonKey"])
-        only = _only(connection, parameters, row)
-        pairs = [*only, ("interval", interval), ("measure", measure)]
+        alone = only(connection, parameters, row)
+        pairs = [*alone, ("interval", interval), ("measure", measure)]
         version = survey(connection, order("timeline", "json", pairs)).scope.version
-        name = _called(row)
+        name = called(row)
         total = counted(row["value"], measure)
         figures.append(
             Asked("timeline", pairs, version, clean(name, 80)).figure(
@@ -90,17 +129,18 @@ def animals(
                 f"{name}: {total}, drawn per {interval}",
                 SMALL,
                 note=f"{total}, per {interval}",
-                page=link([*only, *parameters.settings()]),
+                page=link([*alone, *parameters.settings()]),
             )
         )
     return tuple(figures)
 
 
-def _called(row: dict[str, Any]) -> str:
+def called(row: dict[str, Any]) -> str:
+    """What people call the species of a row."""
     return str(row["vernacularName"] or row["name"])
 
 
-def _only(connection: Connection, parameters: PageParameters, row: dict[str, Any]) -> list[tuple[str, str]]:
+def only(connection: Connection, parameters: PageParameters, row: dict[str, Any]) -> list[tuple[str, str]]:
     """The same question of one taxon alone: by its name, which lasts, where nothing else goes by it."""
     rest = [(name, value) for name, value in parameters.pairs() if name not in TAXA]
     return [_by_name(connection, row), *rest]

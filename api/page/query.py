@@ -15,7 +15,17 @@ from db.models import FOREVER
 
 TAXA = ("species", "scientificName", "vernacularName", "taxonKey")
 _IN_THE_FORM = ("species", "from", "to", "measure", "interval")
+_ONCE = ("locality", "feed")
+"""What the form has one field for."""
 _OPEN = "*"
+_KINDS = (
+    ("At any time", ("eventDate", "year", "month", "from", "to")),
+    ("Anywhere", ("country", "stateProvince", "locality", "bbox")),
+    ("From all feeds", ("feed",)),
+    ("On any basis", ("basisOfRecord",)),
+    ("Of all species", TAXA),
+)
+"""Filters of one kind, and in words the page without them."""
 
 
 class PageParameters(FilterParameters):
@@ -44,16 +54,27 @@ class Chip:
 
 
 @dataclass(frozen=True)
+class Wider:
+    """A way to ask for more: in words, and the page of it."""
+
+    words: str
+    page: str
+
+
+@dataclass(frozen=True)
 class Form:
     """What stands in the form's fields."""
 
     species: tuple[str, ...]
+    place: str
+    feed: str
     since: str
     until: str
     measure: str
     interval: str
     chips: tuple[Chip, ...]
     filtered: bool
+    wider: tuple[Wider, ...]
 
 
 def link(given: Iterable[tuple[str, str]]) -> str:
@@ -79,7 +100,10 @@ def form(given: Pairs) -> Form:
     """The form as it has to be filled for these parameters, which may be wrong ones."""
     dates = [value for name, value in given if name == "eventDate"]
     since, until = _days(dates[0]) if len(dates) == 1 else ("", "")
-    in_fields = {*_IN_THE_FORM, *(["eventDate"] if since or until else [])}
+    once = {name: _only(given, name) for name in _ONCE}
+    in_fields = {*_IN_THE_FORM, *(["eventDate"] if since or until else [])} | {
+        name for name, value in once.items() if value
+    }
     chips = [
         Chip(name, value, link(pair for pair in given if pair != (name, value)))
         for name, value in given
@@ -88,13 +112,32 @@ def form(given: Pairs) -> Form:
     first = dict(reversed(given))
     return Form(
         species=tuple(value for name, value in given if name == "species"),
+        place=once["locality"],
+        feed=once["feed"],
         since=since,
         until=until,
         measure=first.get("measure", "individuals"),
         interval=first.get("interval", ""),
         chips=tuple(chips),
         filtered=any(name not in ("measure", "interval") for name, _ in given),
+        wider=_wider(given),
     )
+
+
+def _only(given: Pairs, asked: str) -> str:
+    """The value of what is asked for once; empty where it is not, or several times."""
+    values = [value for name, value in given if name == asked]
+    return values[0] if len(values) == 1 else ""
+
+
+def _wider(given: Pairs) -> tuple[Wider, ...]:
+    """The same without one kind of filter, where there are several; what most often is too narrow first."""
+    ways = []
+    for words, names in _KINDS:
+        rest = [pair for pair in given if pair[0] not in names]
+        if len(rest) < len(given) and any(name not in ("measure", "interval") for name, _ in rest):
+            ways.append(Wider(words, link(rest)))
+    return tuple(ways)
 
 
 def _days(written: str) -> tuple[str, str]:

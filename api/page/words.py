@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 from api.draw.words import THIN, number
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_THIN = "\u202f"
+NARROW = "\u202f"
+"""The thin space that does not break."""
 _ONE_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def amount(value: float) -> str:
     """20240 as 20 240, as the charts write it, with a thin space that does not break."""
-    return number(value).replace(THIN, _THIN)
+    return number(value).replace(THIN, NARROW)
 
 
 def counted(value: float, unit: str) -> str:

@@ -2,10 +2,12 @@
 // that changed. Knows no chart: what may change carries data-live, an address that may data-link, what stands in a list
 // of its own data-item.
 
-const EVERY = 2000, LONGEST = 30000, PATIENCE = 15000;
+const EVERY = 2000, SELDOM = 5000, LONGEST = 30000, PATIENCE = 15000, QUIET = 600000;
 const news = document.querySelector("#news");
 let known = root().dataset.version;
-let failures = 0, timer = 0, busy = false;
+const pause = document.querySelector("#pause"), checked = document.querySelector("#checked");
+let failures = 0, timer = 0, busy = false, trips = 0, paused = false;
+let stirred = Date.now(), today = new Date().toDateString(), told = "";
 
 function root() {
   return document.querySelector("#live");
@@ -17,31 +19,52 @@ async function ask(url) {
   return reply;
 }
 
+function resting() {
+  return paused || document.hidden || !navigator.onLine;
+}
+
 async function check() {
-  if (busy || document.hidden) return;
+  if (busy || resting()) return;
   busy = true;
   try {
-    const told = await (await ask(root().dataset.poll)).json();
-    const version = [told.dataVersion, told.dataAsOf, told.ingestedAt].join(" ");
+    const now = await (await ask(root().dataset.poll)).json();
+    const version = [now.dataVersion, now.dataAsOf, now.ingestedAt].join(" ");
     if (version !== known) {
       await renew();
       known = version;
+      stirred = Date.now();
+    } else if (today !== new Date().toDateString()) {
+      // Another day has begun: what was yesterday's is older now.
+      await show(await read(await ask(location.pathname + location.search)), trips, false);
     }
-    if (failures > 1) say("");
+    today = new Date().toDateString();
+    if (news.classList.contains("lost")) say("");
     failures = 0;
+    stamp();
   } catch {
     failures += 1;
-    if (failures > 1) say("No answer from the server; trying again.", true);
+    if (failures > 1) say(`No answer from the server${told && ` since ${told}`}; trying again.`, true);
   } finally {
     busy = false;
     plan();
   }
 }
 
-// Not all pages of a wall at the same instant; more and more seldom while the server is away.
-function plan(wait = Math.min(LONGEST, EVERY * 2 ** failures) * (0.75 + Math.random() / 4)) {
+// Not all pages of a wall at the same instant; more seldom where nobody and nothing stirred for ten minutes, and more
+// and more seldom while the server is away.
+function plan(wait = Math.min(LONGEST, pace() * 2 ** failures) * (0.75 + Math.random() / 4)) {
   clearTimeout(timer);
-  if (!document.hidden) timer = setTimeout(check, wait);
+  if (!resting()) timer = setTimeout(check, wait);
+}
+
+function pace() {
+  return Date.now() - stirred > QUIET ? SELDOM : EVERY;
+}
+
+// The time of the last check that was answered; not read aloud, as it is another one every two seconds.
+function stamp() {
+  told = new Date().toLocaleTimeString("en-GB");
+  checked.textContent = `Checked ${told}`;
 }
 
 function say(text, lost = false) {
@@ -50,21 +73,66 @@ function say(text, lost = false) {
 }
 
 async function renew() {
-  const page = await ask(location.pathname + location.search);
+  const trip = trips, before = Number(root().dataset.records);
+  const shown = await show(await read(await ask(location.pathname + location.search)), trip, false);
+  if (!shown) return;
+  const more = root().dataset.records - before;
+  const until = document.querySelector(".fresh b")?.textContent;
+  const news = more > 0 ? `${amount(more)} new ${more === 1 ? "record" : "records"}` : "The records have changed";
+  say(until ? `${news}, data to ${until}` : news);
+}
+
+async function read(page) {
   const fresh = new DOMParser().parseFromString(await page.text(), "text/html");
   hosted(fresh);
+  return fresh;
+}
+
+function amount(number) {
+  return number.toLocaleString("en");
+}
+
+// The same page with other filters, without leaving it; where that fails, the browser goes there by itself.
+async function go(url, push) {
+  const trip = ++trips;
+  root().setAttribute("aria-busy", "true");
+  try {
+    const page = await ask(url), fresh = await read(page);
+    if (!await show(fresh, trip, true)) return;
+    if (push) history.pushState(null, "", page.url);
+    document.title = fresh.title;
+    known = root().dataset.version;
+    const found = Number(root().dataset.records);
+    say(`${amount(found)} ${found === 1 ? "record" : "records"}`);
+  } catch {
+    if (trip === trips) location.assign(url);
+  } finally {
+    root().removeAttribute("aria-busy");
+  }
+}
+
+// Puts the fetched page in the place of this one; false where somebody went elsewhere meanwhile.
+async function show(fresh, trip, elsewhere) {
   const now = root(), next = fresh.querySelector("#live");
-  const another = now.dataset.shape !== next.dataset.shape;
+  const another = elsewhere || now.dataset.shape !== next.dataset.shape;
   const images = await decoded([...fresh.querySelectorAll("picture")].filter((one) => another || differs(one)));
+  if (trip !== trips) return false;
   // From here on without a pause: one frame shows the old version, the next one the new.
+  if (elsewhere) refill(fresh.querySelector("#filters"));
   if (another) now.replaceChildren(...taken(next.childNodes, images));
   else for (const list of fresh.querySelectorAll("[data-live-list]")) arrange(list, images);
   for (const [key, image] of images) here(key).replaceWith(image);
   for (const one of fresh.querySelectorAll("[data-live]:not(picture)")) replace(one);
   for (const one of fresh.querySelectorAll("[data-link]")) lead(one);
-  const more = next.dataset.records - now.dataset.records;
   Object.assign(now.dataset, { ...next.dataset });
-  say(more > 0 ? `${more.toLocaleString("en")} new ${more === 1 ? "record" : "records"}` : "The records have changed");
+  return true;
+}
+
+// The form as it has to be for the other filters; what has the focus keeps it.
+function refill(form) {
+  const focused = document.activeElement?.id;
+  document.querySelector("#filters").replaceChildren(...taken(form.childNodes, new Map()));
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
 
 function here(key, within = document) {
@@ -126,11 +194,71 @@ function lead(one) {
 // What is to be pasted elsewhere needs the host, which the server leaves out.
 function hosted(page) {
   for (const one of page.querySelectorAll(".menu textarea")) {
-    one.textContent = one.textContent.replace('src="/', `src="${location.origin}/`);
+    one.textContent = one.textContent.replace(/(src="|\]\()\//, `$1${location.origin}/`);
   }
+}
+
+// A link to this page with other filters; not one that is to be opened elsewhere.
+function leadsHere(link, event) {
+  const plain = !(event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
+  return plain && link?.origin === location.origin && link.pathname === location.pathname && !link.hash;
+}
+
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches(".filters")) return;
+  event.preventDefault();
+  go(`${event.target.action}?${new URLSearchParams(new FormData(event.target))}`, true);
+});
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a");
+  if (!leadsHere(link, event)) return;
+  event.preventDefault();
+  if (root().contains(link)) scrollTo(0, 0);
+  go(link.href, true);
+});
+addEventListener("popstate", () => go(location.href, false));
+
+// Names with how much there is of each, while a species is typed; without a script the form offers the leading ones.
+let asking = null, typing = 0;
+document.addEventListener("input", ({ target }) => {
+  if (target.name !== "species") return;
+  clearTimeout(typing);
+  typing = setTimeout(() => suggest(target.value.trim()), 150);
+});
+
+async function suggest(typed) {
+  asking?.abort();
+  if (typed.length < 2) return;
+  asking = new AbortController();
+  const url = `${document.querySelector(".filters").dataset.suggest}?limit=12&q=${encodeURIComponent(typed)}`;
+  try {
+    const found = await (await fetch(url, { signal: asking.signal })).json();
+    document.querySelector("#names").replaceChildren(...found.map(offer));
+  } catch {
+    // The names that were there stay.
+  }
+}
+
+function offer(taxon) {
+  const records = `${amount(taxon.numOccurrences)} ${taxon.numOccurrences === 1 ? "record" : "records"}`;
+  const own = taxon.canonicalName ?? taxon.scientificName ?? taxon.vernacularName;
+  const other = taxon.vernacularName === own ? "" : `${taxon.vernacularName ?? ""}`;
+  return new Option(other ? `${other} · ${records}` : records, own);
 }
 
 hosted(document);
 document.addEventListener("visibilitychange", () => plan(0));
 addEventListener("online", () => plan(0));
+addEventListener("offline", () => {
+  plan();
+  say("This device is offline; what is shown stays.", true);
+});
+for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => { stirred = Date.now(); }, { passive: true });
+pause.addEventListener("click", () => {
+  paused = !paused;
+  pause.textContent = paused ? "Resume" : "Pause";
+  say(paused ? "Paused: nothing changes until you resume" : "");
+  plan(0);
+});
+pause.parentElement.classList.add("on");
 plan(500);
