@@ -11,11 +11,11 @@ from sqlalchemy import Connection
 
 from api.answering import lasting
 from api.answering.answers import order
-from api.answering.envelope import Answer, codings, enclose, tag
 from api.answering.negotiation import coding, respond, unchanged, validator
 from api.answering.once import kept_or_made
 from api.answering.order import Ground, Order, key, survey
 from api.asking.query import Pairs, pairs
+from api.keeping.envelope import Answer, codings, enclose, tag
 from api.page.assets import assets, fingerprint
 from api.page.panels import Told, told
 from api.site import site
