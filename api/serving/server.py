@@ -63,12 +63,16 @@ def serve(
     places.clear(metrics)
     counting = {**environment, places.VARIABLE: str(metrics)}
     kept = [Kept("server", _server_words(host, port, workers, worker_memory), counting, forks=True)]
-    kept += [Kept(name, words, environment) for name, words in beside.items()]
     try:
-        announced = _announce(host, port, say, told)
+        address = _first_answer(host, port, told)
+        # What runs beside it would only keep it from its first answer.
+        kept += [Kept(name, words, environment) for name, words in beside.items() if told.empty()]
+        if address:
+            say(address)
         while told.get() == signal.SIGHUP:
             _renew(kept, port, workers, told)
-            announced = announced or _announce(host, port, say, told)
+            if not address and (address := _first_answer(host, port, told)):
+                say(address)
     finally:
         for command in kept:
             command.ask_to_stop()
@@ -161,17 +165,16 @@ def _free_port(host: str, port: int) -> int:
         raise CannotListen(told) from None
 
 
-def _announce(host: str, port: int, say: Callable[[str], None], told: SimpleQueue[int]) -> bool:
-    """Say the address when it answers; whether that came about before we are told something."""
+def _first_answer(host: str, port: int, told: SimpleQueue[int]) -> str:
+    """The address, when it answers; empty where that does not come about before we are told something."""
     address = address_of(host, port)
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and told.empty():
         try:
             with urllib.request.urlopen(f"{address}/livez", timeout=2):  # noqa: S310 - it is http, from above
-                say(address)
-                return True
+                return address
         except (urllib.error.URLError, OSError):
             time.sleep(0.05)
     if told.empty():
         log.error("nothing answers at %s after %d s; look above for the reason", address, _START_SECONDS)
-    return False
+    return ""
