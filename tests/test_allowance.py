@@ -245,7 +245,9 @@ def test_a_redis_that_is_full_or_broken_refuses_nobody(redis_url: str) -> None:
 def test_a_flood_of_one_client_is_refused_and_others_are_answered_as_ever(home: Path) -> None:
     """On the real server: distinct valid questions as fast as they are answered, beside a visitor's."""
     ingest(open_database(f"sqlite:///{home / 'sightings.db'}"), READING)
-    with serving(home, "--workers", "1", "--no-scheduler", misses_per_minute="40", workers="1") as (
+    with serving(
+        home, "--workers", "1", "--no-scheduler", "--no-warm-up", misses_per_minute="40", workers="1"
+    ) as (
         _,
         address,
     ):

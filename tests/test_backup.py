@@ -175,7 +175,7 @@ def test_what_is_restored_is_served_by_the_server_that_runs_and_numbers_go_on(
     before = drawn(home)
     backup(url_of(home / "sightings.db"), copy)
     ingest(writer, [year("Deer", 2022, 5)])
-    with serving(home, "--workers", "2", "--no-scheduler") as (_, address):
+    with serving(home, "--workers", "2", "--no-scheduler", "--no-warm-up") as (_, address):
 
         def got(url: str) -> requests.Response:
             return requests.get(address + url, timeout=SECONDS, headers={"Connection": "close"})

@@ -63,7 +63,17 @@ class Station:
     @contextmanager
     def served(self) -> Iterator[str]:
         with subprocess.Popen(
-            [sys.executable, "manage.py", "serve", "--port", "0", "--workers", "2", "--no-scheduler"],
+            [
+                sys.executable,
+                "manage.py",
+                "serve",
+                "--port",
+                "0",
+                "--workers",
+                "2",
+                "--no-scheduler",
+                "--no-warm-up",
+            ],
             cwd=ROOT,
             env=self.environment,
             stdout=subprocess.PIPE,

@@ -220,7 +220,7 @@ def test_a_server_whose_database_gets_damaged_says_so_and_goes_on_when_it_is_men
     """The operator keeps the damaged file and restores a copy, while the server runs."""
     home = path.parent
     assert manage(home, "db", "backup", home / "copy.db").returncode == 0
-    server = start(home, "serve", "--port", "0", "--workers", "1", "--no-scheduler")
+    server = start(home, "serve", "--port", "0", "--workers", "1", "--no-scheduler", "--no-warm-up")
     try:
         assert server.stdout is not None
         address = server.stdout.readline().split()[-1]

@@ -30,7 +30,7 @@ QUICK_SECONDS = 1.0
 def fronted(home: Path, *words: str, **settings: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
     """A server with nginx in front of it: its process, its own address, and the one of nginx."""
     with (
-        serving(home, "--no-scheduler", *words, **settings) as (server, address),
+        serving(home, "--no-scheduler", "--no-warm-up", *words, **settings) as (server, address),
         in_front(home / "nginx", int(address.rpartition(":")[2])) as front,
     ):
         yield server, address, front

@@ -64,12 +64,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def flask_app(home: Path) -> Flask:
-    return open_app(home, cache_url="off")
+    return open_app(home)
 
 
 @pytest.fixture(scope="module")
 def port(home: Path) -> Iterator[int]:
-    server = start(home, "serve", "--port", "0", "--workers", "1", "--no-scheduler")
+    server = start(home, "serve", "--port", "0", "--workers", "1", "--no-scheduler", "--no-warm-up")
     try:
         assert server.stdout is not None
         yield int(server.stdout.readline().rpartition(":")[2])

@@ -214,7 +214,7 @@ def test_a_server_tells_in_time_that_its_database_is_gone_or_another(
     path: Path, other: Path, tmp_path: Path
 ) -> None:
     """Two workers, each with answers of the first database in its memory and in the shared cache."""
-    with serving(path.parent, "--workers", "2", "--no-scheduler") as (_, address):
+    with serving(path.parent, "--workers", "2", "--no-scheduler", "--no-warm-up") as (_, address):
 
         def got(url: str) -> tuple[int, bytes]:
             answer = requests.get(address + url, timeout=SECONDS, headers={"Connection": "close"})
@@ -274,7 +274,7 @@ def test_a_home_that_cannot_be_written_is_served_and_refuses_to_ingest(
     assert "cannot be written here" in done.stderr
     status = subprocess.run([*command, "status"], env=settings, capture_output=True, text=True)
     assert f" 1, {len(READING)} records" in status.stdout
-    serve = [*command, "serve", "--port", "0", "--workers", "1", "--no-scheduler"]
+    serve = [*command, "serve", "--port", "0", "--workers", "1", "--no-scheduler", "--no-warm-up"]
     server = subprocess.Popen(serve, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert server.stdout is not None

@@ -40,7 +40,7 @@ LIES = {
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     home = tmp_path_factory.mktemp("home")
     ingest(open_database(f"sqlite:///{home / 'sightings.db'}"), READING)
-    server = start(home, "serve", "--port", "0", "--workers", "1", "--no-scheduler")
+    server = start(home, "serve", "--port", "0", "--workers", "1", "--no-scheduler", "--no-warm-up")
     try:
         assert server.stdout is not None
         yield int(server.stdout.readline().rpartition(":")[2])

@@ -58,7 +58,7 @@ def test_as_text_nothing_looks_like_another_message_or_speaks_to_the_terminal(ho
 def test_what_a_client_writes_breaks_no_line_of_the_real_log(home: Path) -> None:
     database = home / "sightings.db"
     ingest(open_database(f"sqlite:///{database}"), READING)
-    words = ("--workers", "1", "--no-scheduler")
+    words = ("--workers", "1", "--no-scheduler", "--no-warm-up")
     with serving(home, *words, log_format="json", cache_url="off") as (server, address):
         database.write_bytes(b"this is no database" * 1_000)
         hostile = "species=a%0aERROR%20b%1b%5b31m"

@@ -252,7 +252,7 @@ def test_two_workers_tell_the_same_sums_and_a_dead_one_takes_nothing_along(home:
     ingest(open_database(f"sqlite:///{home / 'sightings.db'}"), READING)
     (home / "metrics").mkdir()
     (home / "metrics" / "counter_7.db").write_bytes(b"of another life")
-    with serving(home, "--workers", "2", "--no-scheduler") as (server, address):
+    with serving(home, "--workers", "2", "--no-scheduler", "--no-warm-up") as (server, address):
         assert until(lambda: workers_of(home) == 2)
 
         def get(number: int) -> tuple[int, int]:
@@ -283,7 +283,7 @@ def test_two_workers_tell_the_same_sums_and_a_dead_one_takes_nothing_along(home:
         assert sum(outcomes(found).values()) == 80
         assert outcomes(found, "none")["refused"] > 60
         assert len(list((home / "metrics").glob("counter_*.db"))) <= 3
-    with serving(home, "--workers", "1", "--no-scheduler") as (_, address):
+    with serving(home, "--workers", "1", "--no-scheduler", "--no-warm-up") as (_, address):
         assert outcomes(ask_metrics(address), "none") == {}
 
 

@@ -190,6 +190,6 @@ def test_a_server_brings_an_older_database_up_before_it_answers(home: Path) -> N
     with writer.begin() as connection:
         settings.attributes["connection"] = connection
         command.upgrade(settings, "0001")
-    with serving(home, "--workers", "1", "--no-scheduler") as (_, address):
+    with serving(home, "--workers", "1", "--no-scheduler", "--no-warm-up") as (_, address):
         assert requests.get(f"{address}/readyz", timeout=30).status_code == 200
     assert schema.revision(writer) == schema.head()

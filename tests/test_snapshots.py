@@ -139,7 +139,7 @@ def test_over_http_only_what_a_commit_touched_is_new_and_nothing_after_one_that_
         "/api/v1/version?species=wolf",
         "/animal.svg?type=Wolf",
     )
-    with serving(home, "--workers", "2", "--no-scheduler") as (_, address):
+    with serving(home, "--workers", "2", "--no-scheduler", "--no-warm-up") as (_, address):
         first = {url: requests.get(address + url, timeout=SECONDS) for url in touched + others}
         assert {answer.status_code for answer in first.values()} == {200}
         tags = {url: answer.headers["ETag"] for url, answer in first.items()}

@@ -92,7 +92,7 @@ def test_it_tells_of_the_database_the_cache_and_that_nobody_serves(home: Path, s
 
 def test_it_tells_what_a_running_server_counted(home: Path, sqlite_writer: Engine) -> None:
     ingest(sqlite_writer, READING)
-    with serving(home, "--workers", "1", "--no-scheduler") as (_, address):
+    with serving(home, "--workers", "1", "--no-scheduler", "--no-warm-up") as (_, address):
         for _ in range(3):
             assert requests.get(f"{address}/api/v1/reports/timeline.svg", timeout=30).status_code == 200
         port = address.rpartition(":")[2]

@@ -76,10 +76,16 @@ def test_after_a_real_ingest_the_page_and_what_is_asked_most_are_kept_before_any
         assert not kept(once)
 
 
+def the_warmer(server: subprocess.Popen[str]) -> int:
+    """Its process, which becomes another program while it starts."""
+    found: list[list[int]] = [[]]
+    assert until(lambda: len(found.append(warmers(server)) or found[-1]) == 1)
+    return found[-1][0]
+
+
 def test_a_warm_up_that_dies_is_started_again_and_ends_with_the_server(home: Path) -> None:
     with serving(home, "--workers", "1", "--no-scheduler") as (server, _):
-        assert until(lambda: len(warmers(server)) == 1)
-        (first,) = warmers(server)
+        first = the_warmer(server)
         os.kill(first, signal.SIGKILL)
         assert until(lambda: warmers(server) not in ([], [first]))
         started = below(server.pid)
@@ -92,7 +98,7 @@ def test_a_warm_up_that_dies_is_started_again_and_ends_with_the_server(home: Pat
 def test_it_gives_way_to_other_processes(home: Path) -> None:
     with serving(home, "--workers", "1", "--no-scheduler") as (server, _):
         assert until(lambda: [os.getpriority(os.PRIO_PROCESS, one) for one in warmers(server)] == [5])
-        (warmer,) = warmers(server)
+        warmer = the_warmer(server)
         group = Path(f"/proc/{warmer}/autogroup")
         if group.exists():
             assert until(lambda: group.read_text().endswith("nice 5\n"))
