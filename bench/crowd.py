@@ -192,8 +192,10 @@ def _pixels(origin: str, folder: Path) -> Row:
         page = browser.new_page()
         page.goto(origin, wait_until="networkidle")
         before, version = page.evaluate(_SEEN), get(f"{origin}/api/v1/version")[2]
-        with running([*MANAGE, "ingest", "--feed", "reading", str(file)], folder):
+        with running([*MANAGE, "ingest", "--feed", "live", str(file)], folder) as ingest:
             while get(f"{origin}/api/v1/version")[2] == version:
+                if ingest.poll():
+                    raise NotMeasured(f"an ingest of one record ended with {ingest.returncode}")
                 time.sleep(0.01)
             committed = time.perf_counter()
             page.wait_for_function(f"before => ({_SEEN})().some(one => !before.includes(one))", arg=before)
