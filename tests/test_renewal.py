@@ -29,6 +29,14 @@ CHART = "/api/v1/reports/timeline.svg?species=Wolf"
 SECONDS = 60
 
 
+@pytest.fixture(autouse=True)
+def _hears_sighup() -> Iterator[None]:
+    """Whoever runs these under nohup ignores it, and so would all that is started here."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.fixture
 def station(home: Path) -> Path:
     """A home with wolves, and a title."""
