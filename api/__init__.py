@@ -52,7 +52,7 @@ from db.watch import watch
 MOST_BODY_BYTES = 64 * 1024
 PATIENCE_SECONDS = 10.0
 EXPORTS_AT_ONCE = 2
-"""In each worker: a slow client holds a thread as long as he reads, and half of them stay free for charts."""
+"""In each worker: each is a file on the disk for as long as its client reads."""
 THREADS, WAITING = 32, 128
 """In each worker: most of them wait for a chart that one of them draws, and cost nothing meanwhile."""
 SWITCH_SECONDS = 0.0005

@@ -70,8 +70,9 @@ def _look(reader: Engine) -> Seen:
 
 def _kept(before: Seen | None, found: Seen) -> Seen:
     """The one that was known, if it tells the same."""
-    known = before is not None and (before.version, before.made_at) == (found.version, found.made_at)
-    return before if known and before else found
+    if before is not None and (before.version, before.made_at) == (found.version, found.made_at):
+        return before
+    return found
 
 
 class FileWatch:

@@ -233,6 +233,7 @@ def test_a_redis_that_is_full_or_broken_refuses_nobody(redis_url: str) -> None:
         try:
             for _ in range(3):
                 full.spend("a")
+            assert server.keys("sightings:misses:a:*") == []
         finally:
             server.config_set("maxmemory", "0")
         other = limited(1, redis_url)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import http.client
-import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from api import create_server
 from api.edge import Edge
 from api.edge.front import Answered
 from api.openapi.operations import OPERATIONS
-from tests.files import start
+from tests.processes import serving
 from tests.seed import READING, ingest, open_app, open_database, year
 
 WOLF = "/api/v1/reports/timeline.svg?species=Wolf&interval=year"
@@ -69,13 +68,8 @@ def flask_app(home: Path) -> Flask:
 
 @pytest.fixture(scope="module")
 def port(home: Path) -> Iterator[int]:
-    server = start(home, "serve", "--port", "0", "--workers", "1", "--no-scheduler", "--no-warm-up")
-    try:
-        assert server.stdout is not None
-        yield int(server.stdout.readline().rpartition(":")[2])
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.communicate(timeout=30)
+    with serving(home, "--workers", "1", "--no-scheduler", "--no-warm-up") as (_, address):
+        yield int(address.rpartition(":")[2])
 
 
 def over_the_wire(port: int, method: str, url: str, headers: Any) -> Wired:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 import socket
 from collections.abc import Iterator
 
 import pytest
 
-from tests.files import start
+from tests.processes import serving
 from tests.seed import READING, ingest, open_database
 from tests.test_wire import Heard
 
@@ -40,13 +39,8 @@ LIES = {
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     home = tmp_path_factory.mktemp("home")
     ingest(open_database(f"sqlite:///{home / 'sightings.db'}"), READING)
-    server = start(home, "serve", "--port", "0", "--workers", "1", "--no-scheduler", "--no-warm-up")
-    try:
-        assert server.stdout is not None
-        yield int(server.stdout.readline().rpartition(":")[2])
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.communicate(timeout=30)
+    with serving(home, "--workers", "1", "--no-scheduler", "--no-warm-up") as (_, address):
+        yield int(address.rpartition(":")[2])
 
 
 def say(port: int, target: bytes, headers: list[bytes]) -> Heard:

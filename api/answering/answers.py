@@ -55,15 +55,14 @@ def serve(wanted: Order) -> Response:
     """
     ground = look(wanted)
     asked = key(wanted, ground)
-    if not _has(wanted, asked):
-        before = _previous(wanted, asked, ground)
-        if before is not None:
-            response = _respond(wanted, *before)
-            response.headers["X-Accel-Expires"] = "0"  # a store in front of us would lose the mark
-            response.headers["Cache-Status"] = 'Sightings; hit; ttl=-1; detail="drawing the next version"'
-            return response
-    lasting.say(codings(wanted.form), ground.newest)
     has = _has(wanted, asked)
+    before = None if has else _previous(wanted, asked, ground)
+    if before is not None:
+        response = _respond(wanted, *before)
+        response.headers["X-Accel-Expires"] = "0"  # a store in front of us would lose the mark
+        response.headers["Cache-Status"] = 'Sightings; hit; ttl=-1; detail="drawing the next version"'
+        return response
+    lasting.say(codings(wanted.form), ground.newest)
     answer, version = (Answer(asked, {}), ground.data_version) if has else fetch(wanted, ground)
     if ground.scope.as_of is None:
         site().previous.note(_question(wanted, ground), answer.key, version)
