@@ -29,7 +29,7 @@ _CONNECTIONS = 2_048
 """For each worker, idle ones too: a thousand open dashboards have one each."""
 _WORKER_STOP_SECONDS = 15
 """How long a worker that is told to stop may answer on: longer than a chart or a query may take."""
-_REPLACED_AFTER_SECONDS = 8
+REPLACED_AFTER_SECONDS = 8
 """How long a worker that holds too much memory serves on, while the one that follows it starts."""
 _SAMPLE_SECONDS = 5
 _START_SECONDS = 60
@@ -144,7 +144,7 @@ def _server_words(host: str, port: int, workers: int, worker_memory: int) -> lis
         "--http1-header-read-timeout", str(_HEADER_MILLISECONDS),
         "--backlog", str(_CONNECTIONS), "--backpressure", str(_CONNECTIONS),
         "--workers-max-rss", str(worker_memory // 2**20), "--rss-sample-interval", str(_SAMPLE_SECONDS),
-        "--respawn-failed-workers", "--respawn-interval", str(_REPLACED_AFTER_SECONDS),
+        "--respawn-failed-workers", "--respawn-interval", str(REPLACED_AFTER_SECONDS),
         "--workers-kill-timeout", str(_WORKER_STOP_SECONDS), "--log-level", "error", "api:create_server",
     ]  # fmt: skip
 
