@@ -17,7 +17,7 @@ import pytest
 
 from api.keeping.flight import QUEUE
 from api.keeping.locks import Places
-from api.serving.server import _REPLACED_AFTER_SECONDS, _server_words
+from api.serving.server import REPLACED_AFTER_SECONDS, _server_words
 from tests.conftest import free_port
 from tests.files import ROOT, environment
 from tests.seed import READING, ingest, open_database
@@ -242,7 +242,7 @@ def test_a_worker_that_is_killed_in_the_middle_frees_what_it_held(server: Slowed
             answers.append(server.ask(chart(width)))
 
     # One that dies at once after its start, granian does not replace: it ends, and serve starts it anew.
-    time.sleep(max(0.0, server.since + _REPLACED_AFTER_SECONDS + 2 - time.monotonic()))
+    time.sleep(max(0.0, server.since + REPLACED_AFTER_SECONDS + 2 - time.monotonic()))
     answers: list[Answered] = []
     asking = [threading.Thread(target=ask, args=[width]) for width in range(2001, 2009)]
     for thread in asking:
