@@ -1,8 +1,9 @@
 """The newest data version, asked so cheaply that every request can ask; knows no scope and no web.
 
-SQLite tells a connection whether another one has committed (``PRAGMA data_version``, three microseconds).
-That is a hint only, it moves for a mere checkpoint too: after it the table of runs is asked. PostgreSQL has
-nothing like it and is asked at most every AGE_SECONDS, in a thread.
+SQLite's log has a head that every commit changes, read in a tenth of a microsecond; where there is none, a
+connection is told whether another one has committed (``PRAGMA data_version``: four microseconds, and more
+until the threads of this process have taken turns). Either is a hint only: after it the table of runs is
+asked. PostgreSQL has nothing like it and is asked at most every AGE_SECONDS, in a thread.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import unquote
 
 from sqlalchemy import Connection, Engine, select
@@ -22,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.file import Mark, mark, read_only
 from db.models import Run
+from db.walindex import head_of
 
 AGE_SECONDS = 0.25
 _LOOKS_AT_FILE_EVERY = 1.0
@@ -83,8 +85,8 @@ class FileWatch:
         # The engine's file is written as a URI, and what is asked of the disk is its path.
         self._path = Path(unquote(str(reader.url.database).removeprefix("file:").partition("?")[0]))
         self._connection: sqlite3.Connection | None = None
-        self._ask: Any = None
-        self._hint: Any = None
+        self._ask: Callable[[], object] | None = None
+        self._hint: object = None
         self._seen: Seen | None = None
         self._file: Mark | None = None
         self._due = 0.0
@@ -92,9 +94,9 @@ class FileWatch:
     def now(self) -> Seen | None:
         """See Watch."""
         try:
-            if time.monotonic() >= self._due:
-                self._hold_file()
-            hint = self._ask("PRAGMA data_version").fetchone()
+            if self._ask is None or time.monotonic() >= self._due:
+                self._ask = self._hold_file()
+            hint = self._ask()
             if hint != self._hint:
                 # In this order: a commit in between is looked at again, not missed.
                 self._seen = _kept(self._seen, _look(self._reader))
@@ -106,18 +108,24 @@ class FileWatch:
             return None
         return self._seen
 
-    def _hold_file(self) -> None:
+    def _hold_file(self) -> Callable[[], object]:
         """Open the file that lies there now: the one that is open may have been moved away."""
-        file = mark(self._path)
-        if file != self._file or self._connection is None:
+        file, ask = mark(self._path), self._ask
+        if file != self._file or ask is None:
             self.close()
-            self._connection = sqlite3.connect(
-                read_only(self._path), uri=True, isolation_level=None, check_same_thread=False
-            )
-            self._ask, self._file = self._connection.execute, file
+            ask, self._file = self._opened(), file
         # Where nobody may write beside the file SQLite sees no change of it, but the disk tells.
         at_rest = file is not None and len(file) > 2
         self._due = 0.0 if at_rest else time.monotonic() + _LOOKS_AT_FILE_EVERY
+        return ask
+
+    def _opened(self) -> Callable[[], object]:
+        self._connection = sqlite3.connect(
+            read_only(self._path), uri=True, isolation_level=None, check_same_thread=False
+        )
+        ask, asked = self._connection.execute, "PRAGMA data_version"
+        ask(asked).fetchone()  # only who has read in it keeps the index where it is
+        return head_of(self._path) or (lambda: ask(asked).fetchone())
 
     def close(self) -> None:
         """See Watch."""

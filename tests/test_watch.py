@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -110,6 +111,43 @@ def test_a_file_that_is_away_is_not_known_and_another_in_its_place_is_another(
     shutil.copy(tmp_path / "copy.db", path)
     again = known(watched)
     assert (again.version, again is first) == (first.version, False)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux who holds which lock")
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_letting_go_of_a_file_leaves_the_others_of_this_process_their_locks(
+    watched: Watch, reader: Engine, writer: Engine
+) -> None:
+    index = Path(f"{writer.url.database}-shm")
+
+    def locked() -> int:
+        number = f":{index.stat().st_ino} "
+        return sum(number in line for line in Path("/proc/locks").read_text().splitlines())
+
+    with reader.begin() as connection:
+        assert connection.execute(text("SELECT count(*) FROM run")).scalar() == 1
+        before = locked()
+        assert known(watched).version == 1
+        watched.close()
+        assert (locked(), before > 0) == (before, True)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_file_without_a_log_is_never_behind_a_commit_either(writer: Engine, database_url: str) -> None:
+    writer.dispose()
+    with closing(sqlite3.connect(str(writer.url.database), isolation_level=None)) as other:
+        assert other.execute("PRAGMA journal_mode=DELETE").fetchone() == ("delete",)
+        reader = open_reader(database_url)
+        with closing(watch(reader)) as watched:
+            first = known(watched)
+            assert not Path(f"{writer.url.database}-shm").exists()
+            other.execute(
+                "INSERT INTO run SELECT 2, * FROM (SELECT {} FROM run WHERE id = 1)".format(
+                    ", ".join(name for _, name, *_ in other.execute("PRAGMA table_info(run)") if name != "id")
+                )
+            )
+            assert (first.version, known(watched).version) == (1, 2)
+        reader.dispose()
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
