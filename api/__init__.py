@@ -10,6 +10,7 @@ from flask import Flask
 
 import config
 from api.answering.allowance import allowance
+from api.answering.negotiation import plain
 from api.border import init_app as guard
 from api.clients import Clients
 from api.edge import Edge
@@ -92,9 +93,10 @@ def create_server(settings: config.Settings | None = None) -> Edge:
     site: Site = app.extensions["sightings"]
 
     def tell(answered: Answered) -> None:
-        for ((path, query), route, outcome), amount in answered.items():
+        for ((path, query), route, _, outcome), amount in answered.items():
             count(route, outcome, amount)
             site.asked_for.count(f"{path}?{query}", amount)
+        behind.aside(partial(site.cache.used, {plain(tag) for _, _, tag, _ in answered}))
 
     memory = Memory(int(settings.edge_bytes))
     behind = Behind(app, THREADS, WAITING, partial(close, app))

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from bench import cached, cold, crowd, fronted, ingested, postgresql, reports, starts
+from bench import cached, cold, crowd, fronted, ingested, postgresql, reports, starts, strained
 from bench.processes import end_as_if_interrupted
 from bench.row import QUICK, Bench, NotMeasured, Plan, Row
 
 BENCHES = {
     bench.name: bench
     for bench in (
-        *(starts.HELP_BENCH, starts.SERVE_BENCH, cold.BENCH, cached.BENCH, crowd.BENCH),
+        *(starts.HELP_BENCH, starts.SERVE_BENCH, cold.BENCH, cached.BENCH, crowd.BENCH, strained.BENCH),
         fronted.BENCH,
         *(ingested.BENCH, ingested.LARGE_BENCH, reports.BENCH, postgresql.BENCH),
     )
@@ -36,17 +37,22 @@ def main(only: tuple[str, ...], quick: bool, rows: int | None) -> None:
     with Console(stderr=True).status("") as status:
         for bench in (BENCHES[name] for name in only or BENCHES):
             status.update(f"measuring {bench.what}")
-            table += measured(bench, plan)
+            for row in measured(bench, plan):
+                table.append(row)
+                status.console.print(f"{row.what}: {row.missing or row.ours}", style="dim", highlight=False)
     Console(width=None if sys.stdout.isatty() else 140).print(_table(table))
     sys.exit(failed(table))
 
 
-def measured(bench: Bench, plan: Plan) -> list[Row]:
-    """Its rows; where they cannot be measured, the reason in their place."""
+def measured(bench: Bench, plan: Plan) -> Iterator[Row]:
+    """Its rows, each when it is known; in place of those that cannot be measured, the reason."""
+    known = 0
     try:
-        return bench.measure(plan)
+        for row in bench.measure(plan):
+            yield row
+            known += 1
     except NotMeasured as why:
-        return [Row(title, missing=str(why)) for title in bench.titles]
+        yield from (Row(title, missing=str(why)) for title in bench.titles[known:])
 
 
 def failed(rows: list[Row]) -> bool:

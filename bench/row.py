@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 
@@ -53,7 +53,7 @@ class Bench:
     name: str
     what: str
     """One line for people."""
-    measure: Callable[[Plan], list[Row]]
+    measure: Callable[[Plan], Iterable[Row]]
     titles: tuple[str, ...]
     """What its rows are about, to be said where they cannot be measured."""
 

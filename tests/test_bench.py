@@ -25,6 +25,7 @@ from bench import (
     reading,
     reports,
     starts,
+    strained,
 )
 from bench.generated import COLUMNS, SPECIES, rows
 from bench.row import Bench, NotMeasured, Plan, Row, tool
@@ -128,7 +129,7 @@ def test_each_round_is_compared_with_itself() -> None:
 def test_every_row_has_a_line_in_the_readme() -> None:
     text = " ".join((ROOT / "bench" / "README.md").read_text(encoding="utf-8").split())
     benches = (
-        *(starts.HELP_BENCH, starts.SERVE_BENCH, cold.BENCH, cached.BENCH, crowd.BENCH),
+        *(starts.HELP_BENCH, starts.SERVE_BENCH, cold.BENCH, cached.BENCH, crowd.BENCH, strained.BENCH),
         fronted.BENCH,
         *(ingested.BENCH, ingested.LARGE_BENCH, reports.BENCH, postgresql.BENCH),
     )

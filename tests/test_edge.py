@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import http.client
+import os
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -147,7 +149,7 @@ class Site:
         told = self.edge._tell
 
         def listen(answered: Answered) -> None:
-            for (_, route, outcome), amount in answered.items():
+            for (_, route, _, outcome), amount in answered.items():
                 self.counts[route, outcome] += amount
             told(answered)
 
@@ -260,6 +262,40 @@ def test_memory_stays_within_its_bound_and_what_is_asked_often_stays_in_it(tmp_p
     assert memory.evictions > 10
     assert site.from_memory == 99
     site.edge.__rsgi_del__(None)
+
+
+def test_who_asks_for_what_another_is_being_given_waits_for_it(site: Site) -> None:
+    crowd = [Spoken(WOLF) for _ in range(30)]
+
+    async def all_at_once() -> None:
+        await asyncio.gather(*(site.edge.__rsgi__(one, one) for one in crowd))
+
+    asyncio.run(all_at_once())
+    assert {(one.status, one.body) for one in crowd} == {(200, site.ask(WOLF).body)}
+    assert site.from_memory == 29 + 1
+
+
+def test_what_cannot_be_kept_is_asked_for_by_everyone(site: Site) -> None:
+    crowd = [Spoken("/api/v1/runs") for _ in range(5)]
+
+    async def all_at_once() -> None:
+        await asyncio.gather(*(site.edge.__rsgi__(one, one) for one in crowd))
+
+    asyncio.run(all_at_once())
+    assert ([one.status for one in crowd], site.from_memory) == ([200] * 5, 0)
+
+
+def test_what_memory_answers_counts_as_used_where_all_processes_keep_it(site: Site, tmp_path: Path) -> None:
+    tag = site.ask(WOLF).told["ETag"].strip('"')
+    kept = tmp_path / "cache" / hashlib.sha256(tag.encode()).hexdigest()
+    long_ago = time.time() - 3_600
+    os.utime(kept, (long_ago, long_ago))
+    site.ask(WOLF)
+    assert site.from_memory == 1
+    deadline = time.monotonic() + 10
+    while kept.stat().st_mtime < time.time() - 60:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_while_the_database_is_away_nothing_is_answered_from_memory(site: Site, tmp_path: Path) -> None:

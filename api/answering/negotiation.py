@@ -37,6 +37,11 @@ def validator(plain: str, coded: str) -> str:
     return plain if coded == "identity" else f"{plain}-{coded}"
 
 
+def plain(tag: str) -> str:
+    """What ``validator`` made an ETag of, which stands in quotes."""
+    return tag.strip('"').partition("-")[0]
+
+
 def unchanged(request: Request, tag: str) -> bool:
     """Whether the client has this already (If-None-Match).
 

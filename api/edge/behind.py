@@ -89,6 +89,10 @@ class Behind:
         pieces = Pieces(body, context, self._threads) if large else None
         return Reply(int(status[:3]), headers, content, pieces, said(given))
 
+    def aside(self, function: Callable[[], object]) -> None:
+        """Do something in a thread that nobody waits for."""
+        self._urgent.submit(function)
+
     def close(self) -> None:
         """Let the threads go when they are done, and the application with them."""
         self._threads.shutdown(wait=False, cancel_futures=True)

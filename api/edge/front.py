@@ -21,11 +21,14 @@ from db.watch import Seen, Watch
 
 QUARTER_SECONDS = 900
 _TELL_SECONDS = 1.0
+_WITH_THE_FIRST_SECONDS = 0.25
+"""Who asks for what somebody else is being given waits for it, no longer: a thread each would cost more than
+most answers. What takes longer, the application too makes only once."""
 _MOST_HOSTS = 100
 _CHANGE_THE_ANSWER = frozenset(("if-match", "content-length", "transfer-encoding"))
 
-Answered = dict[tuple[Where, str, str], int]
-"""How many were answered from memory, by request line, route and outcome (``edge``, ``304``)."""
+Answered = dict[tuple[Where, str, str, str], int]
+"""How many were answered from memory, by request line, route, ETag and outcome (``edge``, ``304``)."""
 
 
 class Edge:
@@ -44,15 +47,27 @@ class Edge:
         self._hosts: set[str] = set()
         """What requests that were answered called this host: another name may be refused."""
         self._answers: Answered = {}
+        self._under_way: dict[Where, asyncio.Future[None]] = {}
+        """What is being asked of the application, by whoever was the first to ask for it."""
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         """Answer one request."""
-        at = self._watch.now()
-        line = self._memory.get((scope.path, scope.query_string)) if at is not None else None
-        if line is not None and at is not None and self._answered(scope, protocol, line, at):
+        where, at = (scope.path, scope.query_string), self._watch.now()
+        if self._known(where, scope, protocol, at):
             return
+        first = self._under_way.get(where)
+        if first is not None and self._memory.get(where) is None and scope.method == "GET":
+            await asyncio.wait((first,), timeout=_WITH_THE_FIRST_SECONDS)
+            at = self._watch.now()
+            if self._known(where, scope, protocol, at):
+                return
         self.tell()
-        await self._ask(scope, protocol, at)
+        await self._give(await self._ask(where, scope, at), protocol)
+
+    def _known(self, where: Where, scope: Any, protocol: Any, at: Seen | None) -> bool:
+        """Answer from memory, if it is there and right."""
+        line = self._memory.get(where) if at is not None else None
+        return line is not None and at is not None and self._answered(scope, protocol, line, at)
 
     def __rsgi_del__(self, _loop: object) -> None:
         """The worker ends."""
@@ -61,7 +76,7 @@ class Edge:
         self._watch.close()
 
     def _answered(self, scope: Any, protocol: Any, line: Line, at: Seen) -> bool:
-        """Answer from memory, if the request is one that every client could have sent."""
+        """Answer from memory, if what stands there is right for this request."""
         method = scope.method
         if method not in ("GET", "HEAD"):
             return False
@@ -97,7 +112,7 @@ class Edge:
                 protocol.response_bytes(200, entry.head, entry.body)
         if not self._answers:  # told by itself, also where nobody asks any more
             asyncio.get_running_loop().call_later(_TELL_SECONDS, self.tell)
-        counted = (line.where, line.route, outcome)
+        counted = (line.where, line.route, entry.tag, outcome)
         self._answers[counted] = self._answers.get(counted, 0) + 1
         return True
 
@@ -107,14 +122,22 @@ class Edge:
             answers, self._answers = self._answers, {}
             self._tell(answers)
 
-    async def _ask(self, scope: Any, protocol: Any, at: Seen | None) -> None:
-        quarter = int(time.time() // QUARTER_SECONDS)
+    async def _ask(self, where: Where, scope: Any, at: Seen | None) -> Reply:
+        """The application's reply, remembered if it lasts before anybody is told that it is there."""
+        quarter, loop = int(time.time() // QUARTER_SECONDS), asyncio.get_running_loop()
+        mine = self._under_way.setdefault(where, future := loop.create_future()) is future
         try:
             reply = await self._behind.ask(scope)
+            if at is not None:
+                self._keep(where, scope, reply, at, quarter)
+            return reply
         except Crowded:
-            reply = self._refuse()
-        if at is not None:
-            self._keep(scope, reply, at, quarter)
+            return self._refuse()
+        finally:
+            if mine:
+                self._under_way.pop(where).set_result(None)
+
+    async def _give(self, reply: Reply, protocol: Any) -> None:
         if reply.pieces is not None:
             await reply.pieces.send(protocol.response_stream(reply.status, reply.headers))
         elif reply.body:
@@ -122,14 +145,14 @@ class Edge:
         else:
             protocol.response_empty(reply.status, reply.headers)
 
-    def _keep(self, scope: Any, reply: Reply, at: Seen, quarter: int) -> None:
+    def _keep(self, where: Where, scope: Any, reply: Reply, at: Seen, quarter: int) -> None:
         """Remember a reply that lasts, if it was made from the data that was there before."""
         lasting = reply.lasting
         if lasting is None or scope.method != "GET" or reply.status not in (200, 304):
             return
         if lasting.version != at.version or reply.pieces is not None:
             return
-        where, headers = (scope.path, scope.query_string), scope.headers
+        headers = scope.headers
         coding = chosen(",".join(headers.get_all("accept-encoding")), lasting.offered)
         line = self._memory.get(where)
         before = line.entries.get(coding) if line is not None else None

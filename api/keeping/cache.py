@@ -9,7 +9,7 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -97,6 +97,12 @@ class Cache:
         elif self._shelf is not None:
             self._shelf.used(name)
         return answer
+
+    def used(self, tags: Iterable[str]) -> None:
+        """Tell that the answers with these tags were given, by who has them too."""
+        if self._shelf is not None:
+            for one in tags:
+                self._shelf.used(one)
 
     def put(self, answer: Answer) -> None:
         """Keep an answer, if that can be done."""
