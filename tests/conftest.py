@@ -21,8 +21,7 @@ import pytest
 from hypothesis import settings
 from sqlalchemy import Engine
 
-from db.engine import open_writer
-from db.schema import upgrade
+from tests.seed import open_database
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -48,6 +47,7 @@ MARKED_FIXTURES = {
     "nginx": "nginx",
     "postgresql_url": "postgresql",
     "postgresql_database": "postgresql",
+    "bare_postgresql": "postgresql",
     "redis_url": "redis",
     "own_redis": "redis",
     "shared_data": "shared",
@@ -112,18 +112,26 @@ def soak(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def database_url(request: pytest.FixtureRequest, home: Path) -> str:
-    """The URL of a fresh, empty database, once for each kind."""
+    """The URL of a fresh database without any record, once for each kind; a file is not there yet."""
     if request.param == "sqlite":
         return f"sqlite:///{home / 'sightings.db'}"
     url: str = request.getfixturevalue("postgresql_database")
     return url
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def bare_url(request: pytest.FixtureRequest, home: Path) -> str:
+    """The URL of a database with nothing in it, not even our schema, once for each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{home / 'sightings.db'}"
+    url: str = request.getfixturevalue("bare_postgresql")
+    return url
+
+
 @pytest.fixture
 def writer(database_url: str) -> Iterator[Engine]:
     """The writing engine of a fresh database with our schema, once for each kind."""
-    engine = open_writer(database_url)
-    upgrade(engine)
+    engine = open_database(database_url)
     yield engine
     engine.dispose()
 
@@ -131,22 +139,42 @@ def writer(database_url: str) -> Iterator[Engine]:
 @pytest.fixture
 def sqlite_writer(home: Path) -> Iterator[Engine]:
     """The writing engine of a fresh SQLite database with our schema."""
-    engine = open_writer(f"sqlite:///{home / 'sightings.db'}")
-    upgrade(engine)
+    engine = open_database(f"sqlite:///{home / 'sightings.db'}")
     yield engine
     engine.dispose()
 
 
 @pytest.fixture
-def postgresql_database(postgresql_url: str) -> Iterator[str]:
-    """The URL of a fresh, empty PostgreSQL database, dropped afterwards whoever is still connected."""
+def postgresql_database(postgresql_url: str, postgresql_ready: str) -> Iterator[str]:
+    """The URL of a fresh PostgreSQL database with our schema; dropped whoever is still connected."""
+    with _postgresql_made(postgresql_url, postgresql_ready) as url:
+        yield url
+
+
+@pytest.fixture
+def bare_postgresql(postgresql_url: str) -> Iterator[str]:
+    """The same with nothing in it at all."""
+    with _postgresql_made(postgresql_url, "template0") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgresql_ready(postgresql_url: str) -> Iterator[str]:
+    """The name of a database with our schema, to be copied: the migrations take several times as long."""
+    with _postgresql_made(postgresql_url, "template0") as url:
+        open_database(url).dispose()
+        yield url.rpartition("/")[2]
+
+
+@contextmanager
+def _postgresql_made(server: str, template: str) -> Iterator[str]:
     import psycopg
 
     name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(postgresql_url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
-    yield postgresql_url.removesuffix("postgres") + name
-    with psycopg.connect(postgresql_url, autocommit=True) as connection:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    yield server.removesuffix("postgres") + name
+    with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 

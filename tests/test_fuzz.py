@@ -22,9 +22,9 @@ from sqlalchemy import Engine, event, select
 
 from db.engine import LOOK, open_writer
 from db.models import Place, Sighting, Taxon
-from db.schema import upgrade
 from ingest.formats import FORMATS
 from tests.files import read_one
+from tests.seed import ready
 
 EXAMPLES = max(200, settings().max_examples)
 PARTS = max(1, EXAMPLES // 500)
@@ -113,24 +113,14 @@ FORMS: dict[str, Callable[[list[Record]], bytes]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database, to be copied."""
-    path = tmp_path_factory.mktemp("template") / "sightings.db"
-    writer = open_writer(f"sqlite:///{path}")
-    upgrade(writer)
-    writer.dispose()
-    return path
-
-
 @pytest.fixture(params=range(PARTS))
-def fresh(template: Path, tmp_path: Path) -> Iterator[Callable[[], Engine]]:
+def fresh(tmp_path: Path) -> Iterator[Callable[[], Engine]]:
     """Makes the database of this test empty again.
 
     One engine writes all of them, because it keeps the statements that it has put together, which would take
     a quarter of the time; so the file stays the same one, and only its content is another.
     """
-    path, empty = tmp_path / "sightings.db", template.read_bytes()
+    path, empty = tmp_path / "sightings.db", ready().read_bytes()
     path.write_bytes(empty)
     writer = open_writer(f"sqlite:///{path}")
 

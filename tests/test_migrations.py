@@ -50,8 +50,8 @@ def test_sqlite_never_gives_an_id_twice_and_keeps_rollups_in_their_key(sqlite_wr
     assert "WITHOUT ROWID" in made["rollup"]
 
 
-def test_postgresql_counts_beyond_two_thousand_million(postgresql_database: str) -> None:
-    writer = open_writer(postgresql_database)
+def test_postgresql_counts_beyond_two_thousand_million(bare_postgresql: str) -> None:
+    writer = open_writer(bare_postgresql)
     schema.upgrade(writer)
     types = {
         (table, column["name"]): str(column["type"])
@@ -70,8 +70,8 @@ def test_a_second_upgrade_changes_nothing(writer: Engine) -> None:
     assert schema.revision(writer) == schema.head()
 
 
-def test_what_is_there_already_is_counted_by_day_hour_and_cell(database_url: str) -> None:
-    writer = open_writer(database_url)
+def test_what_is_there_already_is_counted_by_day_hour_and_cell(bare_url: str) -> None:
+    writer = open_writer(bare_url)
     settings = schema._settings()
     with writer.begin() as connection:
         settings.attributes["connection"] = connection
@@ -120,12 +120,12 @@ _AS_IT_WAS = (
 """Of a database that an older version has filled: two records that count, one retired, one off the map."""
 
 
-def test_two_that_upgrade_an_empty_database_at_once_both_succeed(database_url: str) -> None:
+def test_two_that_upgrade_an_empty_database_at_once_both_succeed(bare_url: str) -> None:
     failures = []
     barrier = threading.Barrier(2)
 
     def upgrade() -> None:
-        writer = open_writer(database_url)
+        writer = open_writer(bare_url)
         barrier.wait()
         try:
             schema.upgrade(writer)
@@ -138,7 +138,7 @@ def test_two_that_upgrade_an_empty_database_at_once_both_succeed(database_url: s
     for thread in threads:
         thread.join()
     assert failures == []
-    assert schema.revision(open_writer(database_url)) == schema.head()
+    assert schema.revision(open_writer(bare_url)) == schema.head()
 
 
 def test_a_database_of_a_newer_sightings_is_refused_in_one_sentence(
