@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak docs fuzz contract bench lint format lock clean system-packages
+.PHONY: help demo test soak docs words fuzz contract bench lint format lock clean system-packages
 
 help: ## this list
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -29,6 +29,9 @@ docs: $(VENV)/dev.stamp ## draw the pictures of the documentation and run its co
 	$(BIN)/python -m tests.pictured docs/pictures
 	$(BIN)/python -m tests.shown docs/ingest.md
 	$(BIN)/python -m tests.shown docs/operations.md
+
+words: $(VENV)/dev.stamp ## collect the texts of the page into the catalogue of each language
+	$(BIN)/python -m tests.worded
 
 contract: $(VENV)/dev.stamp ## the API against its own description, 200 requests for each operation and all corners
 	$(BIN)/python -m pytest -q tests/test_api_contract.py --hypothesis-profile=contract

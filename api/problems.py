@@ -20,15 +20,27 @@ from api.draw import Look, card, clean
 from api.draw.look import Theme
 from api.export.limits import TooLarge
 from api.keeping.flight import Busy
+from api.speech import _, later
 from api.troubles import Troubles
 from db.engine import is_damaged, took_too_long
 from db.filters import NotYet
 
 MEDIA_TYPE = "application/problem+json"
-TOO_LONG = (
+TOO_LONG = later(
     "The answer takes longer than a question may take here: ask about fewer species, a shorter time or a"
     " smaller area, and for one facet at a time."
 )
+_TITLES = {
+    400: later("Bad Request"),
+    404: later("Not Found"),
+    405: later("Method Not Allowed"),
+    412: later("Precondition Failed"),
+    413: later("Request Entity Too Large"),
+    429: later("Too Many Requests"),
+    500: later("Internal Server Error"),
+    503: later("Service Unavailable"),
+}
+"""What people may come to see of HTTP's own words."""
 _log = logging.getLogger("sightings.web")
 _OUR_FAULT = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
 
@@ -59,7 +71,7 @@ def answer(error: Exception) -> Response:
         return _http(error)
     name = str(uuid.uuid4())
     _log.error("%s failed (%s)", clean(request.path, 200), name, exc_info=error)
-    return problem(500, "Something went wrong on our side; it was logged.", logged=name)
+    return problem(500, _("Something went wrong on our side; it was logged."), logged=name)
 
 
 def _later(error: Exception) -> Response | None:
@@ -71,7 +83,7 @@ def _later(error: Exception) -> Response | None:
     if isinstance(error, Busy):
         return problem(503, str(error), "busy", retry_after=2)
     if isinstance(error, DBAPIError) and took_too_long(error):
-        return problem(503, TOO_LONG, "too-long", retry_after=60)
+        return problem(503, _(TOO_LONG), "too-long", retry_after=60)
     return None
 
 
@@ -82,14 +94,15 @@ def _database_away(error: DBAPIError | PoolTimeout) -> Response:
     troubles: Troubles = current_app.extensions["sightings troubles"]
     why = clean(getattr(error, "orig", None) or error, 300)  # without the statement, which differs
     name = troubles.name(_log, level, f"{told}: {why}")
-    return problem(503, f"{told}.", "database", retry_after=5, logged=name)
+    said = _("The database is damaged.") if damaged else _("The database cannot be read at the moment.")
+    return problem(503, said, "database", retry_after=5, logged=name)
 
 
 def _http(error: HTTPException) -> Response:
     if error.response is not None or (error.code or 500) < 400:
         return Response.force_type(error.get_response())  # type: ignore[return-value]
     own_words = error.description if type(error).description != error.description else None
-    nothing = "There is nothing at this address; /docs says what there is." if error.code == 404 else ""
+    nothing = _("There is nothing at this address; /docs says what there is.") if error.code == 404 else ""
     response = problem(error.code or 500, own_words or nothing)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
@@ -108,7 +121,7 @@ def problem(
 
     What is logged has a name, and whoever is told of the problem is told the name, to ask about it.
     """
-    title = HTTP_STATUS_CODES.get(status, "Error")
+    title = _(_TITLES[status]) if status in _TITLES else HTTP_STATUS_CODES.get(status, "Error")
     form = request.path.rpartition(".")[2]
     if form in ("svg", "png") and request.method in ("GET", "HEAD"):
         named = f"{clean(parameter, 40)}: " if parameter and parameter not in detail else ""

@@ -14,17 +14,18 @@ FLOORS = ("words", "sources", "text", "formats", "meaning", "", "schedule")
 """The rooms of ``ingest`` from the ground up; "" is what lies in none of them."""
 WINGS = {
     "metrics": set(),
-    "draw": set(),
-    "asking": set(),
-    "keeping": {"metrics"},
+    "speech": set(),
+    "draw": {"speech"},
+    "asking": {"speech"},
+    "keeping": {"metrics", "speech"},
     "serving": {"keeping", "metrics"},
-    "reports": {"asking", "draw"},
-    "answering": {"asking", "draw", "keeping", "metrics", "reports"},
+    "reports": {"asking", "draw", "speech"},
+    "answering": {"asking", "draw", "keeping", "metrics", "reports", "speech"},
     "export": {"asking", "draw", "keeping", "answering", "metrics"},
-    "page": {"asking", "draw", "keeping", "answering", "metrics", "reports"},
+    "page": {"asking", "draw", "keeping", "answering", "metrics", "reports", "speech"},
     "routes": {"asking", "draw", "keeping", "answering", "metrics", "reports"},
     "edge": {"answering"},
-    "warming": {"asking", "keeping", "answering", "page"},
+    "warming": {"asking", "keeping", "answering", "page", "speech"},
     "openapi": {"asking", "draw", "keeping", "answering", "reports", "export", "page", "routes"},
 }
 """The rooms of ``api`` and which of the others each may lean on."""

@@ -30,6 +30,9 @@ URLS = [one.example or one.path for one in OPERATIONS if one.path not in ("/read
 PAGES = [
     "/",
     "/?species=Wolf",
+    "/?lang=de",
+    "/?speces=Wolf",
+    "/embed/timeline",
     "/docs",
     "/animal.svg?type=Deer",
     "/animal.svg",
@@ -49,6 +52,9 @@ REQUESTS: list[dict[str, str]] = [
     {"Range": "bytes=0-10"},
     {"If-Modified-Since": "Wed, 21 Oct 2015 07:28:00 GMT"},
     {"Origin": "https://elsewhere.example"},
+    {"Accept-Language": "de-AT,de;q=0.9,en;q=0.5", "Accept-Encoding": "br"},
+    {"Accept-Language": "fr, en;q=0.5"},
+    {"Accept-Language": "de"},
     {"Cookie": "a=b", "Cache-Control": "no-cache"},
     {"X-Long": "x" * 17_000},
 ]
@@ -209,6 +215,20 @@ def test_what_a_commit_did_not_touch_keeps_its_tag_and_tells_the_new_version(sit
     again = site.ask(BEAR)
     assert (again.status, again.body, site.from_memory) == (200, before.body, answered + 1)
     assert again.told == {**before.told, "X-Data-Version": str(run)}
+
+
+def test_a_page_is_remembered_in_each_language_and_not_for_each_way_to_ask_for_it(site: Site) -> None:
+    english, german = site.ask("/"), site.ask("/", accept_language="de-AT,de;q=0.9,en;q=0.8")
+    assert (english.told["Content-Language"], german.told["Content-Language"]) == ("en", "de")
+    assert site.from_memory == 0
+    assert site.ask("/", accept_language="de").body == german.body
+    assert site.ask("/", accept_language="fr,en;q=0.5").body == english.body
+    assert site.ask("/", accept_language="de", if_none_match=german.told["ETag"]).status == 304
+    assert site.ask("/", accept_language="en", if_none_match=german.told["ETag"]).body == english.body
+    assert site.from_memory == 4
+    site.ask("/?lang=de")
+    assert "Accept-Language" not in site.ask("/?lang=de", accept_language="en").told["Vary"]
+    assert site.from_memory == 5
 
 
 def test_a_client_that_only_ever_asks_whether_anything_changed_is_answered_from_memory(site: Site) -> None:

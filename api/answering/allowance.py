@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from api.keeping.cache import Cache, open_redis
 from api.metrics import LIMIT_FAILURES
+from api.speech import _
 
 MOST_CLIENTS = 10_000
 MINUTE = 60
@@ -23,7 +24,7 @@ class TooMany(Exception):
 
     def __init__(self, seconds: float) -> None:
         super().__init__(
-            "You have asked for more new answers than this site makes for one client in a minute."
+            _("You have asked for more new answers than this site makes for one client in a minute.")
         )
         self.seconds = max(1, math.ceil(seconds))
 

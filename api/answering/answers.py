@@ -15,14 +15,15 @@ from api.keeping.envelope import Answer, codings, enclose, tag
 from api.metrics.requests import came_from
 from api.reports import REPORTS
 from api.site import site
+from api.speech import _
 
 
 def order(name: str, form: str, given: Pairs) -> Order:
     """The order of a report in a form. Raises NotFound or BadParameter."""
     if name not in REPORTS:
-        raise NotFound(f"There is no report of this name{nearest(name, REPORTS)}")
+        raise NotFound(_("There is no report of this name%(hint)s", hint=nearest(name, REPORTS)))
     if form not in FORMS:
-        raise NotFound(f"Reports are not answered in this form{nearest(form, FORMS)}")
+        raise NotFound(_("Reports are not answered in this form%(hint)s", hint=nearest(form, FORMS)))
     report = REPORTS[name]
     parameters = read(report.parameters, given)
     return Order(report, form, parameters, site().title, site().zone, grounds=site().grounds)

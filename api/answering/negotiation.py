@@ -1,4 +1,4 @@
-"""What a client wants and already has, by its headers: codings, validators. Knows no report."""
+"""What a client wants and already has, by its headers: codings, languages, validators. Knows no report."""
 
 from __future__ import annotations
 
@@ -30,6 +30,19 @@ def chosen(accepted: str, offered: tuple[str, ...]) -> str:
         if quality > 0 and quality >= liked:
             best, liked = name, quality
     return best
+
+
+@lru_cache(1024)
+def preferred(accepted: str, offered: tuple[str, ...]) -> str:
+    """The language that an Accept-Language likes best, by lookup (RFC 4647, 3.4); else the first."""
+    known = {tag.lower(): tag for tag in offered}
+    for wanted, quality in parse_accept_header(accepted):  # the best first, * after all others
+        tag = wanted.lower()
+        while tag and tag not in known and quality > 0:
+            tag = tag.rpartition("-")[0]  # de-AT is content with de
+        if tag in known and quality > 0:
+            return known[tag]
+    return offered[0]
 
 
 def validator(plain: str, coded: str) -> str:

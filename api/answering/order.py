@@ -13,6 +13,7 @@ from api.asking.parameters import ReportParameters
 from api.draw import RENDERER
 from api.reports.buckets import under_way
 from api.reports.report import Report
+from api.speech import ENGLISH, _, digest
 from db.file import Mark, file_of
 from db.filters import Scope, data_version, taxa_named
 from db.questions.basis import Basis
@@ -57,6 +58,11 @@ class Order:
     grounds: Grounds = field(default_factory=Grounds, compare=False, repr=False)
     """The site's, which knows what others have asked for."""
 
+    @property
+    def language(self) -> str:
+        """What a picture speaks; data are in English, as programs read them."""
+        return self.parameters.lang if self.form in DRAWN else ENGLISH
+
 
 @dataclass(frozen=True)
 class Ground:
@@ -76,7 +82,9 @@ def here(connection: Connection, at_least: int | None) -> int:
     """The data version. Raises Behind where a later one is asked for."""
     newest = data_version(connection)
     if (at_least or 0) > newest:
-        raise Behind(f"Version {at_least} is not here yet; the newest is {newest}.")
+        raise Behind(
+            _("Version %(number)s is not here yet; the newest is %(newest)s.", number=at_least, newest=newest)
+        )
     return newest
 
 
@@ -86,10 +94,10 @@ def survey(connection: Connection, order: Order) -> Ground:
     newest = here(connection, parameters.at_least)
     found, rests = order.grounds.find(connection, parameters.filters, parameters.as_of)
     if order.known and found.unknown:
-        raise NothingKnown("Nothing here is known by this name.")
+        raise NothingKnown(_("Nothing here is known by this name."))
     for parameter, name in parameters.demanded:
         if not taxa_named(connection, name, found.as_of):
-            raise NothingKnown(f"Nothing here is known by the name {name}.", parameter)
+            raise NothingKnown(_("Nothing here is known by the name %(name)s.", name=name), parameter)
     pinned = newest if found.as_of is None else found.as_of
     return Ground(found, rests, pinned, newest, _open_bucket(order, found, rests), file_of(connection))
 
@@ -114,6 +122,6 @@ def key(order: Order, ground: Ground) -> str:
         str(order.zone), found.version, found.as_of, found.taxa, found.feeds, found.unknown,
         found.unknown_keys,
         rests.ingested_at, rests.run, [(source.name, source.made_up) for source in rests.sources],
-        ground.open_bucket,
+        ground.open_bucket, *filter(None, [digest(order.language)]),
     )  # fmt: skip
     return repr(parts)

@@ -11,6 +11,7 @@ from api.answering.tables import csv_bytes, json_bytes
 from api.answering.wording import caption, describe
 from api.draw import Look
 from api.metrics import ASKING, DRAWING
+from api.speech import speaking
 from db.questions.summary import ends
 
 
@@ -25,6 +26,11 @@ class Made:
 
 def make(reader: Engine, order: Order) -> Made:
     """Ask, shape and draw; numbers and key come from one transaction, which ends before the drawing."""
+    with speaking(order.language):
+        return _made(reader, order)
+
+
+def _made(reader: Engine, order: Order) -> Made:
     report, parameters = order.report, order.parameters
     with reader.begin() as connection, ASKING.labels(report.name).time():
         ground = survey(connection, order)

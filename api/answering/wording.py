@@ -7,13 +7,13 @@ from typing import Any
 from api.answering.order import Ground, Order
 from api.asking.parameters import ReportParameters
 from api.draw import Words
-from api.draw.words import number
+from api.draw.words import and_more, number
 from api.reports.report import UNITS, Tidy, value
+from api.speech import _, counted, filter_name, ngettext, unit
 from db.filters import Scope
 from db.questions.basis import Basis
 
 _FEEDS = 4  # as many as are named under a chart
-_ONE = {"records": "record", "individuals": "individual", "taxa": "taxon"}
 
 
 def describe(order: Order, ground: Ground, tidy: Tidy, latest: str | None) -> dict[str, Any]:
@@ -43,15 +43,21 @@ def _warnings(basis: Basis) -> list[str]:
     made_up = [source.name for source in basis.sources if source.made_up]
     if not made_up:
         return []
-    feeds = f"feed {made_up[0]}" if len(made_up) == 1 else f"feeds {', '.join(made_up)}"
-    return [f"The records of the {feeds} are made up."]
+    return [
+        ngettext(
+            "The records of the feed %(feeds)s are made up.",
+            "The records of the feeds %(feeds)s are made up.",
+            len(made_up),
+            feeds=", ".join(made_up),
+        )
+    ]
 
 
 def nothing_known(scope: Scope) -> list[str]:
     """A sentence for each name and each key that nothing goes by."""
-    names = [f"name {name}" for name in scope.unknown]
-    keys = [f"taxonKey {key}" for key in scope.unknown_keys]
-    return [f"Nothing here is known by the {one}." for one in (*names, *keys)]
+    names = [_("Nothing here is known by the name %(name)s.", name=name) for name in scope.unknown]
+    keys = [_("Nothing here is known by the taxonKey %(key)s.", key=key) for key in scope.unknown_keys]
+    return names + keys
 
 
 def caption(order: Order, tidy: Tidy, told: dict[str, Any]) -> Words:
@@ -60,30 +66,47 @@ def caption(order: Order, tidy: Tidy, told: dict[str, Any]) -> Words:
     title = parameters.title or tidy.heading or order.report.heading(parameters)
     subtitle = _subtitle(parameters, tidy)
     subtitle = "" if subtitle.casefold() == title.casefold() else subtitle
-    freshness = f"Data to {told['dataAsOf']}" if told["dataAsOf"] else "No data yet"
-    unit = str(told["unit"] or "")
+    freshness = _("Data to %(day)s", day=told["dataAsOf"]) if told["dataAsOf"] else _("No data yet")
+    measure = _unit(told["unit"])
     footer = [  # what it takes to cite the picture, then what the numbers lack
         freshness,
-        f"Version {told['dataVersion']}",
+        _("Version %(number)s", number=told["dataVersion"]),
         _feeds(told["sources"]),
         told["timezone"],
         *told["warnings"][:2],
         *(_left_out(one) for one in tidy.left_out),
-        *([f"Ingested {told['ingestedAt'][:16].replace('T', ' ')} UTC"] if told["ingestedAt"] else []),
+        *([_ingested(told["ingestedAt"])] if told["ingestedAt"] else []),
         order.title,
     ]
     description = ". ".join(part for part in (title, subtitle, _in_words(tidy), freshness) if part)
-    return Words(title, subtitle, unit, tuple(footer), description)
+    return Words(title, subtitle, measure, tuple(footer), description)
+
+
+def _unit(told: str | None) -> str:
+    """What is counted; a report that has a unit of its own has it in words already."""
+    return unit(told) if told in UNITS else str(told or "")
+
+
+def _ingested(at: str) -> str:
+    return _("Ingested %(moment)s UTC", moment=at[:16].replace("T", " "))
 
 
 def _feeds(names: list[str]) -> str:
-    shown = ", ".join(names[:_FEEDS]) + (f" and {len(names) - _FEEDS} more" if len(names) > _FEEDS else "")
-    return f"Feed{'s' * (len(names) > 1)} {shown}" if names else ""
+    if not names:
+        return ""
+    shown = ", ".join(names[:_FEEDS])
+    if len(names) > _FEEDS:
+        shown += f" {and_more(len(names) - _FEEDS)}"
+    return ngettext("Feed %(names)s", "Feeds %(names)s", len(names), names=shown)
 
 
 def _left_out(told: dict[str, Any]) -> str:
-    amount, unit = next((told[unit], unit) for unit in told if unit != "reason")
-    return f"{number(amount)} {_ONE.get(unit, unit) if amount == 1 else unit} left out: {told['reason']}"
+    amount, what = next((told[what], what) for what in told if what != "reason")
+    return _(
+        "%(amount)s left out: %(reason)s",
+        amount=counted(amount, number(amount), what),
+        reason=told["reason"],
+    )
 
 
 def _subtitle(parameters: ReportParameters, tidy: Tidy) -> str:
@@ -93,7 +116,9 @@ def _subtitle(parameters: ReportParameters, tidy: Tidy) -> str:
     written = {name.casefold(): name for name in names}
     asked = [written.get(one, one) for name, given in filters.items() if name in taxa for one in given]
     parts = [tidy.of] if tidy.of else [", ".join(names if 0 < len(names) <= 4 else asked)] if asked else []
-    parts += [f"{name} {' or '.join(given)}" for name, given in filters.items() if name not in taxa]
+    parts += [
+        f"{filter_name(name)} {_(' or ').join(given)}" for name, given in filters.items() if name not in taxa
+    ]
     return " · ".join(parts)
 
 

@@ -24,6 +24,7 @@ from api.asking.values import (
     read_box,
     read_country,
     read_days,
+    read_language,
     read_months,
     read_name,
     read_text,
@@ -32,6 +33,7 @@ from api.asking.values import (
     written_days,
     written_years,
 )
+from api.speech import ENGLISH, _, languages
 from db.filters import Filters, Span
 
 MOST_VALUES = 50
@@ -64,7 +66,7 @@ def repeated(written: object) -> object:
 
 def _few(given: list[str]) -> list[str]:
     if len(given) > MOST_VALUES:
-        raise ValueError(f"is given more than {MOST_VALUES} times")
+        raise ValueError(_("is given more than %(num)s times", num=MOST_VALUES))
     return given
 
 
@@ -92,6 +94,15 @@ Box = Annotated[
 ]
 Title = Annotated[str | None, BeforeValidator(_title, json_schema_input_type=WrittenText)]
 Whole = BeforeValidator(read_whole)
+Language = Annotated[
+    str,
+    BeforeValidator(read_language),
+    Field(
+        description="The language of what is written, by its tag; data stay as their source has them.",
+        examples=[ENGLISH],
+        json_schema_extra={"enum": list(languages())},
+    ),
+]
 Limit = Annotated[
     int, Whole, Field(ge=1, le=200, description="How many lines, bars or rows at most.", examples=[5])
 ]
@@ -211,7 +222,7 @@ class VersionedParameters(FilterParameters):
 class ReportParameters(VersionedParameters):
     """What every report understands: filters, versions and the look. A report's own class adds its shape."""
 
-    LOOK: ClassVar[frozenset[str]] = frozenset({"width", "height", "theme", "title", "scale"})
+    LOOK: ClassVar[frozenset[str]] = frozenset({"width", "height", "theme", "title", "scale", "lang"})
 
     width: Annotated[int, Whole, Field(ge=200, le=2400)] = Field(
         720, description="Of a picture, in CSS pixels.", examples=[720]
@@ -228,6 +239,7 @@ class ReportParameters(VersionedParameters):
     scale: Annotated[int, Whole, Field(ge=1, le=2)] = Field(
         1, description="2 makes a PNG for dense screens.", examples=[2]
     )
+    lang: Language = ENGLISH
 
     @property
     def demanded(self) -> tuple[tuple[str, str], ...]:

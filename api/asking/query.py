@@ -11,6 +11,7 @@ from urllib.parse import unquote_to_bytes
 from pydantic import ValidationError
 
 from api.asking.parameters import Parameters
+from api.speech import _
 
 MOST_PAIRS = 200
 Pairs = Sequence[tuple[str, str]]
@@ -29,23 +30,23 @@ def pairs(query: bytes) -> list[tuple[str, str]]:
     """A query string as names and values; refuses broken escapes, what is not UTF-8, NUL, too many."""
     parts = [part for part in query.split(b"&") if part]
     if len(parts) > MOST_PAIRS:
-        raise BadParameter(f"The query has more than {MOST_PAIRS} parameters.")
+        raise BadParameter(_("The query has more than %(num)s parameters.", num=MOST_PAIRS))
     found = []
     for part in parts:
-        name, _, value = part.partition(b"=")
+        name, _sign, value = part.partition(b"=")
         found.append((_decoded(name), _decoded(value)))
     return found
 
 
 def _decoded(written: bytes) -> str:
     if re.search(rb"%(?![0-9A-Fa-f]{2})", written):
-        raise BadParameter("The query has a percent sign that begins no escape.")
+        raise BadParameter(_("The query has a percent sign that begins no escape."))
     try:
         plain = unquote_to_bytes(written.replace(b"+", b" ")).decode()
     except UnicodeDecodeError:
-        raise BadParameter("The query is not UTF-8.") from None
+        raise BadParameter(_("The query is not UTF-8.")) from None
     if "\0" in plain:
-        raise BadParameter("The query holds a NUL character.")
+        raise BadParameter(_("The query holds a NUL character."))
     return plain
 
 
@@ -57,13 +58,15 @@ def read(model: type[P], given: Pairs) -> P:
         if name in model.NOT_HELD:
             raise BadParameter(_not_held(name, model.NOT_HELD[name], fields), name)
         if name not in fields:
-            raise BadParameter(f"This is not a parameter here{nearest(name, fields)}", name[:100])
+            raise BadParameter(
+                _("This is not a parameter here%(hint)s", hint=nearest(name, fields)), name[:100]
+            )
         if not value:
-            raise BadParameter(f"{name} is empty.", name)
+            raise BadParameter(_("%(name)s is empty.", name=name), name)
         if isinstance(fields[name].default, tuple):
             found.setdefault(name, []).append(value)
         elif name in found:
-            raise BadParameter(f"{name} is given more than once.", name)
+            raise BadParameter(_("%(name)s is given more than once.", name=name), name)
         else:
             found[name] = value
     try:
@@ -84,8 +87,10 @@ def _ended(sentence: str) -> str:
 
 
 def _not_held(name: str, near: str, fields: Iterable[str]) -> str:
-    told = f"; did you mean {near}?" if near else f"; there are {_listed(fields)}."
-    return f"{name} is a filter of GBIF's for something that is not held here{told}"
+    told = _meant(near) if near else _there_are(fields)
+    return _(
+        "%(name)s is a filter of GBIF's for something that is not held here%(hint)s", name=name, hint=told
+    )
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -93,25 +98,30 @@ def nearest(name: str, known: Iterable[str]) -> str:
     known = list(known)
     lower = {one.lower(): one for one in known}
     if not lower:
-        return "; there are none."
+        return _("; there are none.")
     near = difflib.get_close_matches(name.lower()[:100], list(lower), n=1, cutoff=0.5)
-    return f"; did you mean {lower[near[0]]}?" if near else f"; there are {_listed(known)}."
+    return _meant(lower[near[0]]) if near else _there_are(known)
 
 
-def _listed(names: Iterable[str]) -> str:
+def _meant(name: str) -> str:
+    return _("; did you mean %(name)s?", name=name)
+
+
+def _there_are(names: Iterable[str]) -> str:
     """Names in a sentence, without the variants of one for each facet (country.facetLimit)."""
-    return ", ".join(name for name in names if "." not in name)
+    return _("; there are %(names)s.", names=", ".join(name for name in names if "." not in name))
 
 
 def _sentence(kind: str, context: dict[str, Any]) -> str:
     match kind:
         case "missing":
-            return "is missing"
+            return _("is missing")
         case "greater_than_equal":
-            return f"must be at least {context['ge']}"
+            return _("must be at least %(least)s", least=context["ge"])
         case "less_than_equal":
-            return f"must be at most {context['le']}"
+            return _("must be at most %(most)s", most=context["le"])
         case "literal_error":
-            return f"must be {context['expected']}"
+            between = _(" or ")
+            return _("must be %(choices)s", choices=context["expected"].replace(" or ", between))
         case _:
-            return str(context.get("error", "cannot be understood"))
+            return str(context.get("error", _("cannot be understood")))

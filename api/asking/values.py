@@ -13,6 +13,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
+from api.speech import _, languages
 from db.filters import Span, last_day_of_month
 from db.models import FOREVER
 
@@ -50,12 +51,12 @@ _BASES: tuple[str, ...] = get_args(BasisOfRecord)
 def read_text(value: str) -> str:
     """Text as the data has it: composed characters (NFC), single blanks, at most LONGEST characters."""
     if len(value) > LONGEST:
-        raise ValueError(f"is longer than {LONGEST} characters")
+        raise ValueError(_("is longer than %(num)s characters", num=LONGEST))
     plain = " ".join(unicodedata.normalize("NFC", value).split())
     if not plain:
-        raise ValueError("is empty")
+        raise ValueError(_("is empty"))
     if any(unicodedata.category(character) == "Cc" for character in plain):
-        raise ValueError("holds a control character")
+        raise ValueError(_("holds a control character"))
     return plain
 
 
@@ -69,14 +70,21 @@ def read_whole(value: object) -> object:
     if not isinstance(value, str):
         return value
     if not _WHOLE.fullmatch(value):
-        raise ValueError("must be a whole number in plain digits")
+        raise ValueError(_("must be a whole number in plain digits"))
     return int(value)
+
+
+def read_language(value: str) -> str:
+    """The tag of a language that is spoken here."""
+    if value not in languages():
+        raise ValueError(_("must be one of %(names)s", names=", ".join(languages())))
+    return value
 
 
 def read_country(value: str) -> str:
     """An ISO 3166-1 alpha-2 code."""
     if not re.fullmatch("[A-Za-z]{2}", value, re.ASCII):
-        raise ValueError("must be a country code of two letters, such as NO")
+        raise ValueError(_("must be a country code of two letters, such as NO"))
     return value.upper()
 
 
@@ -86,7 +94,7 @@ def read_basis_of_record(value: str) -> str:
     for known in _BASES:
         if known.replace("_", "").lower() == wanted:
             return known
-    raise ValueError(f"must be one of {', '.join(_BASES)}")
+    raise ValueError(_("must be one of %(names)s", names=", ".join(_BASES)))
 
 
 def read_days(value: str) -> Span:
@@ -99,12 +107,12 @@ def read_days(value: str) -> Span:
 def _day(written: str) -> Span:
     found = _DAY.fullmatch(written)
     if not found:
-        raise ValueError("must be a date such as 2011, 2011-04 or 2011-04-30, or two of them with a comma")
+        raise ValueError(_("must be a date such as 2011, 2011-04 or 2011-04-30, or two of them with a comma"))
     year, month, day = (int(part) if part else 0 for part in found.group("year", "month", "day"))
     try:
         date(year, month or 1, day or 1)
     except ValueError:
-        raise ValueError("is a day that no calendar has") from None
+        raise ValueError(_("is a day that no calendar has")) from None
     if day:
         return (year * 100 + month) * 100 + day, (year * 100 + month) * 100 + day
     if month:
@@ -117,7 +125,7 @@ def read_years(value: str) -> Span:
     first, last = _two(value)
     for written in (first, last):
         if written != "*" and not re.fullmatch("[1-9][0-9]{3}", written, re.ASCII):
-            raise ValueError("must be a year of four digits, or two of them with a comma")
+            raise ValueError(_("must be a year of four digits, or two of them with a comma"))
     return _in_order((0 if first == "*" else int(first), 9999 if last == "*" else int(last)))
 
 
@@ -126,7 +134,7 @@ def read_months(value: str) -> tuple[int, ...]:
     first, last = _two(value)
     for written in (first, last):
         if written != "*" and not re.fullmatch("0?[1-9]|1[0-2]", written, re.ASCII):
-            raise ValueError("must be a month from 1 to 12, or two of them with a comma")
+            raise ValueError(_("must be a month from 1 to 12, or two of them with a comma"))
     start, end = _in_order((1 if first == "*" else int(first), 12 if last == "*" else int(last)))
     return tuple(range(start, end + 1))
 
@@ -134,13 +142,13 @@ def read_months(value: str) -> tuple[int, ...]:
 def _two(value: str) -> tuple[str, str]:
     parts = value.split(",")
     if len(parts) > 2:
-        raise ValueError("has more than two ends")
+        raise ValueError(_("has more than two ends"))
     return parts[0], parts[-1]
 
 
 def _in_order(span: Span) -> Span:
     if span[0] > span[1]:
-        raise ValueError("begins after it ends")
+        raise ValueError(_("begins after it ends"))
     return span
 
 
@@ -150,12 +158,12 @@ def read_box(value: object) -> object:
         return value
     parts = value.split(",")
     if len(parts) != 4 or not all(_DECIMAL.fullmatch(part) for part in parts):
-        raise ValueError("must be minLon,minLat,maxLon,maxLat in decimal degrees")
+        raise ValueError(_("must be minLon,minLat,maxLon,maxLat in decimal degrees"))
     west, south, east, north = (float(part) + 0.0 for part in parts)
     if max(abs(west), abs(east)) > 180 or max(abs(south), abs(north)) > 90:
-        raise ValueError("lies outside of the world: longitudes go to 180, latitudes to 90")
+        raise ValueError(_("lies outside of the world: longitudes go to 180, latitudes to 90"))
     if south > north:
-        raise ValueError("has its south above its north")
+        raise ValueError(_("has its south above its north"))
     return west, south, east, north
 
 

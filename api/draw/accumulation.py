@@ -13,7 +13,8 @@ from api.draw.picture import Picture
 from api.draw.series import Line, Point, Spot, draw_line, place
 from api.draw.sheet import Sheet
 from api.draw.timeline import MARKED, time_axis
-from api.draw.words import Words, clean, fit, number
+from api.draw.words import NAMELESS, Words, and_more, clean, fit, number
+from api.speech import _
 
 TOLD = 3  # names in the title of a mark
 NAMED = 8  # names beside the line
@@ -48,7 +49,10 @@ def _plot(sheet: Sheet, area: Box, steps: Sequence[Step], what: str, interval: s
     total = f"{number(steps[-1].value)} {what}"
     room = label_room(sheet, [total, *(name for _, name in newest)]) if look.width >= 440 else 0.0
     names = ", ".join(name for _, name in newest)
-    said = f"{words.measure}; the newest are named" if room else f"{words.measure}, the newest: {names}"
+    if room:
+        said = _("%(measure)s; the newest are named", measure=words.measure)
+    else:
+        said = _("%(measure)s, the newest: %(names)s", measure=words.measure, names=names)
     said = fit(clean(said, 80), look.size("small"), area.wide) if newest else words.measure
     top = measure(sheet, replace(words, measure=said), area.top)
     bottom = area.bottom - size * (1.6 if interval == "year" else 2.9)
@@ -79,9 +83,9 @@ def _line(sheet: Sheet, box: Box, steps: Sequence[Step], what: str, interval: st
 def _point(step: Step) -> Point:
     names = [clean(name) for name in step.names]
     rest = step.new - len(names[:TOLD])
-    told = ", ".join(names[:TOLD]) + (f" and {number(rest)} more" if rest else "")
+    told = ", ".join(names[:TOLD]) + (f" {and_more(rest)}" if rest else "")
     more = (("data-new", str(step.new)), ("data-names", "; ".join(names)))
-    note = f", new: {told}" if names else ""
+    note = _(", new: %(names)s", names=told) if names else ""
     return Point(step.label, step.start, step.value, step.partial, more if names else more[:1], note)
 
 
@@ -95,12 +99,12 @@ def _newest(steps: Sequence[Step], most: int) -> list[tuple[int, str]]:
             if not found and step.names:
                 found.append((index, _first_of(step)))
             break
-        found += [(index, clean(name) or "(no name)") for name in step.names]
+        found += [(index, clean(name) or _(NAMELESS)) for name in step.names]
     return found
 
 
 def _first_of(step: Step) -> str:
-    name = clean(step.names[0]) or "(no name)"
+    name = clean(step.names[0]) or _(NAMELESS)
     return f"{name} + {number(step.new - 1)}" if step.new > 1 else name
 
 

@@ -11,8 +11,8 @@ from api.draw.look import Look
 from api.draw.named import Named
 from api.draw.picture import Picture
 from api.draw.sheet import GAP, Sheet
-from api.draw.times import MONTHS
-from api.draw.words import Words, clean, fit, number, width
+from api.draw.words import NAMELESS, Words, and_more, clean, fit, so_far, width
+from api.speech import _, date_in_words, months
 
 _STEPS = (1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000)
 _LEAP = 2000  # every day of any year has its place in this one, and 1 March is one place
@@ -62,7 +62,7 @@ def _plot(sheet: Sheet, area: Box, seasons: Sequence[Season], words: Words) -> N
     rows = _years(seasons) if alone else _species(seasons, names, latest)
     rows, more = (rows, 0) if alone else _fitting(rows, bottom - top, size)
     step = min(size * 3.4, (bottom - top) / len(rows))
-    rest = f"and {number(more)} more" if more else ""
+    rest = and_more(more) if more else ""
     room = max(width(text, size) for text in (rest, *(row.label for row in rows)))
     left = area.left + min(0.34 * area.wide, room) + 10 * look.unit
     box = Box(left, top, area.right, top + step * len(rows))
@@ -71,7 +71,7 @@ def _plot(sheet: Sheet, area: Box, seasons: Sequence[Season], words: Words) -> N
     for index, row in enumerate(rows):
         middle = top + step * (index + 0.5)
         if not alone or _labelled(row, step, size):
-            label = fit(clean(row.label) or "(no name)", size, box.left - area.left - 8 * look.unit)
+            label = fit(clean(row.label) or _(NAMELESS), size, box.left - area.left - 8 * look.unit)
             x, y = box.left - 8 * look.unit, middle + size * 0.35
             sheet.text(x, y, label, size, "muted" if alone else "ink", align="right", italic=row.italic)
         with sheet.group("series", clean(row.bar.name if row.bar else row.label)):
@@ -88,9 +88,10 @@ def _labelled(row: _Row, step: float, size: float) -> bool:
 
 def _explained(seasons: Sequence[Season], latest: int, alone: bool) -> str:
     if alone:
-        return "First to last day in each year"
-    earlier = any(season.year < latest for season in seasons)
-    return f"First to last day in {latest}" + ("; dots: earlier years" if earlier else "")
+        return _("First to last day in each year")
+    if any(season.year < latest for season in seasons):
+        return _("First to last day in %(year)s; dots: earlier years", year=latest)
+    return _("First to last day in %(year)s", year=latest)
 
 
 def _years(seasons: Sequence[Season]) -> list[_Row]:
@@ -129,8 +130,9 @@ def _months(sheet: Sheet, box: Box, across: Scale) -> None:
     xs = [x for day in starts for x in (across(day), across(day), GAP)]
     sheet.line(xs, [box.top, box.bottom, GAP] * len(starts), "grid", 1)
     sheet.line([box.left, box.right], [box.bottom, box.bottom], "axis", 1)
-    whole, tight = box.wide / 12 >= width("May", size) + 0.3 * size, box.wide / 12 < size
-    for month, name in enumerate(MONTHS):
+    widest = max(width(name, size) for name in months())
+    whole, tight = box.wide / 12 >= widest + 0.3 * size, box.wide / 12 < size
+    for month, name in enumerate(months()):
         x = across((starts[month] + starts[month + 1]) / 2)
         if not tight or month % 3 == 0:
             said = name if whole else name[0]
@@ -185,12 +187,13 @@ def _dates(sheet: Sheet, bar: Season, box: Box, across: Scale, middle: float) ->
 
 
 def _day(day: date) -> str:
-    return f"{day.day} {MONTHS[day.month - 1]}"
+    return date_in_words(day.month, day.day)
 
 
 def _title(season: Season) -> str:
-    so_far = " so far" if season.partial else ""
-    return f"{clean(season.name)}, {season.year}: {_day(season.first)} to {_day(season.last)}{so_far}"
+    days = _("%(first)s to %(last)s", first=_day(season.first), last=_day(season.last))
+    told = _("%(name)s, %(year)s: %(days)s", name=clean(season.name), year=season.year, days=days)
+    return so_far(told) if season.partial else told
 
 
 def _named(season: Season) -> Named:

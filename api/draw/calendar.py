@@ -10,11 +10,11 @@ from api.draw.look import Look
 from api.draw.named import Named
 from api.draw.picture import Picture
 from api.draw.sheet import GAP, Sheet
-from api.draw.times import MONTHS
-from api.draw.words import BOLD, Words, canonical, clean, number, width
+from api.draw.times import month_width
+from api.draw.words import BOLD, Words, canonical, clean, number, so_far, width
+from api.speech import months, ngettext, weekdays
 
 TITLED = 1200  # three years of days: whom the pointer rests on is what people ask of a calendar
-_WEEKDAYS = ("Mon", "", "Wed", "", "Fri", "", "Sun")
 _LOWEST = 3  # pixels of a day's cell
 
 
@@ -53,8 +53,8 @@ def _draw(sheet: Sheet, area: Box, days: Sequence[Day], name: str, words: Words)
     bottom = area.bottom - (size * 1.3 if len(shown) < len(years) else 0)
     high = (bottom - top + apart) / len(shown) - apart
     left = area.left + width("0000", size) * BOLD + 8 * look.unit
-    weekdays = high / 7 >= 0.75 * size
-    left += width("Mon", look.size("small")) + 5 * look.unit if weekdays else 0
+    named = high / 7 >= 0.75 * size
+    left += _widest_day(look) + 5 * look.unit if named else 0
     xs = edges(left, area.right, max(map(_weeks, shown)))
     high = min(high, 7 * max(1.5 * (xs[1] - xs[0]), float(_LOWEST)))
     _name_months(sheet, shown[0], xs, top - size * 0.55)
@@ -63,7 +63,7 @@ def _draw(sheet: Sheet, area: Box, days: Sequence[Day], name: str, words: Words)
         for index, year in enumerate(shown):
             start = top + index * (high + apart)
             ys = edges(start, start + high, 7)
-            _name_rows(sheet, year, left, ys, weekdays=weekdays)
+            _name_rows(sheet, year, left, ys, named=named)
             _background(sheet, year, xs, ys)
             tiles = [
                 Tile(
@@ -81,8 +81,16 @@ def _draw(sheet: Sheet, area: Box, days: Sequence[Day], name: str, words: Words)
             _part_months(sheet, year, xs, ys)
             draw_frames(sheet, tiles)
     if len(shown) < len(years):
-        rest = f"and {number(len(years) - len(shown))} earlier years"
+        rest = _earlier(len(years) - len(shown))
         sheet.text(area.left, top + len(shown) * (high + apart) - apart + size * 1.3, rest, size, "muted")
+
+
+def _widest_day(look: Look) -> float:
+    return max(width(name, look.size("small")) for name in weekdays()[::2])
+
+
+def _earlier(years: int) -> str:
+    return ngettext("and %(num)s earlier years", "and %(num)s earlier years", years, num=number(years))
 
 
 def _weeks(year: int) -> int:
@@ -125,21 +133,21 @@ def _part_months(sheet: Sheet, year: int, xs: Sequence[float], ys: Sequence[floa
 def _name_months(sheet: Sheet, year: int, xs: Sequence[float], y: float) -> None:
     """The months over their middle."""
     size = sheet.look.size("label")
-    long = 4 * (xs[1] - xs[0]) > width("Mmm", size) + 2
+    long = 4 * (xs[1] - xs[0]) > month_width(size) + 2
     first, step = date(year, 1, 1), (xs[-1] - xs[0]) / (len(xs) - 1)
-    for index, name in enumerate(MONTHS):
+    for index, name in enumerate(months()):
         weeks = ((date(year, index + 1, 16) - first).days + first.weekday()) / 7
         middle = xs[0] + weeks * step
         sheet.text(middle, y, name if long else name[0], size, "muted", align="center")
 
 
-def _name_rows(sheet: Sheet, year: int, left: float, ys: Sequence[float], *, weekdays: bool) -> None:
+def _name_rows(sheet: Sheet, year: int, left: float, ys: Sequence[float], *, named: bool) -> None:
     look, size = sheet.look, sheet.look.size("label")
-    base = (ys[0] + ys[1]) / 2 if weekdays else (ys[0] + ys[7]) / 2
+    base = (ys[0] + ys[1]) / 2 if named else (ys[0] + ys[7]) / 2
     sheet.text(look.pad, base + size * 0.35, str(year), size, "ink", bold=True)
     small = look.size("small")
-    for row, name in enumerate(_WEEKDAYS if weekdays else ()):
-        middle = (ys[row] + ys[row + 1]) / 2
+    for row in range(0, 7, 2) if named else ():
+        middle, name = (ys[row] + ys[row + 1]) / 2, weekdays()[row]
         sheet.text(left - 5 * look.unit, middle + small * 0.35, name, small, "muted", align="right")
 
 
@@ -148,5 +156,6 @@ def _named(day: Day, name: str, *, titled: bool) -> Named:
     attributes = [("data-date", label), ("data-species", name), ("data-value", canonical(day.value))]
     if day.partial:
         attributes.append(("data-partial", "true"))
-    so_far = " so far" if day.partial else ""
-    return Named(tuple(attributes), f"{name}, {label}: {number(day.value)}{so_far}" if titled else "")
+    told = f"{name}, {label}: {number(day.value)}"
+    told = so_far(told) if day.partial else told
+    return Named(tuple(attributes), told if titled else "")

@@ -20,7 +20,8 @@ from api.draw.look import Look
 from api.draw.named import Named
 from api.draw.picture import Picture
 from api.draw.sheet import Sheet
-from api.draw.words import THIN, Words, canonical, clean, fit, number, width
+from api.draw.words import THIN, Words, and_more, canonical, clean, fit, number, width
+from api.speech import _
 
 HOURS = 24
 _SHARES = shares((0, 2, 5, 10, 20))  # of an even day each hour would have four per cent
@@ -55,8 +56,8 @@ def diel(rhythms: Sequence[Rhythm], words: Words, look: Look) -> Picture:
 
 def _bars(sheet: Sheet, area: Box, rhythm: Rhythm, words: Words) -> None:
     look, name = sheet.look, clean(rhythm.name)
-    what = f"{words.measure} per hour of the day, local time"
-    what = what if name in words.title + words.subtitle else f"{name}: {what}"
+    what = _("%(measure)s per hour of the day, local time", measure=words.measure)
+    what = what if name in words.title + words.subtitle else _("%(name)s: %(what)s", name=name, what=what)
     top, bottom = (
         measure(sheet, replace(words, measure=what), area.top),
         area.bottom - look.size("label") * 1.6,
@@ -83,19 +84,19 @@ def _rows(sheet: Sheet, area: Box, rhythms: Sequence[Rhythm], words: Words) -> N
     look, size = sheet.look, sheet.look.size("label")
     seen = {hour for rhythm in rhythms for hour, _ in rhythm.hours}
     zeros = any(value <= 0 for rhythm in rhythms for _, value in rhythm.hours)
-    what = f"share of each row\u2019s {words.measure}"
+    what = _("share of each row\u2019s %(measure)s", measure=words.measure)
     top = legend(sheet, what, _SHARES, area.top, gaps=len(seen) < HOURS, zeros=zeros, partial=False)
     top += size * 1.7
     fits = max(1, int((area.bottom - top) / (size * 1.3)))
     shown = rhythms if len(rhythms) <= fits else rhythms[: max(1, fits - 1)]
-    names = max(width(name, size) for name in (*(clean(rhythm.name) for rhythm in shown), "local time"))
-    tails = max(width(text, size) for text in (*(number(rhythm.total) for rhythm in shown), "total"))
+    names = max(width(name, size) for name in (*(clean(rhythm.name) for rhythm in shown), _("local time")))
+    tails = max(width(text, size) for text in (*(number(rhythm.total) for rhythm in shown), _("total")))
     left = area.left + min(0.3 * area.wide, names) + 9 * look.unit
     xs = edges(left, area.right - tails - 9 * look.unit, HOURS)
     ys = edges(top, area.bottom - (size * 1.3 if len(shown) < len(rhythms) else 0), len(shown), 3.2 * size)
     _name_hours(sheet, xs, top - size * 0.55)
-    sheet.text(left - 9 * look.unit, top - size * 0.55, "local time", size, "muted", align="right")
-    sheet.text(xs[-1] + 9 * look.unit, top - size * 0.55, "total", size, "muted")
+    sheet.text(left - 9 * look.unit, top - size * 0.55, _("local time"), size, "muted", align="right")
+    sheet.text(xs[-1] + 9 * look.unit, top - size * 0.55, _("total"), size, "muted")
     sheet.block(xs[0], ys[0], xs[-1] - xs[0], ys[-1] - ys[0], "grid")
     titled = len(shown) * len(seen) <= TITLED
     tiles: list[Tile] = []
@@ -104,7 +105,7 @@ def _rows(sheet: Sheet, area: Box, rhythms: Sequence[Rhythm], words: Words) -> N
     lattice(sheet, xs, ys)
     draw_frames(sheet, tiles)
     if len(shown) < len(rhythms):
-        more = f"and {number(len(rhythms) - len(shown))} more"
+        more = and_more(len(rhythms) - len(shown))
         sheet.text(left, ys[-1] + size * 1.15, more, size, "muted")
 
 
@@ -146,5 +147,7 @@ def _named(rhythm: Rhythm, hour: int, value: float, *, titled: bool) -> Named:
     name = clean(rhythm.name)
     attributes = (("data-hour", str(hour)), ("data-species", name), ("data-value", canonical(value)))
     share = f" ({number(round(value / rhythm.total * 100))}{THIN}%)" if rhythm.total else ""
-    title = f"{name}, {hour:02}:00 to {(hour + 1) % 24:02}:00: {number(value)}{share}"
+    first, last = f"{hour:02}:00", f"{(hour + 1) % 24:02}:00"
+    hours = _("%(first)s to %(last)s", first=first, last=last)
+    title = f"{name}, {hours}: {number(value)}{share}"
     return Named(attributes, title if titled else "")

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from api.draw.sheet import GAP, Sheet
 from api.draw.words import BOLD, Words, axis_numbers, clean, fit, width, wrap
-
-NOTHING = "No records match"
+from api.speech import _
 
 
 @dataclass(frozen=True)
@@ -152,8 +151,9 @@ def value_grid(sheet: Sheet, box: Box, scale: Scale, ticks: Sequence[float]) -> 
     sheet.line([box.left, box.right], [scale(0), scale(0)], "axis", 1)
 
 
-def nothing(sheet: Sheet, box: Box, said: str = NOTHING) -> None:
+def nothing(sheet: Sheet, box: Box, said: str = "") -> None:
     """An empty frame that says so, so that nobody takes it for a broken one."""
+    said = said or _("No records match")
     xs = [box.left, box.right, GAP] * 3
     ys = [y for share in (0.0, 1 / 3, 2 / 3) for y in (*[box.top + share * box.high] * 2, GAP)]
     sheet.line(xs, ys, "grid", 1)

@@ -13,6 +13,7 @@ from api.draw.look import RAMP
 from api.draw.named import Named
 from api.draw.sheet import GAP, Sheet
 from api.draw.words import THIN, clean, number, width
+from api.speech import _
 
 PALE = 0.55  # how much of its ink a band has that something is drawn upon
 TITLED = 400  # more cells leave out their titles, which only repeat their data
@@ -136,10 +137,10 @@ def legend(
     sheet: Sheet, measure: str, scale: Shades, top: float, *, gaps: bool, zeros: bool, partial: bool
 ) -> float:
     """What is counted and what each shade stands for, in one line or two; gives where they end."""
-    keys = [Key("no record", "grid")] if gaps else []
+    keys = [Key(_("no record"), "grid")] if gaps else []
     keys += [Key("0", "paper", "zero")] if zeros else []
     keys += [Key(text, ink) for text, ink in zip(scale.texts, scale.inks, strict=True)]
-    keys += [Key("so far", "paper", "partial")] if partial else []
+    keys += [Key(_("so far"), "paper", "partial")] if partial else []
     return key_line(sheet, measure, keys, top)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from api.draw.frame import Box
 from api.draw.sheet import Sheet
 from api.draw.words import fit, number, width
+from api.speech import ngettext
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,10 @@ def key_rows(sheet: Sheet, keys: Sequence[Key], top: float, most: int) -> float:
     mark, gap, rows = 9 * look.unit, 16 * look.unit, 1
     for index, key in enumerate(keys):
         name = fit(key.name, size, (0.3 if look.width < 440 else 0.4) * (right - left))
-        tail = width("+ 88 more", size) if index < len(keys) - 1 else 0.0
+        tail = width(_more(88), size) if index < len(keys) - 1 else 0.0
         if x > left and x + mark + 5 + width(name, size) + (tail if rows == most else 0) > right:
             if rows == most:
-                sheet.text(x, y, f"+ {number(sum(key.lines for key in keys[index:]))} more", size, "muted")
+                sheet.text(x, y, _more(sum(key.lines for key in keys[index:])), size, "muted")
                 break
             x, y, rows = left, y + size * 1.5, rows + 1
         if key.shape:
@@ -90,3 +91,7 @@ def key_rows(sheet: Sheet, keys: Sequence[Key], top: float, most: int) -> float:
         sheet.text(x + mark + 5 * look.unit, y, name, size, "ink" if key.shape else "muted")
         x += mark + 5 * look.unit + width(name, size) + gap
     return y + size * 0.7
+
+
+def _more(lines: int) -> str:
+    return ngettext("+ %(num)s more", "+ %(num)s more", lines, num=number(lines))

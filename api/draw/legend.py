@@ -10,6 +10,7 @@ from api.draw.look import RAMP
 from api.draw.projection import View, scale_bar, written
 from api.draw.sheet import GAP, Sheet
 from api.draw.words import fit, number, width
+from api.speech import _
 
 _LOW = 130.0  # pixels: of less, one row is enough
 _DISTANT = 20.0  # degrees of latitude from which on a scale holds in the middle only
@@ -126,7 +127,8 @@ class Head:
         length = scale_bar(seen, min(0.2 * self.area.wide, 0.4 * seen.box.wide))
         label = f"{number(length)} km" if length >= 1 else f"{number(length * 1000)} m"
         if seen.shown.north - seen.shown.south > _DISTANT and sheet.look.width >= 440:
-            label += f" at {written(round(seen.shown.middle), 0, 'NS')}"
+            at = written(round(seen.shown.middle), 0, "NS")
+            label = _("%(length)s at %(latitude)s", length=label, latitude=at)
         end, base, tick = right - width(label, size) - 0.6 * size, y - 0.36 * size, 0.3 * size
         start = end - length * seen.kilometre
         if start < least:

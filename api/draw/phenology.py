@@ -12,8 +12,9 @@ from api.draw.named import Named
 from api.draw.picture import Picture
 from api.draw.series import Line, Point, draw_line, place
 from api.draw.sheet import GAP, Sheet
-from api.draw.times import MONTHS, moment
-from api.draw.words import Words, canonical, clean, number, width
+from api.draw.times import moment, month_width
+from api.draw.words import Words, canonical, clean, number
+from api.speech import _, months, per
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,12 @@ def _draw(sheet: Sheet, area: Box, shown: Year, name: str, words: Words) -> None
     size = sheet.look.size("label")
     keys = [Key(str(shown.year), "s0", "o")]
     if shown.band:
-        keys += [Key(f"{shown.band} of {shown.earlier}", "r2", "pale"), Key("median", "muted", "-")]
+        band = _("%(band)s of %(years)s", band=shown.band, years=shown.earlier)
+        keys += [Key(band, "r2", "pale"), Key(_("median"), "muted", "-")]
     elif shown.usual:
         keys.append(Key(shown.earlier, "muted", "-"))
-    what = f"{words.measure} per week" if words.measure else ""
+    what = _("%(records)s %(per_interval)s", records=words.measure, per_interval=per("week"))
+    what = what if words.measure else ""
     top, bottom = key_line(sheet, what, keys, area.top) + size * 0.6, area.bottom - size * 1.6
     values = [*(week.value for week in shown.weeks), *(week.high for week in shown.usual)]
     ticks = nice_ticks(values, max(2, min(6, int((bottom - top) / (3.2 * size)))))
@@ -107,14 +110,14 @@ def _months(sheet: Sheet, year: int, across: Scale, box: Box) -> None:
     """The months of the year at their middle, ticks where they begin."""
     size = sheet.look.size("label")
     xs: list[float] = []
-    long = box.wide / 12 > width("Mmm", size) + 2
-    for index, name in enumerate(MONTHS):
+    long = box.wide / 12 > month_width(size) + 2
+    for index, name in enumerate(months()):
         start = max(box.left, across(moment(date(year, index + 1, 1))))
         end = min(box.right, across(moment(date(year, index + 1, 28)) + 3))
         sheet.text((start + end) / 2, box.bottom + size * 1.45, name if long else name[0], size, "muted",
                    align="center")  # fmt: skip
         xs += [start, start, GAP]
-    sheet.line(xs, [box.bottom, box.bottom + 4 * sheet.look.unit, GAP] * len(MONTHS), "axis", 1)
+    sheet.line(xs, [box.bottom, box.bottom + 4 * sheet.look.unit, GAP] * 12, "axis", 1)
 
 
 def _usual(sheet: Sheet, shown: Year, across: Scale, up: Scale) -> None:
@@ -128,8 +131,8 @@ def _usual(sheet: Sheet, shown: Year, across: Scale, up: Scale) -> None:
         upper = [(x, up(one.high)) for left, right, one in sides for x in (left, right)]
         lower = [(x, up(one.low)) for left, right, one in reversed(sides) for x in (right, left)]
         outlines.append(upper + lower)
-        xs += [x for left, right, _ in sides for x in (left, right)] + [GAP]
-        ys += [up(one.median) for _, _, one in sides for _ in range(2)] + [GAP]
+        xs += [x for left, right, _one in sides for x in (left, right)] + [GAP]
+        ys += [up(one.median) for *_sides, one in sides for _again in range(2)] + [GAP]
     if outlines:
         sheet.area(outlines, "r2", alpha=PALE)
         sheet.line(xs, ys, "muted", 1.1 * unit)
@@ -155,5 +158,12 @@ def _told(one: Usual, shown: Year) -> Named:
         ("data-week", str(one.week)), ("data-low", canonical(one.low)),
         ("data-median", canonical(one.median)), ("data-high", canonical(one.high)),
     )  # fmt: skip
-    span = f"{number(one.low)} to {number(one.high)}"
-    return Named(attributes, f"Week {one.week} of {shown.earlier}: median {number(one.median)}, {span}")
+    told = _(
+        "Week %(week)s of %(years)s: median %(median)s, %(low)s to %(high)s",
+        week=one.week,
+        years=shown.earlier,
+        median=number(one.median),
+        low=number(one.low),
+        high=number(one.high),
+    )
+    return Named(attributes, told)

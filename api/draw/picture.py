@@ -11,6 +11,7 @@ from api.draw.paper import Paper
 from api.draw.raster import png
 from api.draw.sheet import Sheet
 from api.draw.words import Words, clean
+from api.speech import _
 
 _CODE = 3  # raise it whenever the same values would give other bytes
 RENDERER = f"{_CODE}-{mpl.__version__}"
@@ -25,7 +26,7 @@ class Picture:
 
     def __init__(self, sheet: Sheet, words: Words) -> None:
         self._sheet = sheet
-        self._title = clean(words.title, 200) or "Chart"
+        self._title = clean(words.title, 200) or _("Chart")
         self._description = clean(words.description or words.subtitle or words.title, 2000)
         self._lock = threading.Lock()  # the two formats draw one figure at different resolutions
 

@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 
 from api.draw.frame import Box
+from api.speech import _, decimal, later
 
 KM = math.pi * 6371.0088 / 180  # of one degree on a sphere with the earth's mean radius
 LEAST_KM = 20.0  # a map of one record shows its surroundings
@@ -122,13 +123,17 @@ def ticks(low: float, high: float, most: int) -> tuple[list[float], int]:
     return [round(index * step, 6) for index in range(first, last + 1)], max(0, -math.floor(math.log10(step)))
 
 
+# For translators: the points of the compass.
+_COMPASS = {"N": later("N"), "S": later("S"), "E": later("E"), "W": later("W")}
+
+
 def written(degrees: float, decimals: int, letters: str) -> str:
     """A latitude ("NS") or longitude ("EW") for a reader: 46.5° N, 180°, 0°."""
     degrees = degrees if letters == "NS" else (degrees + 180) % 360 - 180
-    number = f"{abs(degrees):.{decimals}f}\N{DEGREE SIGN}"
+    number = decimal(f"{abs(degrees):.{decimals}f}\N{DEGREE SIGN}")
     if degrees == 0 or (letters == "EW" and degrees == -180):
         return number
-    return f"{number}\N{NO-BREAK SPACE}{letters[degrees < 0]}"
+    return f"{number}\N{NO-BREAK SPACE}{_(_COMPASS[letters[degrees < 0]])}"
 
 
 def scale_bar(view: View, room: float) -> int | float:

@@ -9,7 +9,7 @@ from api.draw.look import Look
 from api.draw.named import Named
 from api.draw.picture import Picture
 from api.draw.sheet import Sheet
-from api.draw.words import Words, canonical, clean, fit, number, width
+from api.draw.words import Words, and_more, canonical, clean, fit, number, width
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def _draw(sheet: Sheet, area: Box, bars: Sequence[Bar], words: Words) -> None:
         )
     sheet.line([left, left], [top, top + step * len(shown)], "axis", 1)
     if len(shown) < len(bars):
-        more = f"and {number(len(bars) - len(shown))} more"
+        more = and_more(len(bars) - len(shown))
         sheet.text(left, top + step * (rows - 0.5) + size * 0.35, more, size, "muted")
 
 

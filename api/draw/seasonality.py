@@ -19,8 +19,9 @@ from api.draw.look import Look
 from api.draw.named import Named
 from api.draw.picture import Picture
 from api.draw.sheet import Sheet
-from api.draw.times import MONTHS
-from api.draw.words import Words, canonical, clean, number, width
+from api.draw.times import month_width
+from api.draw.words import Words, canonical, clean, number, so_far, width
+from api.speech import date_in_words, months, ngettext
 
 _EVERY = (1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000)
 
@@ -100,9 +101,18 @@ def _grid(sheet: Sheet, area: Box, years: Sequence[int]) -> _Grid:
     down = high / len(shown) >= min(0.7 * size, wide / len(shown))
     grid = (_down if down else _across)(sheet, area, shown)
     if len(shown) < len(years):
-        earlier = f"{number(len(years) - len(shown))} earlier years have no room here"
+        earlier = _unseen(len(years) - len(shown))
         sheet.text(area.left, grid.ys[-1] + size * 1.3, earlier, size, "muted")
     return grid
+
+
+def _unseen(years: int) -> str:
+    return ngettext(
+        "%(num)s earlier years have no room here",
+        "%(num)s earlier years have no room here",
+        years,
+        num=number(years),
+    )
 
 
 def _down(sheet: Sheet, area: Box, years: Sequence[int]) -> _Grid:
@@ -112,8 +122,8 @@ def _down(sheet: Sheet, area: Box, years: Sequence[int]) -> _Grid:
     top = area.top + size * 1.7
     xs = edges(left, area.right, 12)
     ys = edges(top, area.bottom, len(years), most=max(3 * size, 1.25 * (xs[1] - xs[0])))
-    long = xs[1] - xs[0] > width("Mmm", size) + 2
-    for index, month in enumerate(MONTHS):
+    long = xs[1] - xs[0] > month_width(size) + 2
+    for index, month in enumerate(months()):
         middle = (xs[index] + xs[index + 1]) / 2
         sheet.text(middle, ys[0] - size * 0.55, month if long else month[0], size, "muted", align="center")
     every = _every((ys[-1] - ys[0]) / len(years), size * 1.2)
@@ -128,7 +138,7 @@ def _across(sheet: Sheet, area: Box, years: Sequence[int]) -> _Grid:
     """Years across, named above, and months down."""
     look, size = sheet.look, sheet.look.size("label")
     low = (area.bottom - area.top - size * 1.7) / 12 < size
-    left = area.left + width("M" if low else "Mmm", size) + 8 * look.unit
+    left = area.left + (width("M", size) if low else month_width(size)) + 8 * look.unit
     shown = sorted(years)
     xs = edges(left, area.right, len(shown))
     ys = edges(area.top + size * 1.7, area.bottom, 12)
@@ -137,7 +147,7 @@ def _across(sheet: Sheet, area: Box, years: Sequence[int]) -> _Grid:
         if year % every == 0:
             x = min((xs[index] + xs[index + 1]) / 2, area.right - width("0000", size) / 2)
             sheet.text(x, ys[0] - size * 0.55, str(year), size, "muted", align="center")
-    for index, month in enumerate(MONTHS):
+    for index, month in enumerate(months()):
         middle = (ys[index] + ys[index + 1]) / 2 + size * 0.35
         if not low or index % 3 == 0:
             text = month[0] if low else month
@@ -155,6 +165,6 @@ def _named(one: Month, name: str, *, titled: bool) -> Named:
     attributes = [("data-date", label), ("data-species", name), ("data-value", canonical(one.value))]
     if one.partial:
         attributes.append(("data-partial", "true"))
-    so_far = " so far" if one.partial else ""
-    title = f"{name}, {MONTHS[one.month - 1]} {one.year}: {number(one.value)}{so_far}"
+    told = f"{name}, {date_in_words(one.month, year=one.year)}: {number(one.value)}"
+    title = so_far(told) if one.partial else told
     return Named(tuple(attributes), title if titled else "")

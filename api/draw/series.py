@@ -11,7 +11,7 @@ from api.draw.look import MARKERS, SERIES
 from api.draw.named import Named
 from api.draw.sheet import GAP, Sheet
 from api.draw.times import moment
-from api.draw.words import canonical, clean, number
+from api.draw.words import canonical, clean, number, so_far
 
 TITLED = 100  # a line of more points leaves out the title of each mark, which only repeats its data
 _HEFT = {"o": 1.0, "s": 0.95, "D": 0.9, "p": 1.15}  # makes shapes look of one size; triangles take 1.25
@@ -151,6 +151,6 @@ def _named(name: str, spot: Spot, *, titled: bool) -> Named:
     attributes += spot.point.more
     if spot.point.partial:
         attributes.append(("data-partial", "true"))
-    so_far = " so far" if spot.point.partial else ""
-    title = f"{name}, {label}: {number(spot.value)}{so_far}{spot.point.note}"
+    told = f"{name}, {label}: {number(spot.value)}"
+    title = (so_far(told) if spot.point.partial else told) + spot.point.note
     return Named(tuple(attributes), title if titled else "")

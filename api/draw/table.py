@@ -9,7 +9,7 @@ from api.draw.look import Look
 from api.draw.named import Named
 from api.draw.picture import Picture
 from api.draw.sheet import GAP, Sheet
-from api.draw.words import Words, clean, fit, number, width
+from api.draw.words import Words, and_more, clean, fit, width
 
 _NUMBER = re.compile(r"[-+\u2212]?[\d\s\u2009.,%]*\d[\d\s\u2009.,%]*")
 
@@ -41,7 +41,7 @@ def table(
     _cells(sheet, cells, names, _widths(cells, size, area.wide), area.top + size * 1.3, step)
     _rules(sheet, area.top + size * 1.3, step, len(shown))
     if len(shown) < len(rows):
-        more = f"and {number(len(rows) - len(shown))} more"
+        more = and_more(len(rows) - len(shown))
         sheet.text(area.left, area.top + size * 1.3 + step * (len(shown) + 1), more, size, "muted")
     return Picture(sheet, words)
 

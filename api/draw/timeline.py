@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 
 from api.draw.frame import (
-    NOTHING,
     Box,
     Scale,
     gutter,
@@ -21,7 +20,8 @@ from api.draw.picture import Picture
 from api.draw.series import Line, draw_line, known, place
 from api.draw.sheet import GAP, Sheet
 from api.draw.times import Tick, contexts, moment, time_ticks
-from api.draw.words import Words, clean, number, width
+from api.draw.words import NAMELESS, Words, clean, number, width
+from api.speech import _, ngettext
 
 MARKED = 2000  # a line of more points has no marks of its own
 ALL_MARKS = 16_000  # nor have the lines after this many marks: a picture has a size
@@ -38,7 +38,7 @@ def timeline(lines: Sequence[Line], interval: str, words: Words, look: Look, emp
     if values:
         plot(sheet, area, lines, interval, words, values)
     else:
-        nothing(sheet, Box(area.left, area.top + 10 * look.unit, area.right, area.bottom), empty or NOTHING)
+        nothing(sheet, Box(area.left, area.top + 10 * look.unit, area.right, area.bottom), empty)
     return Picture(sheet, words)
 
 
@@ -72,11 +72,11 @@ def _keys(lines: Sequence[Line], words: Words) -> list[Key]:
     if len(lines) == 1 and lines[0].name in words.title + words.subtitle + words.measure:
         return []
     keys = [
-        Key(clean(line.name) or "(no name)", ink, shape)
+        Key(clean(line.name) or _(NAMELESS), ink, shape)
         for line, ink, shape in zip(lines, SERIES, MARKERS, strict=False)
     ]
     rest = len(lines) - len(keys)
-    return keys + ([Key(f"{number(rest)} more", "rest", lines=rest)] if rest else [])
+    return keys + ([Key(_more(rest), "rest", lines=rest)] if rest else [])
 
 
 def _at_ends(look: Look, keys: Sequence[Key], high: float) -> bool:
@@ -113,6 +113,10 @@ def _context_row(sheet: Sheet, box: Box, ticks: Sequence[Tick], scale: Scale) ->
         end = x + half + size
     for x, context in placed:
         sheet.text(x, box.bottom + size * 2.75, context, size, "muted", align="center", bold=True)
+
+
+def _more(lines: int) -> str:
+    return ngettext("%(num)s more", "%(num)s more", lines, num=number(lines))
 
 
 def _lines(sheet: Sheet, lines: Sequence[Line], across: Scale, up: Scale) -> list[tuple[float, float] | None]:

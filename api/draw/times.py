@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-# Written out, because the names of months must not follow the server's locale.
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+from api.draw.words import width
+from api.speech import _, date_in_words, months
+
 _DAYS = {"hour": 1 / 24, "day": 1.0, "week": 7.0, "month": 30.44, "year": 365.25}
 _STEPS = {
     "hour": (1, 2, 3, 6, 12),
@@ -15,7 +16,6 @@ _STEPS = {
     "month": (1, 2, 3, 6),
     "year": (1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000, 2000, 5000),
 }
-_WIDEST = {"hour": "00:00", "day": "00", "week": "W00", "month": "Mmm", "year": "0000"}
 _COARSER = {
     "hour": ("hour", "day", "month", "year"),
     "day": ("day", "month", "year"),
@@ -48,11 +48,28 @@ def time_ticks(first: date, last: date, interval: str, most: float, em: float) -
     for unit in _COARSER.get(interval, ("day", "month", "year")):
         for step in _STEPS[unit]:
             count = span / (_DAYS[unit] * step) + 1
-            needed = count * (len(_WIDEST[unit]) * 0.62 + 1.1) * em
+            needed = count * (_letters(unit) * 0.62 + 1.1) * em
             if count <= MOST and (needed <= most or count < 2):
                 ticks = list(_ticks(first, last, unit, step))
                 return ticks or _ends(first, interval)
     return _ends(first, interval)
+
+
+def _letters(unit: str) -> int:
+    """How long the longest label of a unit is."""
+    if unit == "month":
+        return max(map(len, months()))
+    return len({"hour": "00:00", "day": "00", "week": _week(0), "year": "0000"}[unit])
+
+
+def month_width(size: float) -> float:
+    """What the name of a month may take: as much as it does in most languages, or more where it is longer."""
+    return max(width(name, size) for name in ("Mmm", *months()))
+
+
+def _week(number: int) -> str:
+    two = f"{number:02d}"
+    return _("W%(week)s", week=two)
 
 
 def _ends(first: date, interval: str) -> list[Tick]:
@@ -96,14 +113,14 @@ def _days(first: date, last: date, unit: str, step: int) -> Iterator[date]:
 
 def _say(when: date, unit: str) -> tuple[str, str]:
     if unit == "hour":
-        return f"{getattr(when, 'hour', 0):02d}:00", f"{when.day} {MONTHS[when.month - 1]} {when.year}"
+        return f"{getattr(when, 'hour', 0):02d}:00", date_in_words(when.month, when.day, when.year)
     if unit == "day":
-        return str(when.day), f"{MONTHS[when.month - 1]} {when.year}"
+        return str(when.day), date_in_words(when.month, year=when.year)
     if unit == "week":
-        year, week, _ = when.isocalendar()
-        return f"W{week:02d}", str(year)
+        year, week, _day = when.isocalendar()
+        return _week(week), str(year)
     if unit == "month":
-        return MONTHS[when.month - 1], str(when.year)
+        return months()[when.month - 1], str(when.year)
     return str(when.year), ""
 
 

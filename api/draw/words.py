@@ -7,10 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from api.speech import _, decimal, later, ngettext
+
 THIN = "\u2009"  # thin space, the separator of thousands
 ELLIPSIS = "\u2026"
+NAMELESS = later("(no name)")
 BOLD = 1.16  # how much wider bold type is than `width` says
 
+_LARGE = ((1e9, 1e9, later("bn")), (1e6, 1e6, later("M")), (1e4, 1e3, later("k")))
+"""From which number on an axis is written in which unit, and what that is called."""
 _BLANK = re.compile(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+")
 # C0 and C1 controls, surrogates and non-characters are not XML or kill the encoder; embedding controls
 # (U+202A-E, U+2066-9) would let one name turn its neighbours around.
@@ -101,7 +106,7 @@ def number(value: float) -> str:
 
 def exactly(value: float) -> str:
     """A number for a reader with all its digits, where none may be lost: 1 234.25."""
-    return f"{value:,}".replace(",", THIN).replace("-", "\u2212")
+    return _signed(f"{value:,}")
 
 
 def canonical(value: float) -> str:
@@ -109,15 +114,29 @@ def canonical(value: float) -> str:
     return str(int(value)) if value == int(value) else repr(float(value))
 
 
+def and_more(rest: int) -> str:
+    """How many have no room."""
+    return ngettext("and %(num)s more", "and %(num)s more", rest, num=number(rest))
+
+
+def so_far(told: str) -> str:
+    """What is told of a bucket that is still under way."""
+    return _("%(told)s so far", told=told)
+
+
 def axis_numbers(ticks: Sequence[float]) -> list[str]:
     """The labels of one axis, in one unit: 0, 500, 1 000; 0, 20k; 0, 1.5M; 0.25."""
     top = max(map(abs, ticks))
-    factor, unit = next(((f, u) for f, u in ((1e9, "bn"), (1e6, "M"), (1e4, "k")) if top >= f), (1.0, ""))
-    factor = 1e3 if unit == "k" else factor
+    factor, unit = next(((factor, _(unit)) for least, factor, unit in _LARGE if top >= least), (1.0, ""))
     scaled = [round(tick / factor, 9) for tick in ticks]
     decimals = next((d for d in range(9) if all(abs(round(s, d) - s) < 1e-9 for s in scaled)), 9)
     return [_grouped(s, decimals) + unit if s else "0" for s in scaled]
 
 
 def _grouped(value: float, decimals: int) -> str:
-    return f"{value:,.{decimals}f}".replace(",", THIN).replace("-", "\u2212")
+    return _signed(f"{value:,.{decimals}f}")
+
+
+def _signed(plain: str) -> str:
+    """Digits as Python groups them, with our thin spaces and the decimal mark of the language."""
+    return decimal(plain.replace(",", THIN)).replace("-", "\u2212")

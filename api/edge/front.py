@@ -13,10 +13,9 @@ from typing import Any
 
 from werkzeug.http import parse_etags
 
-from api.answering.negotiation import chosen
 from api.border import MOST_HEADER_BYTES
 from api.edge.behind import Behind, Crowded, Reply
-from api.edge.memory import Entry, Line, Memory, Where, entry_of
+from api.edge.memory import Entry, Line, Memory, Where, entry_of, variant
 from db.watch import Seen, Watch
 
 QUARTER_SECONDS = 900
@@ -80,11 +79,13 @@ class Edge:
         method = scope.method
         if method not in ("GET", "HEAD"):
             return False
-        size, accepted, condition, host = 0, "", "", ""
+        size, accepted, spoken, condition, host = 0, "", "", "", ""
         for name, value in scope.headers.items():
             size += len(value)
             if name == "accept-encoding":
                 accepted = f"{accepted},{value}" if accepted else value
+            elif name == "accept-language":
+                spoken = f"{spoken},{value}" if spoken else value
             elif name == "if-none-match":
                 condition = f"{condition},{value}" if condition else value
             elif name == "host":
@@ -93,7 +94,7 @@ class Edge:
                 return False
         if size > MOST_HEADER_BYTES or host not in self._hosts:
             return False
-        entry = line.entries.get(chosen(accepted, line.offered))
+        entry = line.entries.get(variant(line, accepted, spoken))
         if entry is None or entry.at is not at or entry.quarter != int(time.time() // QUARTER_SECONDS):
             return False
         return self._given(protocol, line, entry, method, condition)
@@ -153,12 +154,13 @@ class Edge:
         if lasting.version != at.version or reply.pieces is not None:
             return
         headers = scope.headers
-        coding = chosen(",".join(headers.get_all("accept-encoding")), lasting.offered)
+        accepted, spoken = (",".join(headers.get_all(f"accept-{what}")) for what in ("encoding", "language"))
+        given = variant(lasting, accepted, spoken)
         line = self._memory.get(where)
-        before = line.entries.get(coding) if line is not None else None
+        before = line.entries.get(given) if line is not None else None
         entry = entry_of(reply, at, quarter, before)
         if entry is not None:
-            self._memory.keep(where, coding, lasting, entry)
+            self._memory.keep(where, given, lasting, entry)
             if len(self._hosts) >= _MOST_HOSTS:  # somebody makes names up; the real one is back at once
                 self._hosts.clear()
             self._hosts.add(",".join(headers.get_all("host")))

@@ -1,6 +1,6 @@
-"""Finished answers in memory, by request line and coding, the least recently used out. Knows no request.
+"""Finished answers in memory, by request line and what is negotiated, the least recently used out.
 
-Everything here belongs to one thread, that of the event loop: there is nothing to lock.
+Knows no request. Everything here belongs to one thread, that of the event loop: there is nothing to lock.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from werkzeug.http import remove_entity_headers
 
 from api.answering.lasting import Lasting
+from api.answering.negotiation import chosen, preferred
 from api.edge.behind import Headers, Reply
 from db.watch import Seen
 
@@ -26,7 +27,7 @@ Where = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An answer in one coding, and how long it holds."""
+    """An answer in one coding and language, and how long it holds."""
 
     at: Seen
     """The data that it was last found right for."""
@@ -47,9 +48,10 @@ class Line:
 
     where: Where
     offered: tuple[str, ...]
+    languages: tuple[str, ...]
     route: str
     entries: dict[str, Entry] = field(default_factory=dict)
-    """By coding."""
+    """By what of all that is on offer they are in."""
 
 
 class Memory:
@@ -71,14 +73,14 @@ class Memory:
             self._lines.move_to_end(where)
         return line
 
-    def keep(self, where: Where, coding: str, lasting: Lasting, entry: Entry) -> None:
+    def keep(self, where: Where, variant: str, lasting: Lasting, entry: Entry) -> None:
         """Keep an entry, in place of the one before it."""
         line = self._lines.get(where)
-        if line is None or line.offered != lasting.offered:
+        if line is None or (line.offered, line.languages) != (lasting.offered, lasting.languages):
             self._forget(where)
-            line = self._lines[where] = Line(where, lasting.offered, lasting.route)
-        self.bytes += _size(entry) - _size(line.entries.get(coding))
-        line.entries[coding] = entry
+            line = self._lines[where] = Line(where, lasting.offered, lasting.languages, lasting.route)
+        self.bytes += _size(entry) - _size(line.entries.get(variant))
+        line.entries[variant] = entry
         self._lines.move_to_end(where)
         while self.bytes > self._most_bytes:
             self._forget(next(iter(self._lines)))
@@ -93,6 +95,12 @@ class Memory:
         """Forget everything."""
         self._lines.clear()
         self.bytes = 0
+
+
+def variant(of: Line | Lasting, accepted: str, spoken: str) -> str:
+    """Which of the answers on offer a request gets, by its Accept-Encoding and its Accept-Language."""
+    coding = chosen(accepted, of.offered)
+    return f"{coding} {preferred(spoken, of.languages)}" if of.languages else coding
 
 
 def _size(entry: Entry | None) -> int:

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 from api.keeping.locks import STEP_SECONDS, Places
 from api.metrics import BUSY
+from api.speech import _
 
 T = TypeVar("T")
 
@@ -63,7 +64,7 @@ class Flights(Generic[T]):
             return flight.result(self._patience)
         except TimeoutError:
             self._land(key, flight)  # whoever comes next shall not wait for a leader that is stuck
-            raise Busy("The same answer is being made, and it takes too long.") from None
+            raise Busy(_("The same answer is being made, and it takes too long.")) from None
 
     def _land(self, key: str, flight: Future[T]) -> None:
         with self._lock:
@@ -87,9 +88,7 @@ class Slots:
         """How many, in this process, were told to come again."""
 
     @contextmanager
-    def taken(
-        self, busy: str = "Too many charts are being drawn at the moment.", waited: float = 0.0
-    ) -> Iterator[None]:
+    def taken(self, busy: str = "", waited: float = 0.0) -> Iterator[None]:
         """Hold a slot while the block runs. Raises Busy, in these words, where none comes free in time.
 
         ``waited`` are the seconds of the asker's patience that are spent already.
@@ -99,7 +98,7 @@ class Slots:
             with self._lock:
                 self.refused += 1
             BUSY.inc()
-            raise Busy(busy)
+            raise Busy(busy or _("Too many charts are being drawn at the moment."))
         try:
             yield
         finally:

@@ -20,6 +20,7 @@ from api.keeping.cache import REDIS_PREFIX, Cache, open_redis
 from api.keeping.envelope import tag
 from api.keeping.flight import Busy
 from api.keeping.locks import STEP_SECONDS, taken
+from api.speech import _
 
 LEASE_SECONDS = 3.0
 """How long the nodes wait for one that died; one that lives renews it three times as often."""
@@ -153,4 +154,4 @@ def _is(path: Path, handle: int) -> bool:
 
 
 def _too_long() -> Busy:
-    return Busy("The same answer is being made, and it takes too long.")
+    return Busy(_("The same answer is being made, and it takes too long."))

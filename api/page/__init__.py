@@ -22,11 +22,13 @@ from api.page.compose import compose, today
 from api.page.embed import FRAMED, embedded
 from api.page.offered import Offered, offered, presets
 from api.page.query import PageParameters, form, link, straightened
+from api.page.speech import speak
 from api.site import site
 from db.questions.counts import spelling
 
 MEDIA_TYPE = "text/html; charset=utf-8"
 routes = Blueprint("page", __name__)
+speak(routes)
 
 
 @routes.get("/")

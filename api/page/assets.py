@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from api.keeping.envelope import Answer, enclose
+from api.page.speech import spoken
 
 FOLDER = Path(__file__).resolve().parent.parent / "static"
 MEDIA = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
@@ -34,9 +35,14 @@ def _read(path: Path) -> Asset:
     return Asset(digest, MEDIA[path.suffix], enclose(digest, path.suffix[1:], content))
 
 
-@cache
 def fingerprint() -> str:
-    """Of everything that the page's bytes depend on beside the data: style, script, templates, this code."""
+    """Of all that a page's bytes depend on beside the data: what it is made with, and its language."""
+    return repr((_made_with(), *spoken()))
+
+
+@cache
+def _made_with() -> str:
+    """Style, script, templates, this code."""
     folders = (FOLDER, FOLDER.parent / "templates", FOLDER.parent / "page")
     files = sorted(path for folder in folders for path in folder.iterdir() if path.is_file())
     digest = hashlib.sha256()

@@ -15,8 +15,9 @@ from api.page.fitting import Fitting
 from api.page.lately import Newcomer, in_the_last_days, newest, page_of
 from api.page.offered import Offered
 from api.page.panels import LEADING, RANKED, Told, animals, ranking, tell, timeline
-from api.page.query import PageParameters, link
+from api.page.query import PageParameters, written
 from api.page.season import NO_SEASON, Season, season
+from api.page.speech import _, ngettext
 from api.page.totals import Total, totals
 from api.page.words import ago, amount, counted, day, listed, moment
 from api.site import site
@@ -90,7 +91,7 @@ def compose(connection: Connection, parameters: PageParameters, today: date, off
     return Dashboard(
         version=" ".join((str(fresh.version), fresh.data_as_of or "", fresh.ingested_at or "")),
         number=fresh.version,
-        poll=link(filters).partition("?")[2],
+        poll=written(filters),
         records=records,
         ever=bool(offers.names),
         as_of=day(told["dataAsOf"]),
@@ -119,7 +120,10 @@ def today() -> date:
 
 
 def _shortened(names: list[str], most: int = 3) -> list[str]:
-    return names if len(names) <= most else [*names[: most - 1], f"{len(names) - most + 1} more"]
+    if len(names) <= most:
+        return names
+    more = len(names) - most + 1
+    return [*names[: most - 1], ngettext("%(num)s more", "%(num)s more", more)]
 
 
 def _made_up(summary: Told) -> str:
@@ -128,13 +132,19 @@ def _made_up(summary: Told) -> str:
     if not invented:
         return ""
     if len(invented) == len(sources):
-        return "These records are made up"
-    feeds = "feed" if len(invented) == 1 else "feeds"
-    return f"Some of these records are made up: those of the {feeds} {listed(invented)}"
+        return _("These records are made up.")
+    return ngettext(
+        "Some of these records are made up: those of the feed %(feeds)s.",
+        "Some of these records are made up: those of the feeds %(feeds)s.",
+        len(invented),
+        feeds=listed(invented),
+    )
 
 
 def _feeds(names: list[str]) -> str:
-    return f"{counted(len(names), 'feeds')}: {listed(_shortened(names))}" if names else ""
+    if not names:
+        return ""
+    return _("%(feeds)s: %(names)s", feeds=counted(len(names), "feeds"), names=listed(_shortened(names)))
 
 
 def _record(row: dict[str, Any], settings: Pairs) -> dict[str, Any]:

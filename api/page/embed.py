@@ -18,6 +18,7 @@ from api.asking.query import Pairs, pairs
 from api.keeping.envelope import Answer, codings, enclose, tag
 from api.page.assets import assets, fingerprint
 from api.page.panels import Told, told
+from api.page.speech import chosen, in_pictures
 from api.site import site
 
 MEDIA_TYPE = "text/html; charset=utf-8"
@@ -85,6 +86,7 @@ def _shown(wanted: Order, found: Told) -> Embedded:
     parameters, tidy = wanted.parameters, found.tidy
     given = [(name, value) for name, value in pairs(request.query_string) if name != "v"]
     looked = [] if any(name == "theme" for name, _ in given) else [("theme", "auto")]
+    looked += [(name, str(value)) for name, value in in_pictures() if not chosen()]
     version = found.ground.scope.version
     pinned = parameters.as_of is not None or not version
     whole = [*given, *looked, *([] if pinned else [("v", str(version))])]

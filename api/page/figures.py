@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from flask import url_for
 from markupsafe import Markup
 
-from api.answering.order import FORMS
+from api.answering.order import DRAWN, FORMS
 from api.asking.query import Pairs
+from api.page.speech import in_pictures
 
 Shape = tuple[int, int]
 """Width and height in CSS pixels: type is legible where an image is shown at about its own width."""
@@ -81,7 +82,7 @@ class Asked:
     def look(self, shape: Shape) -> list[tuple[str, object]]:
         """What a chart of this size looks like on the page."""
         sized = [("width", shape[0]), ("height", shape[1]), ("theme", "auto")]
-        return sized + ([("title", self.title)] if self.title else [])
+        return sized + ([("title", self.title)] if self.title else []) + in_pictures()
 
     def source(self, widest: int | None, shape: Shape) -> Source:
         """One image; its address changes exactly when its data changed."""
@@ -135,4 +136,6 @@ class Asked:
         )
 
     def _titled(self, form: str) -> list[tuple[str, object]]:
-        return [("title", self.title)] if self.title and form in ("svg", "png") else []
+        """What has to be said of a picture that is as wide as the report has it."""
+        titled: list[tuple[str, object]] = [("title", self.title)] if self.title else []
+        return titled + in_pictures() if form in DRAWN else []

@@ -10,7 +10,8 @@ from api.asking.query import Pairs
 from api.asking.values import read_name
 from api.page.query import link
 from api.page.spans import among, before
-from api.page.words import amount, counted, day
+from api.page.speech import _
+from api.page.words import counted, day
 from api.reports.buckets import label, labelled
 from db.filters import Scope
 from db.questions import counts
@@ -41,10 +42,13 @@ def in_the_last_days(connection: Connection, scope: Scope, last: object) -> str:
         return ""
     individuals = sum(count.individuals for count in found)
     species = len({count.taxon_id for count in found if count.records})
-    told = (
-        f"{counted(records, 'records')}, {counted(individuals, 'individuals')} of {amount(species)} species"
+    return _(
+        "In the seven days to %(day)s: %(records)s, %(individuals)s of %(species)s.",
+        day=day(last),
+        records=counted(records, "records"),
+        individuals=counted(individuals, "individuals"),
+        species=counted(species, "species"),
     )
-    return f"In the seven days to {day(last)}: {told}."
 
 
 def newest(connection: Connection, scope: Scope, settings: Pairs) -> tuple[Newcomer, ...]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from api.asking.query import Pairs
 from api.page.panels import tell
 from api.page.query import link
+from api.page.speech import _
 from db.questions.places import localities
 
 NAMES, PLACES = 200, 200
@@ -51,11 +52,11 @@ def presets(given: Pairs, today: date) -> tuple[Preset, ...]:
     """The same page of another time."""
     rest = [pair for pair in given if pair[0] not in _WHEN]
     times: tuple[tuple[str, Pairs], ...] = (
-        ("All time", []),
+        (_("All time"), []),
         (f"{today.year}", [("eventDate", f"{today.year}")]),
         (f"{today.year - 1}", [("eventDate", f"{today.year - 1}")]),
-        ("Last 30 days", [("eventDate", f"{today - timedelta(29)},*")]),
-        ("Last 7 days", [("eventDate", f"{today - timedelta(6)},*")]),
+        (_("Last 30 days"), [("eventDate", f"{today - timedelta(29)},*")]),
+        (_("Last 7 days"), [("eventDate", f"{today - timedelta(6)},*")]),
     )
     now = [pair for pair in given if pair[0] in _WHEN]
     return tuple(Preset(words, link([*rest, *when]), _same(now, when)) for words, when in times)

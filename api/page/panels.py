@@ -17,8 +17,10 @@ from api.draw.words import THIN
 from api.page.figures import BROAD, SIDE, SMALL, WIDE, Asked, Figure, Shapes
 from api.page.fitting import Fitting
 from api.page.query import TAXA, PageParameters, link
+from api.page.speech import _, later
 from api.page.words import NARROW, amount, counted
-from api.reports.report import Tidy
+from api.reports.report import Tidy, not_precise
+from api.speech import per
 from db.filters import taxa_named
 from db.questions.summary import ends
 
@@ -59,11 +61,15 @@ def timeline(connection: Connection, parameters: PageParameters, fitting: Fittin
         sums[called(row)] = sums.get(called(row), 0) + row["value"]
     spoken = ", ".join(f"{name} {amount(number)}" for name, number in sums.items())
     asked = Asked("timeline", [*parameters.pairs(), *shape], answer.ground.scope.version)
-    heading = f"{measure.capitalize()} per {interval}"
+    heading = answer.heading
     alt = f"{heading}: {spoken}" if spoken else heading
-    vague = (left for left in answer.tidy.left_out if "precise" in left["reason"])
-    note = " ".join(f"Without {counted(left[measure], measure)}. {left['reason']}" for left in vague)
+    vague = (left for left in answer.tidy.left_out if left["reason"] == not_precise(interval))
+    note = " ".join(_without(left, measure) for left in vague)
     return asked.figure("timeline", heading, alt, shapes, note=note)
+
+
+def _without(left: dict[str, Any], measure: str) -> str:
+    return _("Without %(amount)s.", amount=counted(left[measure], measure)) + f" {left['reason']}"
 
 
 def ranking(filters: Pairs, measure: str, answer: Told) -> Figure:
@@ -72,10 +78,11 @@ def ranking(filters: Pairs, measure: str, answer: Told) -> Figure:
     spoken = ", ".join(f"{called(row)} {amount(row['value'])}" for row in answer.tidy.rows)
     asked = Asked("species", [*filters, *shape], answer.ground.scope.version)
     species = counted(answer.tidy.facts["species"], "species")
-    note = f"The leading {RANKED} of {species}" if answer.tidy.facts["species"] > RANKED else species
-    return asked.figure(
-        "species", f"Species by {measure}", f"Species by {measure}: {spoken}", SIDE, note=note
-    )
+    if answer.tidy.facts["species"] > RANKED:
+        note = _("The leading %(some)s of %(species)s", some=RANKED, species=species)
+    else:
+        note = species
+    return asked.figure("species", answer.heading, f"{answer.heading}: {spoken}", SIDE, note=note)
 
 
 @dataclass(frozen=True)
@@ -103,11 +110,13 @@ class Panel:
         return asked.figure(self.report, answer.heading, alt, shapes, note=note)
 
 
-PHENOLOGY = Panel("phenology", WIDE, "a season: no record is dated to a week")
-ARRIVALS = Panel("arrivals", SIDE, "first and last days: no record is dated to a day", False, RANKED, False)
-CALENDAR = Panel("calendar", BROAD, "a calendar: no record is dated to a day", limit=YEARS)
-MAP = Panel("map", WIDE, "a map: no record has coordinates")
-DIEL = Panel("diel", SIDE, "hours of the day: no record tells its time", limit=RANKED, noted=False)
+PHENOLOGY = Panel("phenology", WIDE, later("a season: no record is dated to a week"))
+ARRIVALS = Panel(
+    "arrivals", SIDE, later("first and last days: no record is dated to a day"), False, RANKED, False
+)
+CALENDAR = Panel("calendar", BROAD, later("a calendar: no record is dated to a day"), limit=YEARS)
+MAP = Panel("map", WIDE, later("a map: no record has coordinates"))
+DIEL = Panel("diel", SIDE, later("hours of the day: no record tells its time"), limit=RANKED, noted=False)
 
 
 def animals(
@@ -121,14 +130,14 @@ def animals(
         pairs = [*alone, ("interval", interval), ("measure", measure)]
         version = survey(connection, order("timeline", "json", pairs)).scope.version
         name = called(row)
-        total = counted(row["value"], measure)
+        total, rate = counted(row["value"], measure), per(interval)
         figures.append(
             Asked("timeline", pairs, version, clean(name, 80)).figure(
                 f"animal-{row['taxonKey']}",
                 name,
-                f"{name}: {total}, drawn per {interval}",
+                _("%(name)s: %(amount)s, drawn %(per_interval)s", name=name, amount=total, per_interval=rate),
                 SMALL,
-                note=f"{total}, per {interval}",
+                note=_("%(amount)s, %(per_interval)s", amount=total, per_interval=rate),
                 page=link([*alone, *parameters.settings()]),
             )
         )

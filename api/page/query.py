@@ -8,24 +8,28 @@ from urllib.parse import urlencode
 
 from flask import url_for
 
-from api.asking.parameters import FilterParameters, Interval, Measure
+from api.asking.parameters import FilterParameters, Interval, Language, Measure
 from api.asking.query import Pairs
 from api.asking.values import read_days, written_days
+from api.page.speech import PARAMETER, _, later
+from api.speech import filter_name
 from db.models import FOREVER
 
 TAXA = ("species", "scientificName", "vernacularName", "taxonKey")
-_IN_THE_FORM = ("species", "from", "to", "measure", "interval")
+_SETTINGS = ("measure", "interval", PARAMETER)
+"""What does not restrict the page."""
+_IN_THE_FORM = ("species", "from", "to", *_SETTINGS)
 _ONCE = ("locality", "feed")
 """What the form has one field for."""
 _OPEN = "*"
 _KINDS = (
-    ("At any time", ("eventDate", "year", "month", "from", "to")),
-    ("Anywhere", ("country", "stateProvince", "locality", "bbox")),
-    ("From all feeds", ("feed",)),
-    ("On any basis", ("basisOfRecord",)),
-    ("Of all species", TAXA),
+    (later("At any time"), ("eventDate", "year", "month", "from", "to")),
+    (later("Anywhere"), ("country", "stateProvince", "locality", "bbox")),
+    (later("From all feeds"), ("feed",)),
+    (later("On any basis"), ("basisOfRecord",)),
+    (later("Of all species"), TAXA),
 )
-"""Filters of one kind, and in words the page without them."""
+"""In words the page without filters of one kind, and these."""
 
 
 class PageParameters(FilterParameters):
@@ -33,22 +37,24 @@ class PageParameters(FilterParameters):
 
     measure: Measure = "individuals"
     interval: Interval | None = None
+    lang: Language | None = None
 
     def pairs(self) -> list[tuple[str, str]]:
         """The filters, as they were understood."""
         return [(name, value) for name, given in self.understood().items() for value in given]
 
     def settings(self) -> list[tuple[str, str]]:
-        """What is asked for beside the filters, where it is not the default."""
+        """What is counted and how, where it is not the default."""
         chosen = [("measure", self.measure)] if self.measure != "individuals" else []
         return chosen + ([("interval", self.interval)] if self.interval else [])
 
 
 @dataclass(frozen=True)
 class Chip:
-    """A filter that the form has no field for, and the page without it."""
+    """A filter that the form has no field for, what it is called, and the page without it."""
 
     name: str
+    called: str
     value: str
     without: str
 
@@ -78,10 +84,15 @@ class Form:
 
 
 def link(given: Iterable[tuple[str, str]]) -> str:
-    """The address of the page for these parameters."""
-    query = urlencode(list(given), safe=",:*")
+    """The address of the page for these parameters, in the language that was chosen."""
+    query = written(pair for pair in given if pair[0] != PARAMETER)
     home: str = url_for("page.home")
-    return f"{home}?{query}" if query else home
+    return f"{home}{'&' if '?' in home else '?'}{query}" if query else home
+
+
+def written(given: Iterable[tuple[str, str]]) -> str:
+    """Parameters as a query string."""
+    return urlencode(list(given), safe=",:*")
 
 
 def straightened(given: Pairs) -> list[tuple[str, str]] | None:
@@ -105,7 +116,7 @@ def form(given: Pairs) -> Form:
         name for name, value in once.items() if value
     }
     chips = [
-        Chip(name, value, link(pair for pair in given if pair != (name, value)))
+        Chip(name, filter_name(name), value, link(pair for pair in given if pair != (name, value)))
         for name, value in given
         if name not in in_fields
     ]
@@ -119,7 +130,7 @@ def form(given: Pairs) -> Form:
         measure=first.get("measure", "individuals"),
         interval=first.get("interval", ""),
         chips=tuple(chips),
-        filtered=any(name not in ("measure", "interval") for name, _ in given),
+        filtered=any(name not in _SETTINGS for name, _ in given),
         wider=_wider(given),
     )
 
@@ -135,8 +146,8 @@ def _wider(given: Pairs) -> tuple[Wider, ...]:
     ways = []
     for words, names in _KINDS:
         rest = [pair for pair in given if pair[0] not in names]
-        if len(rest) < len(given) and any(name not in ("measure", "interval") for name, _ in rest):
-            ways.append(Wider(words, link(rest)))
+        if len(rest) < len(given) and any(name not in _SETTINGS for name, _ in rest):
+            ways.append(Wider(_(words), link(rest)))
     return tuple(ways)
 
 

@@ -12,6 +12,7 @@ from api.page.figures import FULL, Figure
 from api.page.fitting import Fitting
 from api.page.panels import ARRIVALS, CALENDAR, DIEL, MAP, PHENOLOGY, called, only, tell
 from api.page.query import PageParameters, link
+from api.page.speech import _
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def season(
             pairs = one.pairs(alone if one is PHENOLOGY else parameters.pairs(), parameters.measure)
             told.append((one, tell(connection, one.report, pairs), pairs))
         there = [each for each in told if each[1].tidy.rows]
-        lacking += [one.nothing for one, found, _ in told if not found.tidy.rows]
+        lacking += [_(one.nothing) for one, found, asked in told if not found.tidy.rows]
         for one, found, pairs in there:
             shapes = one.shapes if len(there) == len(row) else FULL
             panels[one.report] = one.figure(found, pairs, shapes)

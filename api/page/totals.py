@@ -13,9 +13,11 @@ from sqlalchemy import Connection
 from api.page.fitting import Fitting
 from api.page.spans import among, before, last_year, numbered
 from api.page.sparks import Spark, spark
+from api.page.speech import _, ngettext
 from api.page.words import amount, day, years
 from api.reports.buckets import after, holding, label
 from api.reports.report import measured
+from api.speech import first_unit, per, span, unit
 from db.filters import Scope
 from db.questions import counts
 from db.questions.counts import Count
@@ -40,20 +42,36 @@ def totals(
     connection: Connection, row: dict[str, Any], fitting: Fitting, measure: str, today: date
 ) -> tuple[Total, ...]:
     """Records, individuals, species, places, this year against the last; ``row`` is that of the summary."""
-    undated = f", {amount(row['undated'])} undated" if row["undated"] else ""
-    uncounted = f"{amount(row['uncounted'])} not counted, taken as one each" if row["uncounted"] else ""
     shown: tuple[tuple[str, str, Summing], ...] = (
-        ("Records", years(row["firstDate"], row["lastDate"]) + undated, _records),
-        ("Individuals", uncounted, _individuals),
-        ("Species", "", len),
+        ("records", _dated(row), _records),
+        ("individuals", _uncounted(row["uncounted"]), _individuals),
+        ("species", "", len),
     )
     found = [
-        Total(name, amount(row[name.lower()]), note, _over(fitting, name, today, sum_up))
+        Total(first_unit(name), amount(row[name]), note, _over(fitting, name, today, sum_up))
         for name, note, sum_up in shown
     ]
-    found.append(Total("Places", amount(places(connection, fitting.scope))))
+    found.append(Total(_("Places"), amount(places(connection, fitting.scope))))
     newest = _year(connection, fitting.scope, measure, today)
     return (*found, newest) if newest else tuple(found)
+
+
+def _dated(row: dict[str, Any]) -> str:
+    span = years(row["firstDate"], row["lastDate"])
+    if not row["undated"]:
+        return span
+    return _("%(years)s, %(num)s undated", years=span, num=amount(row["undated"]))
+
+
+def _uncounted(number: int) -> str:
+    if not number:
+        return ""
+    return ngettext(
+        "%(num)s not counted, taken as one",
+        "%(num)s not counted, taken as one each",
+        number,
+        num=amount(number),
+    )
 
 
 def _records(some: Sequence[Count]) -> float:
@@ -79,7 +97,12 @@ def _over(fitting: Fitting, name: str, today: date, sum_up: Summing) -> Spark | 
     buckets = [bucket for bucket in buckets if bucket != open_one][-_MOST:]
     if not buckets:
         return None
-    said = f"{name} per {interval}, {day(label(buckets[0], interval))} to {day(label(buckets[-1], interval))}"
+    said = _(
+        "%(records)s %(per_interval)s, %(days)s",
+        records=first_unit(name),
+        per_interval=per(interval),
+        days=span(day(label(buckets[0], interval)), day(label(buckets[-1], interval))),
+    )
     return spark(said, [sum_up(held.get(bucket, [])) for bucket in buckets])
 
 
@@ -94,7 +117,7 @@ def _year(connection: Connection, scope: Scope, measure: str, today: date) -> To
     if not newest:
         return None
     if not _holds_both(scope, newest, today):
-        return Total(str(newest), amount(per_year[newest]), measure)
+        return Total(str(newest), amount(per_year[newest]), unit(measure))
     if newest == today.year:
         return _so_far(connection, scope, measure, today)
     now, then = per_year[newest], per_year.get(newest - 1, 0)
@@ -113,10 +136,15 @@ def _holds_both(scope: Scope, year: int, today: date) -> bool:
 def _so_far(connection: Connection, scope: Scope, measure: str, today: date) -> Total:
     now = _days(connection, scope, measure, today)
     then = _days(connection, scope, measure, last_year(today))
-    said = f"{measure.capitalize()} of {today.year} added up day by day, beside those of {today.year - 1}"
+    said = _(
+        "%(records)s of %(year)s added up day by day, beside those of %(before)s",
+        records=first_unit(measure),
+        year=today.year,
+        before=today.year - 1,
+    )
     line = spark(said, list(accumulate(now)), list(accumulate(then)) if any(then) else ())
-    against = _against(sum(now), sum(then), measure, f"{today.year - 1} by this day")
-    return Total(f"{today.year} so far", amount(sum(now)), against, line)
+    against = _against(sum(now), sum(then), measure, _("%(year)s by this day", year=today.year - 1))
+    return Total(_("%(year)s so far", year=today.year), amount(sum(now)), against, line)
 
 
 def _days(connection: Connection, scope: Scope, measure: str, until: date) -> list[float]:
@@ -130,12 +158,14 @@ def _days(connection: Connection, scope: Scope, measure: str, until: date) -> li
 
 def _against(now: float, then: float, measure: str, when: str) -> str:
     """In words, because a plus sign alone does not say more of what."""
+    told = {"measure": unit(measure), "when": when}
     if not then:
-        return f"{measure}; none in {when}"
+        return _("%(measure)s; none in %(when)s", **told)
     if now == then:
-        return f"{measure}, as many as in {when}"
-    word = "more" if now > then else "fewer"
+        return _("%(measure)s, as many as in %(when)s", **told)
     if now >= 3 * then:
-        return f"{measure}; {amount(then)} in {when}"
-    percent = round(abs(now - then) * 100 / then)
-    return f"{measure}, {percent or '<1'} % {word} than in {when}"
+        return _("%(measure)s; %(amount)s in %(when)s", amount=amount(then), **told)
+    percent = round(abs(now - then) * 100 / then) or "<1"
+    if now > then:
+        return _("%(measure)s, %(percent)s %% more than in %(when)s", percent=percent, **told)
+    return _("%(measure)s, %(percent)s %% fewer than in %(when)s", percent=percent, **told)

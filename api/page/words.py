@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from api import speech
 from api.draw.words import THIN, number
+from api.page.speech import _, ngettext
+from api.speech import date_in_words, span
 
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 NARROW = "\u202f"
 """The thin space that does not break."""
 _ONE_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -22,25 +24,28 @@ def amount(value: float) -> str:
 
 def counted(value: float, unit: str) -> str:
     """1 record, 2 records; ``unit`` is the plural."""
-    return f"{amount(value)} {unit.removesuffix('s') if value == 1 and unit != 'species' else unit}"
+    return speech.counted(value, amount(value), unit)
 
 
 def listed(names: Sequence[str]) -> str:
     """a, b and c."""
-    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+    if len(names) < 2:
+        return "".join(names)
+    return _("%(some)s and %(last)s", some=", ".join(names[:-1]), last=names[-1])
 
 
 def day(written: object) -> str:
     """A date of Darwin Core as words: 2021, May 2021, 3 May 2021, 3 May 2021 to 1 June 2021."""
-    return " to ".join(_one(part) for part in str(written or "").split("/"))
+    ends = [_one(part) for part in str(written or "").split("/")]
+    return span(ends[0], ends[-1])
 
 
 def _one(written: str) -> str:
     parts = written.split("-")
     if len(parts) == 1 or not all(part.isdecimal() for part in parts):
         return written
-    month = _MONTHS[int(parts[1]) - 1]
-    return f"{int(parts[2])} {month} {parts[0]}" if len(parts) == 3 else f"{month} {parts[0]}"
+    year, month, *rest = map(int, parts)
+    return date_in_words(month, rest[0] if rest else None, year)
 
 
 def ago(written: object, today: date) -> str:
@@ -49,8 +54,8 @@ def ago(written: object, today: date) -> str:
         return ""
     days = (today - date.fromisoformat(str(written))).days
     if days in (0, 1):
-        return ("today", "yesterday")[days]
-    return f"{amount(days)} days ago" if days > 1 else ""
+        return (_("today"), _("yesterday"))[days]
+    return ngettext("%(num)s day ago", "%(num)s days ago", days, num=amount(days)) if days > 1 else ""
 
 
 def moment(written: str | None, zone: ZoneInfo) -> str:
@@ -58,7 +63,7 @@ def moment(written: str | None, zone: ZoneInfo) -> str:
     if not written:
         return ""
     there = datetime.fromisoformat(written).astimezone(zone)
-    return f"{there.day} {_MONTHS[there.month - 1]} {there.year}, {there:%H:%M}"
+    return f"{date_in_words(there.month, there.day, there.year)}, {there:%H:%M}"
 
 
 def years(first: object, last: object) -> str:

@@ -17,6 +17,7 @@ from api.kinds import higher, species
 from api.reports.buckets import label, labelled, start
 from api.reports.report import Report, Tidy
 from api.shape import Shape
+from api.speech import _, counted, ngettext, one_interval
 from db.filters import Scope
 from db.questions.ends import Ends, ends_per_taxon
 from db.questions.kinds import Kind, kinds
@@ -130,10 +131,13 @@ def _left_out(listed: list[Species], beyond: int, interval: str) -> list[dict[st
     told: list[dict[str, Any]] = []
     vague = sum(one.first is None for one in listed)
     if vague:
-        reason = f"Their dates are missing or not precise enough for one {interval}."
+        reason = _(
+            "Their dates are missing or not precise enough for %(one_interval)s.",
+            one_interval=one_interval(interval),
+        )
         told.append({"species": vague, "reason": reason})
     if beyond:
-        reason = "A genus or family does not count beside a species of its own."
+        reason = _("A genus or family does not count beside a species of its own.")
         told.append({"taxa": beyond, "reason": reason})
     return told
 
@@ -142,17 +146,28 @@ def _warnings(listed: list[Species], interval: str) -> list[str]:
     sooner = sum(one.sooner for one in listed)
     if not sooner:
         return []
-    them = "1 species has" if sooner == 1 else f"{sooner} species have"
-    return [f"{them} an earlier record that is not dated to one {interval}."]
+    return [
+        ngettext(
+            "%(num)s species has an earlier record that is not dated to %(one_interval)s.",
+            "%(num)s species have an earlier record that is not dated to %(one_interval)s.",
+            sooner,
+            one_interval=one_interval(interval),
+        )
+    ]
 
 
 def _said(rows: list[dict[str, Any]]) -> str:
     if not rows:
-        return "No species"
+        return _("No species")
     newest = next(row for row in reversed(rows) if row["new"])
     names = newest["names"].replace(BETWEEN, ", ")
-    total = f"{number(rows[-1]['value'])} species by {rows[-1]['date']}"
-    return f"{total}; the newest in {newest['date']}: {names}"
+    return _(
+        "%(species)s by %(date)s; the newest in %(newest)s: %(names)s",
+        species=counted(rows[-1]["value"], number(rows[-1]["value"]), "species"),
+        date=rows[-1]["date"],
+        newest=newest["date"],
+        names=names,
+    )
 
 
 def draw(tidy: Tidy, parameters: AccumulationParameters, words: Words, look: Look) -> Picture:
@@ -172,9 +187,9 @@ def draw(tidy: Tidy, parameters: AccumulationParameters, words: Words, look: Loo
     return draw_accumulation(steps, words.measure, interval, words, look)
 
 
-def heading(_: AccumulationParameters) -> str:
+def heading(_parameters: AccumulationParameters) -> str:
     """Species recorded over time."""
-    return "Species recorded so far"
+    return _("Species recorded so far")
 
 
 ACCUMULATION = Report(

@@ -12,8 +12,9 @@ from api.asking.parameters import Limit, ReportParameters
 from api.draw import Look, Picture, Season, Words
 from api.draw import arrivals as draw_arrivals
 from api.reports.buckets import label
-from api.reports.report import Report, Tidy, leading
+from api.reports.report import Report, Tidy, leading, not_precise
 from api.shape import Shape
+from api.speech import _, ngettext
 from db.filters import Scope
 from db.questions import counts
 from db.questions.counts import TaxonLabel
@@ -94,20 +95,30 @@ def shape(found: Found, parameters: ArrivalsParameters, under_way: int | None) -
 def _left_out(found: Found) -> list[dict[str, Any]]:
     told: list[dict[str, Any]] = []
     if found.vague > 0:
-        reason = "Their date is missing or not precise enough for one day."
-        told.append({"records": found.vague, "reason": reason})
+        told.append({"records": found.vague, "reason": not_precise("day")})
     beyond = found.species - len(found.taxa)
     if beyond:
-        told.append({"species": beyond, "reason": f"Only the {len(found.taxa)} leading species have rows."})
+        told.append({"species": beyond, "reason": _only(len(found.taxa))})
     return told
 
 
+def _only(shown: int) -> str:
+    return ngettext(
+        "Only the %(num)s leading species have rows.", "Only the %(num)s leading species have rows.", shown
+    )
+
+
 def _said(rows: list[dict[str, Any]]) -> str:
-    latest = {row["name"]: f"{row['name']}: {row['first']} to {row['last']}" for row in rows}
-    return "; ".join(list(latest.values())[:8]) or "No record is dated to a day"
+    latest = {
+        row["name"]: _(
+            "%(name)s: %(first)s to %(last)s", name=row["name"], first=row["first"], last=row["last"]
+        )
+        for row in rows
+    }
+    return "; ".join(list(latest.values())[:8]) or _("No record is dated to a day")
 
 
-def draw(tidy: Tidy, _: ArrivalsParameters, words: Words, look: Look) -> Picture:
+def draw(tidy: Tidy, _parameters: ArrivalsParameters, words: Words, look: Look) -> Picture:
     """From the first to the last day: a row for each species, or for each year of a lone one."""
     seasons = [
         Season(
@@ -123,9 +134,9 @@ def draw(tidy: Tidy, _: ArrivalsParameters, words: Words, look: Look) -> Picture
     return draw_arrivals(seasons, words, look)
 
 
-def heading(_: ArrivalsParameters) -> str:
+def heading(_parameters: ArrivalsParameters) -> str:
     """First and last of the year."""
-    return "First and last of the year"
+    return _("First and last of the year")
 
 
 ARRIVALS = Report(

@@ -15,6 +15,7 @@ from api.reports.buckets import label, labelled, start
 from api.reports.report import Report, Tidy, counted_as_one, measured, too_vague, value
 from api.reports.sums import Sums, summed_over, total
 from api.shape import Shape
+from api.speech import _, first_unit, ngettext, per, span
 from db.filters import Scope
 from db.models import FOREVER
 from db.questions.counts import Count, per_bucket
@@ -103,7 +104,9 @@ def _left_out(found: Found, measure: str) -> list[dict[str, Any]]:
     before = value(sum(measured(count, measure) for count in found.earlier))
     told: list[dict[str, Any]] = []
     if before > 0:
-        told.append({measure: before, "reason": f"They are of the years before {found.years[0]}."})
+        told.append(
+            {measure: before, "reason": _("They are of the years before %(year)s.", year=found.years[0])}
+        )
     return told + too_vague([found.total], [*found.counts, *found.earlier], measure, "day")
 
 
@@ -113,12 +116,18 @@ def _said(found: Found, measure: str) -> str:
     if not days:
         return ""
     most = max(days, key=lambda count: measured(count, measure))
-    span = f"{found.years[0]} to {found.years[-1]}" if len(found.years) > 1 else f"{found.years[0]}"
-    amount = number(measured(most, measure))
-    return f"{number(len(days))} days with records in {span}; most on {label(most.bucket, 'day')}: {amount}"
+    return ngettext(
+        "%(num)s days with records in %(years)s; most on %(day)s: %(amount)s",
+        "%(num)s days with records in %(years)s; most on %(day)s: %(amount)s",
+        len(days),
+        num=number(len(days)),
+        years=span(str(found.years[0]), str(found.years[-1])),
+        day=label(most.bucket, "day"),
+        amount=number(measured(most, measure)),
+    )
 
 
-def draw(tidy: Tidy, _: CalendarParameters, words: Words, look: Look) -> Picture:
+def draw(tidy: Tidy, _parameters: CalendarParameters, words: Words, look: Look) -> Picture:
     """A cell for each day."""
     days = [
         Day(start(labelled(row["date"], "day"), "day"), row["value"], row["partial"]) for row in tidy.rows
@@ -128,7 +137,7 @@ def draw(tidy: Tidy, _: CalendarParameters, words: Words, look: Look) -> Picture
 
 def heading(parameters: CalendarParameters) -> str:
     """Individuals per day, and the like."""
-    return f"{parameters.measure.capitalize()} per day"
+    return _("%(records)s %(per_interval)s", records=first_unit(parameters.measure), per_interval=per("day"))
 
 
 CALENDAR = Report(

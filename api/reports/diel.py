@@ -11,8 +11,9 @@ from sqlalchemy import Connection
 from api.asking.parameters import Limit, Measure, ReportParameters
 from api.draw import Look, Picture, Rhythm, Words
 from api.draw import diel as draw_diel
-from api.reports.report import Report, Tidy, counted_as_one, leading, measured, value
+from api.reports.report import Report, Tidy, counted_as_one, leading, measured, only_rows, value
 from api.shape import Shape
+from api.speech import _, first_unit
 from db.filters import Scope
 from db.questions import counts
 from db.questions.counts import Count, TaxonLabel
@@ -85,8 +86,8 @@ def _left_out(found: Found, measure: str, shown: set[int]) -> list[dict[str, Any
     untimed = value(sum(measured(count, measure) for count in found.totals) - timed)
     beyond = value(sum(measured(count, measure) for count in found.hours if count.taxon_id not in shown))
     told = (
-        {measure: untimed, "reason": "They tell no time of day, or not in which year."},
-        {measure: beyond, "reason": f"Only the {len(shown)} leading species have a row."},
+        {measure: untimed, "reason": _("They tell no time of day, or not in which year.")},
+        {measure: beyond, "reason": only_rows(len(shown))},
     )
     return [one for one in told if one[measure] > 0]  # type: ignore[operator]
 
@@ -96,11 +97,14 @@ def _said(rows: list[dict[str, Any]]) -> str:
     peaks = []
     for name, some in groupby(rows, key=lambda row: row["name"]):
         most = max(some, key=lambda row: (row["value"], -row["hour"]))
-        peaks.append(f"{name}: most at {most['hour']:02}:00 local time, {most['value']}")
+        at, amount = f"{most['hour']:02}:00", most["value"]
+        peaks.append(
+            _("%(name)s: most at %(time)s local time, %(amount)s", name=name, time=at, amount=amount)
+        )
     return "; ".join(peaks[:8])
 
 
-def draw(tidy: Tidy, _: DielParameters, words: Words, look: Look) -> Picture:
+def draw(tidy: Tidy, _parameters: DielParameters, words: Words, look: Look) -> Picture:
     """Bars for one species, rows of shades for several."""
     rhythms = []
     for name, some in groupby(tidy.rows, key=lambda row: row["name"]):
@@ -112,7 +116,7 @@ def draw(tidy: Tidy, _: DielParameters, words: Words, look: Look) -> Picture:
 
 def heading(parameters: DielParameters) -> str:
     """Individuals by hour of the day, and the like."""
-    return f"{parameters.measure.capitalize()} by hour of the day"
+    return _("%(records)s by hour of the day", records=first_unit(parameters.measure))
 
 
 DIEL = Report(

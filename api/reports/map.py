@@ -12,12 +12,13 @@ from api.draw.projection import Extent, written
 from api.draw.words import number
 from api.reports.report import Report, Tidy, counted_as_one, value
 from api.shape import Shape
+from api.speech import _, decimal, first_unit, later, ngettext, unit
 from db.filters import Scope
 from db.questions import cells
 from db.questions.cells import MOST_RECORDS, Cells, Sum
 from db.questions.counts import Count
 
-_CREDIT = "Coast and borders: Natural Earth, 1:10\u2009000\u2009000"
+_CREDIT = later("Coast and borders: Natural Earth, 1:10\u2009000\u2009000")
 
 
 class MapRow(Shape):
@@ -74,9 +75,9 @@ def _amount(one: Sum, measure: str) -> int | float:
 
 def _left_out(found: Cells, measure: str) -> list[dict[str, object]]:
     told = (
-        (found.missing, "They have no coordinates."),
-        (found.flagged, "Their coordinates are flagged as wrong."),
-        (found.unusable, "Their coordinates are missing or flagged as wrong."),
+        (found.missing, _("They have no coordinates.")),
+        (found.flagged, _("Their coordinates are flagged as wrong.")),
+        (found.unusable, _("Their coordinates are missing or flagged as wrong.")),
     )
     amounts = [(_amount(one, measure), reason) for one, reason in told]
     return [{measure: amount, "reason": reason} for amount, reason in amounts if amount]
@@ -85,11 +86,21 @@ def _left_out(found: Cells, measure: str) -> list[dict[str, object]]:
 def _warnings(found: Cells) -> list[str]:
     told = []
     if found.vague:
-        records = "1 record has" if found.vague == 1 else f"{found.vague} records have"
-        told.append(f"{records} an uncertainty larger than a cell, and may lie in another one.")
+        told.append(
+            ngettext(
+                "1 record has an uncertainty larger than a cell, and may lie in another one.",
+                "%(num)s records have an uncertainty larger than a cell, and may lie in another one.",
+                found.vague,
+            )
+        )
     if found.coarse:
-        most = f"Of more than {MOST_RECORDS} records no cell is smaller than 0.1 degrees"
-        told.append(f"{most}: ask for a species, a place or less time to see more.")
+        told.append(
+            _(
+                "Of more than %(num)s records no cell is smaller than 0.1 degrees: ask for a species, a"
+                " place or less time to see more.",
+                num=MOST_RECORDS,
+            )
+        )
     return told
 
 
@@ -107,9 +118,21 @@ def _in_words(rows: list[dict[str, int | float]], measure: str) -> str:
         return ""
     total, most = sum(row["value"] for row in rows), max(rows, key=lambda row: row["value"])
     where = f"{_degrees(most['decimalLatitude'], 'NS')}, {_degrees(most['decimalLongitude'], 'EW')}"
-    cell = "1 cell" if len(rows) == 1 else f"{number(len(rows))} cells"
-    told = f"{number(total)} {measure} in {cell} of {most['cellSize']:g} degrees"
-    return f"{told}; the most, {number(most['value'])}, around {where}"
+    return ngettext(
+        "%(total)s %(measure)s in %(num)s cell of %(size)s degrees; the most, %(most)s, around %(where)s",
+        "%(total)s %(measure)s in %(num)s cells of %(size)s degrees; the most, %(most)s, around %(where)s",
+        len(rows),
+        num=number(len(rows)),
+        total=number(total),
+        measure=unit(measure),
+        size=_plain(most["cellSize"]),
+        most=number(most["value"]),
+        where=where,
+    )
+
+
+def _plain(size: float) -> str:
+    return decimal(f"{size:g}")
 
 
 def _degrees(degrees: float, letters: str) -> str:
@@ -122,14 +145,18 @@ def draw(tidy: Tidy, parameters: MapParameters, words: Words, look: Look) -> Pic
     west, south, east, north = bounds
     extent = Extent(west, south, east if east >= west else east + 360, north)
     shown = [Cell(row["decimalLatitude"], row["decimalLongitude"], row["value"]) for row in tidy.rows]
-    measure = f"{parameters.measure.capitalize()} per cell of {size:g}\N{DEGREE SIGN}"
-    told = replace(words, measure=measure, footer=(*words.footer, _CREDIT))
+    measure = _(
+        "%(records)s per cell of %(size)s\N{DEGREE SIGN}",
+        records=first_unit(parameters.measure),
+        size=_plain(size),
+    )
+    told = replace(words, measure=measure, footer=(*words.footer, _(_CREDIT)))
     return density(shown, Grid(size, extent, parameters.bbox is not None), told, look)
 
 
-def heading(_: MapParameters) -> str:
+def heading(_parameters: MapParameters) -> str:
     """Where they were recorded."""
-    return "Where they were recorded"
+    return _("Where they were recorded")
 
 
 MAP = Report("map", "Where were they recorded?", MapParameters, ask, shape, draw, heading, MapRow)

@@ -15,6 +15,7 @@ from api.reports.buckets import label
 from api.reports.report import Report, Tidy, counted_as_one, measured, too_vague, value
 from api.reports.sums import Sums, ask_sums
 from api.shape import Shape
+from api.speech import _, first_unit, unit
 from db.filters import Scope
 
 ENOUGH = 4
@@ -121,16 +122,24 @@ def _said(rows: list[dict[str, Any]], facts: dict[str, Any], measure: str) -> st
     if not shown:
         return ""
     most = max(shown, key=lambda row: row["value"])
-    told = f"Recorded from {shown[0]['date']} to {shown[-1]['date']}"
-    told += f", most in {most['date']}: {number(most['value'])} {measure}"
-    return f"{told}; over {_span(facts['earlierYears'])}" if facts["earlierYears"] else told
+    told = _(
+        "Recorded from %(first)s to %(last)s, most in %(week)s: %(amount)s %(measure)s",
+        first=shown[0]["date"],
+        last=shown[-1]["date"],
+        week=most["date"],
+        amount=number(most["value"]),
+        measure=unit(measure),
+    )
+    if not facts["earlierYears"]:
+        return told
+    return _("%(told)s; over %(years)s", told=told, years=_span(facts["earlierYears"]))
 
 
 def _span(years: list[int]) -> str:
     return f"{years[0]}\u2013{years[-1]}" if len(years) > 1 else str(years[0])
 
 
-def draw(tidy: Tidy, _: PhenologyParameters, words: Words, look: Look) -> Picture:
+def draw(tidy: Tidy, _parameters: PhenologyParameters, words: Words, look: Look) -> Picture:
     """A line for the year over a band of the earlier ones."""
     facts = tidy.facts
     if not tidy.rows:
@@ -140,7 +149,7 @@ def draw(tidy: Tidy, _: PhenologyParameters, words: Words, look: Look) -> Pictur
         facts["year"],
         tuple(Week(row["week"], row["value"], row["partial"]) for row in weeks),
         tuple(Usual(one["week"], one["low"], one["median"], one["high"]) for one in facts["usual"]),
-        {"quartiles": "middle half", "range": "range", None: ""}[facts["band"]],
+        {"quartiles": _("middle half"), "range": _("range"), None: ""}[facts["band"]],
         _span(facts["earlierYears"]) if facts["earlierYears"] else "",
     )
     return draw_phenology(shown, tidy.of, words, look)
@@ -148,7 +157,7 @@ def draw(tidy: Tidy, _: PhenologyParameters, words: Words, look: Look) -> Pictur
 
 def heading(parameters: PhenologyParameters) -> str:
     """Individuals by week of the year, and the like."""
-    return f"{parameters.measure.capitalize()} by week of the year"
+    return _("%(records)s by week of the year", records=first_unit(parameters.measure))
 
 
 PHENOLOGY = Report(

@@ -17,6 +17,7 @@ from api.reports.buckets import label
 from api.reports.report import Report, Tidy, counted_as_one, measured, too_vague, value
 from api.reports.timeline import MOST_ROWS, points
 from api.shape import Shape
+from api.speech import _, buckets, later, unit
 from db.filters import Filters, Scope, taxa_named
 from db.questions import counts
 from db.questions.counts import Count
@@ -49,6 +50,19 @@ class RatioParameters(ReportParameters):
     def demanded(self) -> tuple[tuple[str, str], ...]:
         """Both names: of what nobody knows there is no ratio."""
         return ("numerator", self.numerator), ("denominator", self.denominator)
+
+
+_UNITS = {
+    "records": later("records per record"),
+    "individuals": later("individuals per individual"),
+}
+_BY = {
+    "year": later("by year"),
+    "month": later("by month"),
+    "week": later("by week"),
+    "day": later("by day"),
+    "hour": later("by hour"),
+}
 
 
 @dataclass(frozen=True)
@@ -102,8 +116,13 @@ def shape(found: Found, parameters: RatioParameters, under_way: int | None) -> T
     below = found.denominator.amounts(found.counts, measure)
     seen = sorted(above.keys() | below.keys())
     if len(seen) > MOST_ROWS:
-        sentence = f"{len(seen)} {interval}s are more than one answer holds"
-        raise BadParameter(f"{sentence}: ask for a longer interval or less time.", "interval")
+        raise BadParameter(
+            _(
+                "%(buckets)s are more than one answer holds: ask for a longer interval or less time.",
+                buckets=buckets(len(seen), interval),
+            ),
+            "interval",
+        )
     rows = [
         {
             "date": bucket if interval == "year" else label(bucket, interval),
@@ -114,7 +133,7 @@ def shape(found: Found, parameters: RatioParameters, under_way: int | None) -> T
         }
         for bucket in seen
     ]
-    name = f"{found.numerator.name} per {found.denominator.name}"
+    name = _named(found.numerator.name, found.denominator.name)
     return Tidy(
         columns=("date", "numerator", "denominator", "value", "partial"),
         rows=rows,
@@ -124,10 +143,10 @@ def shape(found: Found, parameters: RatioParameters, under_way: int | None) -> T
         facts={
             "numerator": found.numerator.name,
             "denominator": found.denominator.name,
-            "unit": f"{measure} per {measure.removesuffix('s')}",
+            "unit": _(_UNITS[measure]),
         },
         said=_said(rows, name),
-        heading=f"{name} by {interval}",
+        heading=_("%(ratio)s %(by_interval)s", ratio=name, by_interval=_(_BY[interval])),
     )
 
 
@@ -142,30 +161,42 @@ def _divided(above: float, below: float) -> int | float | None:
 def _undivided(rows: list[dict[str, Any]], below: str) -> list[str]:
     if not rows or any(row["denominator"] for row in rows):
         return []
-    return [f"There is no {below} to divide by."]
+    return [_("There is no %(species)s to divide by.", species=below)]
 
 
 def _said(rows: list[dict[str, Any]], name: str) -> str:
     known = [row for row in rows if row["value"] is not None]
     if not known:
-        return f"{name}: nothing to divide by" if rows else f"{name}: no records"
+        nothing = _("%(ratio)s: nothing to divide by", ratio=name)
+        return nothing if rows else _("%(ratio)s: no records", ratio=name)
     ends = (end(known, key=lambda row: row["value"]) for end in (min, max))
-    last, least, most = (f"{number(row['value'])} in {row['date']}" for row in (known[-1], *ends))
-    return f"{name}: {last}; lowest {least}, highest {most}"
+    last, least, most = (
+        _("%(amount)s in %(date)s", amount=number(row["value"]), date=row["date"])
+        for row in (known[-1], *ends)
+    )
+    return _(
+        "%(ratio)s: %(last)s; lowest %(least)s, highest %(most)s",
+        ratio=name, last=last, least=least, most=most,
+    )  # fmt: skip
 
 
 def draw(tidy: Tidy, parameters: RatioParameters, words: Words, look: Look) -> Picture:
     """One line, broken where there is nothing to divide by."""
-    name = f"{tidy.facts['numerator']} per {tidy.facts['denominator']}"
+    name = _named(tidy.facts["numerator"], tidy.facts["denominator"])
     line = Line(name, tuple(points(tidy.rows, parameters.interval)))
-    empty = "Nothing to divide by" if tidy.rows else ""
-    words = replace(words, measure=f"{name}, in {parameters.measure}")
+    empty = _("Nothing to divide by") if tidy.rows else ""
+    counted = _("%(ratio)s, in %(measure)s", ratio=name, measure=unit(parameters.measure))
+    words = replace(words, measure=counted)
     return draw_timeline([line], parameters.interval, words, look, empty=empty)
 
 
 def heading(parameters: RatioParameters) -> str:
     """Wolf per deer; the answer itself knows how the data writes them."""
-    return f"{parameters.numerator} per {parameters.denominator}"
+    return _named(parameters.numerator, parameters.denominator)
+
+
+def _named(above: str, below: str) -> str:
+    return _("%(one)s per %(other)s", one=above, other=below)
 
 
 RATIO = Report(

@@ -13,6 +13,7 @@ from api.draw.named import Named
 from api.draw.words import canonical, exactly
 from api.reports.report import Report, Tidy
 from api.shape import Shape
+from api.speech import _, pgettext
 from db.filters import Scope
 from db.questions.recent import latest
 
@@ -56,18 +57,19 @@ def ask(connection: Connection, scope: Scope, parameters: RecentParameters) -> l
     return latest(connection, scope, parameters.limit)
 
 
-def shape(found: list[dict[str, Any]], parameters: RecentParameters, _: int | None) -> Tidy:
+def shape(found: list[dict[str, Any]], parameters: RecentParameters, _under_way: int | None) -> Tidy:
     """A row for each record; its issues in one cell, as GBIF's downloads have them."""
     rows = [record | {"issues": ";".join(record["issues"]) or None} for record in found]
     return Tidy(columns=COLUMNS, rows=rows, facts={"limit": parameters.limit}, said=_said(rows))
 
 
-def draw(tidy: Tidy, _: RecentParameters, words: Words, look: Look) -> Picture:
+def draw(tidy: Tidy, _parameters: RecentParameters, words: Words, look: Look) -> Picture:
     """When, what, how many, where; a narrow picture has room for days only."""
     timed = look.width >= _WIDE
     rows = [[_when(row, timed), _what(row), _count(row), _where(row)] for row in tidy.rows]
     names = [_named(row) for row in tidy.rows]
-    return table(("Date", "Species", "Count", "Place"), rows, words, look, names)
+    titles = (_("Date"), _("Species"), pgettext("how many", "Count"), _("Place"))
+    return table(titles, rows, words, look, names)
 
 
 def _named(row: dict[str, Any]) -> Named:
@@ -88,8 +90,8 @@ def _count(row: dict[str, Any]) -> str:
 
 def _said(rows: list[dict[str, Any]]) -> str:
     if not rows:
-        return "No records"
-    return f"The latest is of {_what(rows[0])}, {rows[0]['eventDate']}"
+        return _("No records")
+    return _("The latest is of %(name)s, %(day)s", name=_what(rows[0]), day=rows[0]["eventDate"])
 
 
 def _what(row: dict[str, Any]) -> str:
@@ -100,9 +102,9 @@ def _where(row: dict[str, Any]) -> str:
     return str(row["locality"] or row["stateProvince"] or row["countryCode"] or "")
 
 
-def heading(_: RecentParameters) -> str:
+def heading(_parameters: RecentParameters) -> str:
     """Latest records."""
-    return "Latest records"
+    return _("Latest records")
 
 
 RECENT = Report(

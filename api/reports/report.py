@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from api.asking.parameters import ReportParameters
 from api.draw import Look, Picture, Words
 from api.shape import PlainRow
+from api.speech import _, ngettext, one_interval
 from db.filters import Scope
 from db.questions.counts import Count, TaxonLabel
 
@@ -85,8 +86,22 @@ def too_vague(
     vague = value(
         sum(measured(one, measure) for one in totals) - sum(measured(one, measure) for one in counts)
     )
-    reason = f"Their date is missing or not precise enough for one {interval}."
-    return [{measure: vague, "reason": reason}] if vague > 0 else []
+    return [{measure: vague, "reason": not_precise(interval)}] if vague > 0 else []
+
+
+def not_precise(interval: str) -> str:
+    """Why something is in no bucket."""
+    return _(
+        "Their date is missing or not precise enough for %(one_interval)s.",
+        one_interval=one_interval(interval),
+    )
+
+
+def only_rows(shown: int) -> str:
+    """Why the species that are not among the leading ones are missing."""
+    return ngettext(
+        "Only the %(num)s leading species have a row.", "Only the %(num)s leading species have a row.", shown
+    )
 
 
 def counted_as_one(counts: Sequence[Count], measure: str) -> list[str]:
@@ -94,6 +109,10 @@ def counted_as_one(counts: Sequence[Count], measure: str) -> list[str]:
     uncounted = sum(count.uncounted for count in counts)
     if measure != "individuals" or not uncounted:
         return []
-    if uncounted == 1:
-        return ["1 record without a count was counted as one individual."]
-    return [f"{uncounted} records without a count were counted as one individual each."]
+    return [
+        ngettext(
+            "1 record without a count was counted as one individual.",
+            "%(num)s records without a count were counted as one individual each.",
+            uncounted,
+        )
+    ]

@@ -14,6 +14,7 @@ from api.reports.buckets import label
 from api.reports.report import Report, Tidy, counted_as_one, measured, too_vague, value
 from api.reports.sums import Sums, ask_sums
 from api.shape import Shape
+from api.speech import _, first_unit, unit
 from db.filters import Scope
 
 
@@ -70,11 +71,17 @@ def _said(found: Sums, measure: str) -> str:
         return ""
     most = max(found.counts, key=lambda count: measured(count, measure))
     first, last = (label(count.bucket, "month") for count in (found.counts[0], found.counts[-1]))
-    amount = number(measured(most, measure))
-    return f"From {first} to {last}; most in {label(most.bucket, 'month')}: {amount} {measure}"
+    return _(
+        "From %(first)s to %(last)s; most in %(month)s: %(amount)s %(measure)s",
+        first=first,
+        last=last,
+        month=label(most.bucket, "month"),
+        amount=number(measured(most, measure)),
+        measure=unit(measure),
+    )
 
 
-def draw(tidy: Tidy, _: SeasonalityParameters, words: Words, look: Look) -> Picture:
+def draw(tidy: Tidy, _parameters: SeasonalityParameters, words: Words, look: Look) -> Picture:
     """A shade for each month."""
     months = [Month(row["year"], row["month"], row["value"], row["partial"]) for row in tidy.rows]
     return draw_seasonality(months, tidy.of, words, look)
@@ -82,7 +89,7 @@ def draw(tidy: Tidy, _: SeasonalityParameters, words: Words, look: Look) -> Pict
 
 def heading(parameters: SeasonalityParameters) -> str:
     """Individuals by year and month, and the like."""
-    return f"{parameters.measure.capitalize()} by year and month"
+    return _("%(records)s by year and month", records=first_unit(parameters.measure))
 
 
 SEASONALITY = Report(

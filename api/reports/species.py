@@ -8,8 +8,9 @@ from sqlalchemy import Connection
 
 from api.asking.parameters import Limit, Measure, ReportParameters
 from api.draw import Bar, Look, Picture, Words, ranking
-from api.reports.report import Report, Tidy, counted_as_one, leading, measured, value
+from api.reports.report import Report, Tidy, counted_as_one, leading, measured, only_rows, value
 from api.shape import Shape
+from api.speech import _, unit
 from db.filters import Scope
 from db.questions import counts
 from db.questions.counts import Count, TaxonLabel
@@ -46,7 +47,7 @@ def ask(connection: Connection, scope: Scope, _: SpeciesParameters) -> Found:
     return Found(totals, counts.labels(connection, sorted(count.taxon_id for count in totals), scope.as_of))
 
 
-def shape(found: Found, parameters: SpeciesParameters, _: int | None) -> Tidy:
+def shape(found: Found, parameters: SpeciesParameters, _under_way: int | None) -> Tidy:
     """A row for each of the leading species."""
     measure = parameters.measure
     ranked = leading(found.totals, measure, found.labels)
@@ -62,7 +63,7 @@ def shape(found: Found, parameters: SpeciesParameters, _: int | None) -> Tidy:
         for taxon in ranked[: parameters.limit]
     ]
     beyond = value(sum(amounts[taxon] for taxon in ranked[parameters.limit :]))
-    reason = f"Only the {len(rows)} leading species have a row."
+    reason = only_rows(len(rows))
     return Tidy(
         columns=("name", "scientificName", "vernacularName", "taxonKey", "value"),
         rows=rows,
@@ -86,7 +87,7 @@ def _other_name(row: dict[str, str | None]) -> str:
 
 def heading(parameters: SpeciesParameters) -> str:
     """Species by records, and the like."""
-    return f"Species by {parameters.measure}"
+    return _("Species by %(measure)s", measure=unit(parameters.measure))
 
 
 SPECIES = Report(

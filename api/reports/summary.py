@@ -12,6 +12,7 @@ from api.draw import Fact, Look, Picture, Words, numbers
 from api.draw.words import canonical, exactly
 from api.reports.report import Report, Tidy, counted_as_one, value
 from api.shape import Shape
+from api.speech import _, counted, first_unit
 from db.filters import Scope
 from db.questions import counts
 from db.questions.counts import Count
@@ -50,7 +51,7 @@ class Found:
     feeds: int
 
 
-def ask(connection: Connection, scope: Scope, _: SummaryParameters) -> Found:
+def ask(connection: Connection, scope: Scope, _parameters: SummaryParameters) -> Found:
     """Totals, the ends, and what has no date at all."""
     first, last = ends(connection, scope)
     totals = counts.totals(connection, scope)
@@ -74,13 +75,15 @@ def shape(found: Found, _parameters: SummaryParameters, _under_way: int | None) 
         columns=tuple(row),
         rows=[row],
         warnings=counted_as_one(found.totals, "individuals"),
-        said=", ".join(f"{exactly(row[name])} {_of(name, row[name])}" for name in _SHOWN)
-        + (f", from {row['firstDate']} to {row['lastDate']}" if row["firstDate"] else ""),
+        said=_said(row),
     )
 
 
-def _of(name: str, number: float) -> str:
-    return name.removesuffix("s") if number == 1 and name != "species" else name
+def _said(row: dict[str, Any]) -> str:
+    told = ", ".join(counted(row[name], exactly(row[name]), name) for name in _SHOWN)
+    if not row["firstDate"]:
+        return told
+    return _("%(told)s, from %(first)s to %(last)s", told=told, first=row["firstDate"], last=row["lastDate"])
 
 
 def _date(written: str | None) -> str | int | None:
@@ -88,20 +91,22 @@ def _date(written: str | None) -> str | int | None:
     return int(written) if written and written.isdecimal() else written
 
 
-def draw(tidy: Tidy, _: SummaryParameters, words: Words, look: Look) -> Picture:
+def draw(tidy: Tidy, _parameters: SummaryParameters, words: Words, look: Look) -> Picture:
     """The four numbers that matter, in large type."""
     row = tidy.rows[0]
-    span = f"{row['firstDate']} to {row['lastDate']}" if row["firstDate"] else ""
+    days = ""
+    if row["firstDate"]:
+        days = _("%(first)s to %(last)s", first=row["firstDate"], last=row["lastDate"])
     facts = [
-        Fact(name.capitalize(), exactly(row[name]), span if name == "records" else "", canonical(row[name]))
+        Fact(first_unit(name), exactly(row[name]), days if name == "records" else "", canonical(row[name]))
         for name in _SHOWN
     ]
     return numbers(facts, words, look)
 
 
-def heading(_: SummaryParameters) -> str:
+def heading(_parameters: SummaryParameters) -> str:
     """What is recorded."""
-    return "What is recorded"
+    return _("What is recorded")
 
 
 SUMMARY = Report(

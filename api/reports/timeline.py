@@ -15,6 +15,7 @@ from api.draw import timeline as draw_timeline
 from api.reports.buckets import after, label, labelled, start
 from api.reports.report import Report, Tidy, counted_as_one, leading, measured, too_vague, value
 from api.shape import Shape
+from api.speech import _, buckets, first_unit, ngettext, per
 from db.filters import Scope
 from db.questions import counts
 from db.questions.counts import Count, TaxonLabel
@@ -78,11 +79,14 @@ def shape(found: Found, parameters: TimelineParameters, under_way: int | None) -
     shown = ranked[: parameters.lines]
     seen = sorted({count.bucket for count in found.counts})
     if len(shown) * len(seen) > MOST_ROWS:
-        sentence = (
-            f"A line for each of {len(shown)} species over {len(seen)} {interval}s is more than one answer"
-        )
         raise BadParameter(
-            f"{sentence} holds: ask for a longer interval, fewer species or less time.", "interval"
+            _(
+                "A line for each of %(species)s species over %(buckets)s is more than one answer holds: ask"
+                " for a longer interval, fewer species or less time.",
+                species=len(shown),
+                buckets=buckets(len(seen), interval),
+            ),
+            "interval",
         )
     amounts = {(count.taxon_id, count.bucket): measured(count, measure) for count in found.counts}
     rows = [
@@ -113,8 +117,16 @@ def _left_out(found: Found, parameters: TimelineParameters, shown: set[int]) -> 
     others = (measured(count, measure) for count in found.counts if count.taxon_id not in shown)
     beyond = value(sum(others))
     if beyond > 0:
-        told.append({measure: beyond, "reason": f"Only the {len(shown)} leading species have a line."})
+        told.append({measure: beyond, "reason": _only(len(shown))})
     return told
+
+
+def _only(lines: int) -> str:
+    return ngettext(
+        "Only the %(num)s leading species have a line.",
+        "Only the %(num)s leading species have a line.",
+        lines,
+    )
 
 
 def draw(tidy: Tidy, parameters: TimelineParameters, words: Words, look: Look) -> Picture:
@@ -139,7 +151,11 @@ def points(rows: list[dict[str, Any]], interval: str) -> list[Point]:
 
 def heading(parameters: TimelineParameters) -> str:
     """Records per month, and the like."""
-    return f"{parameters.measure.capitalize()} per {parameters.interval}"
+    return _(
+        "%(records)s %(per_interval)s",
+        records=first_unit(parameters.measure),
+        per_interval=per(parameters.interval),
+    )
 
 
 TIMELINE = Report(

@@ -1,9 +1,10 @@
 // Keeps an open page fresh: asks for the data version, and only when it is another one for the page and the charts
 // that changed. Knows no chart: what may change carries data-live, an address that may data-link, what stands in a list
-// of its own data-item.
+// of its own data-item. Knows no words: what it says stands in the page (#said), in the page's language.
 
 const EVERY = 2000, SELDOM = 5000, LONGEST = 30000, PATIENCE = 15000, QUIET = 600000;
-const news = document.querySelector("#news");
+const news = document.querySelector("#news"), said = document.querySelector("#said").dataset;
+const language = document.documentElement.lang, plural = new Intl.PluralRules(language);
 let known = root().dataset.version;
 const pause = document.querySelector("#pause"), checked = document.querySelector("#checked");
 let failures = 0, timer = 0, busy = false, trips = 0, paused = false;
@@ -43,7 +44,7 @@ async function check() {
     stamp();
   } catch {
     failures += 1;
-    if (failures > 1) say(`No answer from the server${told && ` since ${told}`}; trying again.`, true);
+    if (failures > 1) say(told ? filled(said.lostSince, { time: told }) : said.lost, true);
   } finally {
     busy = false;
     plan();
@@ -63,8 +64,8 @@ function pace() {
 
 // The time of the last check that was answered; not read aloud, as it is another one every two seconds.
 function stamp() {
-  told = new Date().toLocaleTimeString("en-GB");
-  checked.textContent = `Checked ${told}`;
+  told = new Date().toLocaleTimeString(language, { hourCycle: "h23" });
+  checked.textContent = filled(said.checked, { time: told });
 }
 
 function say(text, lost = false) {
@@ -78,8 +79,8 @@ async function renew() {
   if (!shown) return;
   const more = root().dataset.records - before;
   const until = document.querySelector(".fresh b")?.textContent;
-  const news = more > 0 ? `${amount(more)} new ${more === 1 ? "record" : "records"}` : "The records have changed";
-  say(until ? `${news}, data to ${until}` : news);
+  const news = more > 0 ? counted(said.new, more) : said.changed;
+  say(until ? filled(said.until, { news, day: until }) : news);
 }
 
 async function read(page) {
@@ -88,8 +89,15 @@ async function read(page) {
   return fresh;
 }
 
-function amount(number) {
-  return number.toLocaleString("en");
+// A text of the page with these values in the place of {name}.
+function filled(text, values) {
+  return text.replace(/{([a-z]+)}/g, (_, name) => values[name]);
+}
+
+// So many of something, in the plural that the language has for it; the thin space is that of the page's numbers.
+function counted(texts, number) {
+  const num = number.toLocaleString("en").replaceAll(",", "\u202f");
+  return filled(JSON.parse(texts)[plural.select(number)], { num });
 }
 
 // The same page with other filters, without leaving it; where that fails, the browser goes there by itself.
@@ -102,8 +110,7 @@ async function go(url, push) {
     if (push) history.pushState(null, "", page.url);
     document.title = fresh.title;
     known = root().dataset.version;
-    const found = Number(root().dataset.records);
-    say(`${amount(found)} ${found === 1 ? "record" : "records"}`);
+    say(counted(said.found, Number(root().dataset.records)));
   } catch {
     if (trip === trips) location.assign(url);
   } finally {
@@ -240,7 +247,7 @@ async function suggest(typed) {
 }
 
 function offer(taxon) {
-  const records = `${amount(taxon.numOccurrences)} ${taxon.numOccurrences === 1 ? "record" : "records"}`;
+  const records = counted(said.found, taxon.numOccurrences);
   const own = taxon.canonicalName ?? taxon.scientificName ?? taxon.vernacularName;
   const other = taxon.vernacularName === own ? "" : `${taxon.vernacularName ?? ""}`;
   return new Option(other ? `${other} · ${records}` : records, own);
@@ -251,13 +258,13 @@ document.addEventListener("visibilitychange", () => plan(0));
 addEventListener("online", () => plan(0));
 addEventListener("offline", () => {
   plan();
-  say("This device is offline; what is shown stays.", true);
+  say(said.offline, true);
 });
 for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => { stirred = Date.now(); }, { passive: true });
 pause.addEventListener("click", () => {
   paused = !paused;
-  pause.textContent = paused ? "Resume" : "Pause";
-  say(paused ? "Paused: nothing changes until you resume" : "");
+  pause.textContent = paused ? said.resume : said.pause;
+  say(paused ? said.paused : "");
   plan(0);
 });
 pause.parentElement.classList.add("on");

@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import parse_qs
 
 from flask import Flask
 from werkzeug.exceptions import NotFound
@@ -23,6 +24,7 @@ from api.keeping.flight import Busy
 from api.page import ready
 from api.page.query import PageParameters
 from api.site import site
+from api.speech import ENGLISH, languages, speaking
 from api.warming.asked_for import PLACE
 from api.warming.most_asked import most_asked
 from db.filters import NotYet
@@ -72,8 +74,15 @@ class Round:
 
 def warm(app: Flask, asked: Path, wait: Wait, seconds: float = SECONDS) -> Round:
     """Make the page, its pictures, and what is asked most by the counts in this folder."""
+    lines = most_asked(asked)
     with app.test_request_context(PAGE):
-        return _Warming(wait).through([PAGE, *most_asked(asked)], time.monotonic() + seconds)
+        return _Warming(wait).through([*pages(lines), *lines], time.monotonic() + seconds)
+
+
+def pages(asked: Sequence[str]) -> list[str]:
+    """The page, and after ``#`` each other language that pictures were asked for in, for its browsers."""
+    spoken = {value for line in asked for value in parse_qs(line.partition("?")[2]).get("lang", ())}
+    return [PAGE, *(f"{PAGE}#{tag}" for tag in languages() if tag != ENGLISH and tag in spoken)]
 
 
 class _Warming:
@@ -97,7 +106,8 @@ class _Warming:
         """Answer one; whether to stop after it."""
         began = time.monotonic()
         try:
-            made = self._page() if line == PAGE else self._report(line)
+            path, _, tag = line.partition("#")
+            made = self._page(tag or ENGLISH) if path == PAGE else self._report(line)
         except Busy:
             self._queue.append(line)
             return self._wait(POLITE_SECONDS)
@@ -111,8 +121,9 @@ class _Warming:
             return isinstance(error, NotKept)
         return self._wait(_rest(time.monotonic() - began)) if made else False
 
-    def _page(self) -> bool:
-        page = ready(read(PageParameters, []))
+    def _page(self, language: str) -> bool:
+        with speaking(language):
+            page = ready(read(PageParameters, []))
         self._done.version = page.data_version
         self._queue.extendleft(reversed(page.pictures))
         return self._tally(page.made)

@@ -1,0 +1,169 @@
+"""Languages: every text is in every catalogue, and who asks in a language is answered in it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Message
+from flask.testing import FlaskClient
+from sqlalchemy import Engine
+
+from api.answering.negotiation import preferred
+from api.speech import (
+    _,
+    date_in_words,
+    direction,
+    languages,
+    months,
+    name_of,
+    ngettext,
+    plural_kinds,
+    speaking,
+    weekdays,
+)
+from api.speech.catalogues import ENGLISH
+from tests.conftest import ROOT
+from tests.seed import READING, ingest, open_app
+from tests.worded import anew, held, said
+
+FOREIGN = [language for language in languages() if language != ENGLISH]
+_BLANK = re.compile(r"%\((\w+)\)s")
+MARKING = ("_", "ngettext", "pgettext", "npgettext", "later")
+
+
+@pytest.fixture
+def client(home: Path, sqlite_writer: Engine) -> Iterator[FlaskClient]:
+    app = open_app(home, title="Station Nord")
+    yield app.test_client()
+    app.extensions["sightings"].reader.dispose()
+
+
+def forms(message: Message) -> list[str]:
+    return [message.string] if isinstance(message.string, str) else list(message.string)
+
+
+def sources(message: Message) -> tuple[str, ...]:
+    return (message.id,) if isinstance(message.id, str) else tuple(message.id)
+
+
+@pytest.mark.parametrize("language", FOREIGN)
+def test_every_text_is_in_every_catalogue_and_nothing_else(language: str) -> None:
+    """``make words`` collects them; then the empty ones have to be filled."""
+    used = {(message.context, message.id) for message in said() if message.id}
+    there = {(message.context, message.id) for message in held(language) if message.id}
+    assert there == used
+    assert (ROOT / "api" / "languages" / f"{language}.po").read_bytes() == anew(language), "make words"
+
+
+def test_every_call_that_says_a_text_is_found() -> None:
+    """A call within the arguments of another one would not be."""
+    found = {message.id[0] if isinstance(message.id, tuple) else message.id for message in said()}
+    for path in sorted((ROOT / "api").rglob("*.py")):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in MARKING:
+                text = call.args[call.func.id in ("pgettext", "npgettext")]
+                assert not isinstance(text, ast.JoinedStr), f"{path}:{call.lineno}"
+                assert not isinstance(text, ast.Constant) or text.value in found, f"{path}:{call.lineno}"
+
+
+@pytest.mark.parametrize("language", FOREIGN)
+def test_every_text_is_translated_with_all_that_is_filled_into_it(language: str) -> None:
+    for message in (one for one in held(language) if one.id):
+        assert not message.fuzzy, message.id
+        wanted = {frozenset(_BLANK.findall(source)) for source in sources(message)}
+        if message.pluralizable:  # one of something may be told without a number
+            wanted |= {blanks - {"num"} for blanks in wanted}
+        for form in forms(message):
+            assert form, message.id
+            assert frozenset(_BLANK.findall(form)) in wanted, (message.id, form)
+            assert form % dict.fromkeys(_BLANK.findall(form), "")
+            # It stands in HTML and in attributes as it is.
+            assert not set('<>"&') & set(form), form
+
+
+def test_who_speaks_several_languages_gets_the_best_that_there_is() -> None:
+    offered = ("en", "de", "pt-BR")
+    for accepted, expected in {
+        "": "en",
+        "fr": "en",
+        "de-AT,en;q=0.9": "de",
+        "fr,de;q=0.5,en;q=0.7": "en",
+        "DE": "de",
+        "pt": "en",
+        "pt-br": "pt-BR",
+        "de;q=0": "en",
+        "*": "en",
+        "de-Latn-DE-1996": "de",
+        "junk;;;q=x,,": "en",
+    }.items():
+        assert preferred(accepted, offered) == expected, accepted
+
+
+def test_a_language_writes_dates_numbers_and_plurals_its_own_way() -> None:
+    assert (months()[4], weekdays()[0], date_in_words(5, 3, 2021)) == ("May", "Mon", "3 May 2021")
+    with speaking("de"):
+        assert (months()[4], weekdays()[0]) == ("Mai", "Mo")
+        assert date_in_words(5, 3, 2021) == "3. Mai 2021"
+        assert date_in_words(11, year=2021) == "Nov. 2021"
+        assert date_in_words(5, 3) == "3. Mai"
+        assert [ngettext("%(num)s record", "%(num)s records", num) for num in (1, 2)] == [
+            "1 Beobachtung",
+            "2 Beobachtungen",
+        ]
+        assert _("Data to %(day)s", day="heute") == "Daten bis heute"
+        assert (direction(), plural_kinds("de")) == ("ltr", {"other": 0, "one": 1})
+    assert [name_of(tag) for tag in ("en", "de")] == ["English", "Deutsch"]
+    assert _("Data to %(day)s", day="today") == "Data to today"
+
+
+def test_the_address_says_the_language_else_the_browser_else_it_is_english(
+    client: FlaskClient, sqlite_writer: Engine
+) -> None:
+    ingest(sqlite_writer, READING)
+    german = {"Accept-Language": "de-CH,de;q=0.9,en;q=0.5"}
+    for url, headers, language in (
+        ("/", {}, "en"),
+        ("/", german, "de"),
+        ("/?lang=en", german, "en"),
+        ("/?lang=de", {}, "de"),
+        ("/?species=Deer", german, "de"),
+        ("/?speces=Deer", german, "de"),
+        ("/?lang=xx", german, "de"),
+        ("/embed/timeline", german, "de"),
+        ("/embed/timeline?lang=de", {}, "de"),
+    ):
+        answer = client.get(url, headers=headers)
+        assert answer.headers["Content-Language"] == language, url
+        assert f'<html lang="{language}" dir="ltr"' in answer.text
+        asked = "lang=de" in url or "lang=en" in url
+        assert ("Accept-Language" in answer.headers["Vary"]) is not asked, url
+        if answer.status_code == 200:
+            known = {**headers, "If-None-Match": answer.headers["ETag"]}
+            same = client.get(url, headers=known)
+            assert (same.status_code, same.headers["Vary"]) == (304, answer.headers["Vary"])
+    assert client.get("/").headers["ETag"] != client.get("/", headers=german).headers["ETag"]
+    assert client.get("/?lang=xx").status_code == 400
+    assert "Content-Language" not in client.get("/docs", headers=german).headers
+
+
+def test_a_chosen_language_is_kept_in_all_links_and_by_the_form(
+    client: FlaskClient, sqlite_writer: Engine
+) -> None:
+    ingest(sqlite_writer, READING)
+    text = client.get("/?lang=de&species=Deer&species=Wolf").text
+    pages = re.findall(r'href="(/(?:\?[^"]*)?)"', text)
+    assert len(pages) > 5
+    (english,) = [page for page in pages if "lang=de" not in page]
+    assert english == "/?lang=en&amp;species=Deer&amp;species=Wolf"
+    assert '<form class="filters" action="/"' in text
+    assert '<input type="hidden" name="lang" value="de">' in text
+    sent = client.get("/?lang=de&species=&species=Deer&from=&measure=")
+    assert sent.location == "/?lang=de&species=Deer"
+    assert 'class="chips"' not in text
+    # Who did not choose one hands no language on: the next one has his own.
+    negotiated = client.get("/", headers={"Accept-Language": "de"}).text
+    assert [page for page in re.findall(r'href="(/\?[^"]*)"', negotiated) if "lang=" in page] == ["/?lang=en"]
