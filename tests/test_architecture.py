@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -43,7 +44,6 @@ def files_of(*folders: str) -> list[Path]:
 
 
 MODULES = {name_of(path): path for path in files_of(*ROOMS)}
-EVERY_FILE = files_of(*ROOMS, "tests", "bench", "deploy", "docs")
 
 
 def imports_of(module: str) -> set[str]:
@@ -71,25 +71,26 @@ def module_behind(name: str) -> str | None:
     return name or None
 
 
-def rooms_of(module: str) -> set[str]:
+@cache
+def imports() -> dict[str, set[str]]:
+    """What each module imports; read where it is wanted, and not by every process that collects tests."""
+    return {module: imports_of(module) for module in MODULES}
+
+
+def roots_of(module: str) -> set[str]:
     """The top-level packages that the module imports."""
-    return {name.split(".")[0] for name in imports_of(module)}
+    return {name.split(".")[0] for name in imports()[module]}
 
 
-IMPORTS = {module: imports_of(module) for module in MODULES}
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_arrows_point_down(module: str) -> None:
-    room = module.split(".")[0]
+def test_arrows_point_down() -> None:
     forbidden = {
         "manage": set(),
         "api": {"manage", "ingest", "tests", "bench"},
         "ingest": {"manage", "api", "flask", "flask_caching", "tests", "bench"},
         "db": {"manage", "api", "ingest", "config", "flask", "pandas", "matplotlib", "tests", "bench"},
         "config": {"manage", "api", "ingest", "db", "tests", "bench"},
-    }[room]
-    assert not rooms_of(module) & forbidden
+    }
+    assert {name: bad for name in MODULES if (bad := roots_of(name) & forbidden[name.split(".")[0]])} == {}
 
 
 def floor_of(module: str) -> int:
@@ -99,41 +100,49 @@ def floor_of(module: str) -> int:
     return 0 if module == "ingest.outcome" else FLOORS.index(room)
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("ingest.")])
-def test_no_floor_of_the_ingest_leans_on_one_above_it(module: str) -> None:
-    behind = {module_behind(name) for name in IMPORTS[module]} - {None, "ingest"}
-    ours = [name for name in behind if name and name.startswith("ingest.")]
-    assert [name for name in ours if floor_of(name) > floor_of(module)] == []
+def test_no_floor_of_the_ingest_leans_on_one_above_it() -> None:
+    above = {
+        (name, behind)
+        for name in MODULES
+        if name.startswith("ingest.")
+        for behind in map(module_behind, imports()[name])
+        if behind and behind.startswith("ingest.") and floor_of(behind) > floor_of(name)
+    }
+    assert above == set()
 
 
-@pytest.mark.parametrize(
-    "module", [name for name in MODULES if name.split(".")[1:2] and name.split(".")[1] in WINGS]
-)
-def test_no_room_of_the_web_face_leans_on_one_that_it_must_not_know(module: str) -> None:
-    room = module.split(".")[1]
-    behind = {name.split(".")[1] for name in IMPORTS[module] if name.startswith("api.")}
-    assert behind & set(WINGS) <= WINGS[room] | {room}
+def test_no_room_of_the_web_face_leans_on_one_that_it_must_not_know() -> None:
+    found = {}
+    for name in MODULES:
+        room = name.split(".")[1] if name.startswith("api.") else ""
+        if room in WINGS:
+            behind = {other.split(".")[1] for other in imports()[name] if other.startswith("api.")}
+            found[name] = behind & set(WINGS) - WINGS[room] - {room}
+    assert {name: bad for name, bad in found.items() if bad} == {}
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_only_the_front_door_and_the_factory_read_the_settings(module: str) -> None:
-    assert module in READ_CONFIG or "config" not in rooms_of(module)
+def test_only_the_front_door_and_the_factory_read_the_settings() -> None:
+    assert {name for name in MODULES if "config" in roots_of(name)} == READ_CONFIG
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_nobody_draws_with_pyplot_whose_state_all_threads_share(module: str) -> None:
-    assert not [name for name in IMPORTS[module] if name.startswith(("matplotlib.pyplot", "pylab"))]
-    assert "pyplot" not in {name.rpartition(".")[2] for name in IMPORTS[module]}
+def test_nobody_draws_with_pyplot_whose_state_all_threads_share() -> None:
+    drawing = {
+        (name, one)
+        for name in MODULES
+        for one in imports()[name]
+        if one.startswith("pylab") or "pyplot" in one.split(".")
+    }
+    assert drawing == set()
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("api.")])
-def test_no_part_of_the_web_face_imports_its_own_roof(module: str) -> None:
-    assert "api" not in {module_behind(name) for name in IMPORTS[module]}
+def test_no_part_of_the_web_face_imports_its_own_roof() -> None:
+    parts = [name for name in MODULES if name.startswith("api.")]
+    assert [name for name in parts if "api" in set(map(module_behind, imports()[name]))] == []
 
 
 def test_the_imports_run_in_no_circle() -> None:
     graph = {
-        module: {behind for name in IMPORTS[module] if (behind := module_behind(name)) and behind != module}
+        module: {behind for name in imports()[module] if (behind := module_behind(name)) and behind != module}
         for module in MODULES
     }
     try:
@@ -142,6 +151,6 @@ def test_the_imports_run_in_no_circle() -> None:
         pytest.fail(f"these import each other: {' <- '.join(error.args[1])}", pytrace=False)
 
 
-@pytest.mark.parametrize("path", EVERY_FILE, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_module_opens_by_saying_what_lives_there(path: Path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+def test_every_module_opens_by_saying_what_lives_there() -> None:
+    files = files_of(*ROOMS, "tests", "bench", "deploy", "docs")
+    assert [path for path in files if not ast.get_docstring(ast.parse(path.read_text("utf-8")))] == []
