@@ -4,33 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
-from apscheduler.triggers.base import BaseTrigger
-from apscheduler.triggers.cron import CronTrigger
-from apscheduler.triggers.interval import IntervalTrigger
+if TYPE_CHECKING:
+    from ingest.times import Once
+
+# The scheduler's library is imported where a time is asked for: an ingest by hand asks for none.
 
 LONGEST_PAUSE = timedelta(hours=1)
-
-
-class Once(BaseTrigger):  # type: ignore[misc]
-    """A trigger all of whose missed times are one.
-
-    The library walks from the last time to now. A clock that was set on by years, as on a small computer that
-    starts without one, must not cost a walk over millions of times.
-    """
-
-    def __init__(self, regular: BaseTrigger) -> None:
-        self.regular = regular
-
-    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime | None:
-        """The time after ``previous``, or the next from now on where that has gone by."""
-        following: datetime | None = self.regular.get_next_fire_time(previous, now)
-        if previous is None or following is None or following > now:
-            return following
-        late: datetime | None = self.regular.get_next_fire_time(None, now + timedelta(microseconds=1))
-        return late
 
 
 @dataclass(frozen=True)
@@ -52,9 +34,9 @@ class Due:
 
     def trigger(self) -> Once:
         """When it is read."""
-        if self.cron:
-            return Once(CronTrigger.from_crontab(self.cron, timezone=UTC))
-        return Once(IntervalTrigger(seconds=self.every_seconds or 3600, timezone=UTC))
+        from ingest.times import by_cron, every
+
+        return by_cron(self.cron) if self.cron else every(self.every_seconds or 3600)
 
     def first(self, now: datetime, last: Mapping[str, Any] | None) -> datetime:
         """When it is read first: at once if overdue, what fell due while nobody ran is made up once.
@@ -81,13 +63,3 @@ class Due:
 def pause(failures: int, shortest: float) -> timedelta:
     """How long a feed that failed so often in a row is left alone: ``shortest`` seconds, then twice that."""
     return min(timedelta(seconds=shortest * 2.0 ** min(failures - 1, 20)), LONGEST_PAUSE)
-
-
-def after_jump(trigger: Once, planned: datetime, jump: timedelta, now: datetime) -> datetime:
-    """When a job runs that was planned so, after the clock was set back by ``jump`` (which is negative).
-
-    A feed of every ten minutes is read within ten; one of 6 o'clock is read at six by the new clock.
-    """
-    if isinstance(trigger.regular, CronTrigger):
-        return min(planned, trigger.regular.get_next_fire_time(None, now) or planned)
-    return max(now, planned + jump)

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 
-from ingest.due import LONGEST_PAUSE, Due, Once, after_jump, pause
+from ingest.due import LONGEST_PAUSE, Due, pause
+from ingest.times import Once, after_jump
 
 NOON = datetime(2024, 5, 17, 12, tzinfo=UTC)
 OSLO = ZoneInfo("Europe/Oslo")

@@ -21,10 +21,11 @@ from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from ingest.due import Due, Once, after_jump, pause
+from ingest.due import Due, pause
 from ingest.schedule.child import Child
 from ingest.schedule.inbox import Inbox
 from ingest.schedule.reading import INBOX, Reader, Went
+from ingest.times import Once, after_jump
 
 _PULSE_SECONDS = 1.0
 _JUMP = timedelta(seconds=5)
