@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from babel.messages.catalog import Message
@@ -27,8 +29,12 @@ from api.speech import (
 )
 from api.speech.catalogues import ENGLISH
 from tests.conftest import ROOT
-from tests.seed import READING, ingest, open_app
+from tests.mirrored import answering, mirrored, spoken
+from tests.seed import READING, Record, ingest, open_app
 from tests.worded import anew, held, said
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 FOREIGN = [language for language in languages() if language != ENGLISH]
 _BLANK = re.compile(r"%\((\w+)\)s")
@@ -167,3 +173,78 @@ def test_a_chosen_language_is_kept_in_all_links_and_by_the_form(
     # Who did not choose one hands no language on: the next one has his own.
     negotiated = client.get("/", headers={"Accept-Language": "de"}).text
     assert [page for page in re.findall(r'href="(/\?[^"]*)"', negotiated) if "lang=" in page] == ["/?lang=en"]
+
+
+def test_a_language_from_right_to_left_needs_nothing_but_its_catalogue(
+    home: Path, sqlite_writer: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, browser: Browser
+) -> None:
+    ingest(sqlite_writer, [*READING, *(Record("Lynx", 20240300 + day, count=day) for day in range(1, 29))])
+    app = open_app(home, title="Station Nord")
+    with spoken(tmp_path, monkeypatch), answering(app) as address:
+        context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="ar")
+        page = context.new_page()
+        complaints: list[str] = []
+        page.on("console", lambda message: complaints.append(message.text))
+        page.goto(address)
+        assert page.evaluate("[document.documentElement.lang, document.documentElement.dir]") == ["ar", "rtl"]
+        assert page.inner_text("h2 >> nth=2") == mirrored("Lately")
+
+        def box(selector: str) -> dict[str, float]:
+            found = page.locator(selector).first.bounding_box()
+            assert found
+            return found
+
+        # What comes first is on the right, and lines up there.
+        assert box(".totals dl > div")["x"] > box(".totals dl > div:nth-child(2)")["x"]
+        right = {round(one["x"] + one["width"]) for one in map(box, ("h1", "#filters", "h3#h-records"))}
+        assert len(right) == 1
+        assert box(".latest th")["x"] > box(".latest th.place")["x"]
+        page.locator(".menu summary").first.click()
+        menu, figure = box(".menu > div"), box("figure")
+        assert figure["x"] <= menu["x"] < menu["x"] + menu["width"] <= figure["x"] + figure["width"]
+        # A chart runs from left to right: the arrow key to the right leads to what is later.
+        page.locator("a.picture").first.focus()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_selector(".value:not([hidden])")
+        first, shown = box(".value"), box(".ring")
+        assert first["x"] <= shown["x"] + shown["width"] / 2 <= first["x"] + first["width"]
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function(
+            "(x) => document.querySelector('.ring').getBoundingClientRect().x > x", arg=shown["x"]
+        )
+        for width in (320, 768, 1280):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, width
+        assert not complaints
+        context.close()
+    app.extensions["sightings"].reader.dispose()
+
+
+def test_nothing_of_a_german_page_is_in_english(client: FlaskClient, sqlite_writer: Engine) -> None:
+    ingest(sqlite_writer, [*READING, *(Record("Lynx", 20240300 + day, count=day) for day in range(1, 29))])
+    pages = ["/", "/?species=Lynx", "/?species=nobody&country=NO", "/?speces=Lynx", "/embed/phenology"]
+    shown = " ".join(client.get(page, headers={"Accept-Language": "de"}).text for page in pages)
+    pictures = {unescape(url) for url in re.findall(r'(?:src|srcset)="(/api[^"]+)"', shown)}
+    assert all("lang=de" in url for url in pictures)
+    shown += " ".join(client.get(url).text for url in pictures)
+    texts = [message for message in held("de") if isinstance(message.id, str) and " " in message.id]
+    english = {text.id for text in texts if text.id != text.string}
+    assert not {text for text in english if f">{text}" in shown or f'"{text}' in shown}
+    assert "Individuen pro Jahr" in shown
+    assert "Zu diesen Filtern gibt es keine Beobachtungen" in shown
+
+
+def test_a_chart_speaks_and_its_numbers_do_not(client: FlaskClient, sqlite_writer: Engine) -> None:
+    ingest(sqlite_writer, READING)
+    timeline = "/api/v1/reports/timeline"
+    plain, english, german = (client.get(f"{timeline}.svg{more}") for more in ("", "?lang=en", "?lang=de"))
+    assert (plain.data, plain.headers["ETag"]) == (english.data, english.headers["ETag"])
+    assert "Individuals per year" in plain.text
+    assert "Individuen pro Jahr" in german.text
+    assert german.headers["ETag"] != plain.headers["ETag"]
+    assert "Accept-Language" not in german.headers["Vary"]
+    for form in ("json", "csv"):
+        same = client.get(f"{timeline}.{form}"), client.get(f"{timeline}.{form}?lang=de")
+        assert same[0].data == same[1].data
+    wrong = client.get(f"{timeline}.json?lang=xx").get_json()
+    assert wrong["detail"] == "lang must be one of en, de."

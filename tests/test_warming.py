@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -91,6 +93,22 @@ def test_what_a_commit_did_not_touch_is_not_made_again(
     request.getfixturevalue("nothing_may_be_made")
     assert {client.get(url).status_code for url in pictures(client)} == {200}
     assert (warmer.once().made, warmer.once().kept) == (0, 29)
+
+
+def test_a_language_that_is_spoken_is_warmed_too(
+    home: Path, client: FlaskClient, sqlite_writer: Engine, request: pytest.FixtureRequest
+) -> None:
+    german = {"Accept-Language": "de"}
+    asked(client, f"{REPORTS}timeline.svg?species=Wolf&lang=de", 2)
+    write_counts(client)
+    ingest(sqlite_writer, [Record("Bear", 20200101)], feed="more")
+    assert warm_up(home).once().failures == []
+    request.getfixturevalue("nothing_may_be_made")
+    shown = client.get("/", headers=german).text
+    urls = [unescape(url) for url in re.findall(r'(?:src|srcset)="(/api[^"]+)"', shown)]
+    assert len(urls) > 20
+    assert all("lang=de" in url for url in urls)
+    assert {client.get(url).status_code for url in urls} == {200}
 
 
 def test_what_is_asked_most_is_made_and_a_flood_of_others_is_not(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from api.speech import _, ngettext
 from db.filters import Scope
 from db.questions import counts
 from db.questions.counts import ALL_TAXA, Count
@@ -37,8 +38,9 @@ def total(connection: Connection, scope: Scope) -> Count:
 def summed_over(connection: Connection, scope: Scope) -> str:
     """What the sums are of: "All species", a name, a few names together; empty where nothing goes by it."""
     if scope.taxa is None:
-        return "All species"
+        return _("All species")
     if len(scope.taxa) > _NAMED:
-        return f"{len(scope.taxa)} species together"
+        return ngettext("%(num)s species together", "%(num)s species together", len(scope.taxa))
     names = sorted(label.name for label in counts.labels(connection, list(scope.taxa), scope.as_of).values())
-    return ", ".join(names) + (" together" if len(names) > 1 else "")
+    told = ", ".join(names)
+    return _("%(names)s together", names=told) if len(names) > 1 else told
