@@ -20,6 +20,8 @@ from api.page.answered import MEDIA_TYPE, answered
 from api.page.assets import assets, fingerprint
 from api.page.compose import compose, today
 from api.page.embed import FRAMED, embedded
+from api.page.ledger.run import run_page
+from api.page.ledger.runs import runs_page
 from api.page.offered import Offered, offered, presets
 from api.page.place import place_page
 from api.page.query import PageParameters, form, link, straightened
@@ -113,6 +115,8 @@ def asset(digest: str, name: str) -> Response:
 routes.add_url_rule("/embed/<name>", view_func=embedded)
 routes.add_url_rule("/species/<key>", "species", species_page)
 routes.add_url_rule("/place", "place", place_page)
+routes.add_url_rule("/runs", "runs", runs_page)
+routes.add_url_rule("/runs/<number>", "run", run_page)
 
 
 @routes.errorhandler(Exception)
