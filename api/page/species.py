@@ -39,7 +39,6 @@ PLACES, NAMES = 12, 12
 class Above:
     """What a species lies below."""
 
-    rank: str
     name: str
     page: str
 
@@ -66,7 +65,6 @@ class Species:
     """The scientific name, where people have another one."""
     scientific: bool
     """Whether what it is called is the scientific name."""
-    rank: str
     above: tuple[Above, ...]
     others: tuple[str, ...]
     """More common names, with the language where the source said it."""
@@ -154,7 +152,7 @@ def _introduced(told: taxa.Usage, settings: Pairs) -> Species:
         if one["vernacularName"] not in (common, latin)
     ]
     above = (
-        Above(rank, told[rank], of_species(told[f"{rank}Key"], settings))
+        Above(told[rank], of_species(told[f"{rank}Key"], settings))
         for rank in RANKS
         if told.get(f"{rank}Key", told["key"]) != told["key"]
     )
@@ -163,7 +161,6 @@ def _introduced(told: taxa.Usage, settings: Pairs) -> Species:
         name=common or latin or told["name"],
         latin=latin if common else "",
         scientific=bool(latin) and not common,
-        rank=str(told["rank"]).lower(),
         above=tuple(above),
         others=tuple(others[:NAMES]),
         left=max(len(others) - NAMES, 0),

@@ -27,7 +27,7 @@ from api.page.words import amount, day, moment
 from api.site import site
 from db.questions import ledger
 
-MOST_REJECTS, MOST_COLUMNS = 100, 40
+MOST_REJECTS, MOST_COLUMNS, MOST_LETTERS = 100, 40, 2_000
 REASONS = {
     "NAME_MISSING": "the row names no species",
     "RECORDED_DATE_INVALID": "its date is there and cannot be one",
@@ -193,12 +193,17 @@ def _refused(connection: Connection, run: Mapping[str, Any], offset: int) -> Ref
     shown = f"Rows {amount(offset + 1)} to {amount(behind)} of {amount(all_of_them)}" if rows else "None"
     before = [("offset", str(offset - MOST_REJECTS))] if offset > MOST_REJECTS else []
     return Refused(
-        rows=rows,
+        rows=[row | {"raw": _cut(row["raw"])} for row in rows],
         shown="" if len(rows) == all_of_them else shown,
         earlier=addressed(here, before) if offset else "",
         later=addressed(here, [("offset", str(behind))]) if rows and behind < all_of_them else "",
         csv=url_for("ledger.rejects", run=number, form="csv"),
     )
+
+
+def _cut(raw: str) -> str:
+    """A row as it came, as far as anybody reads it."""
+    return raw if len(raw) <= MOST_LETTERS else f"{raw[:MOST_LETTERS]} …"
 
 
 def _understood(run: Mapping[str, Any]) -> Understood:
