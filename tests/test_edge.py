@@ -33,6 +33,11 @@ PAGES = [
     "/?lang=de",
     "/?speces=Wolf",
     "/embed/timeline",
+    "/species/1",
+    "/species/999",
+    "/place?locality=Oslo",
+    "/runs",
+    "/runs/1",
     "/docs",
     "/animal.svg?type=Deer",
     "/animal.svg",
@@ -256,7 +261,8 @@ def test_a_quarter_of_an_hour_later_flask_is_asked_again_because_a_day_may_have_
 
 
 @pytest.mark.parametrize(
-    "url", ["/livez", "/readyz", "/api/v1/runs", "/nothing", "/api/v1/reports/timeline.svg?speces=Wolf"]
+    "url",
+    ["/livez", "/readyz", "/api/v1/runs", "/runs", "/nothing", "/api/v1/reports/timeline.svg?speces=Wolf"],
 )
 def test_what_is_not_a_matter_of_the_data_alone_is_asked_for_each_time(site: Site, url: str) -> None:
     first, second = site.ask(url), site.ask(url)

@@ -200,7 +200,8 @@ def test_what_the_form_sends_becomes_the_address_that_is_kept(
     assert answer.location == "/?species=deer&feed=test&eventDate=2012-01-01,2013-12-31"
     shown = page(client, answer.location)
     fields = {one["name"]: one.get("value", "") for one in reversed(shown.all("input"))}
-    assert fields == {"species": "Deer", "locality": "", "from": "2012-01-01", "to": "2013-12-31"}
+    filled = {"species": "Deer", "from": "2012-01-01", "to": "2013-12-31"}
+    assert {name: value for name, value in fields.items() if value} == filled
     assert [one for one in shown.all("option") if "selected" in one]  # the feed
     assert "Records 2 " in shown.text
     assert client.get("/?from=2013-01-01&to=").location == "/?eventDate=2013-01-01,*"
@@ -306,6 +307,41 @@ def test_the_form_offers_places_and_feeds_and_the_times_that_are_asked_for_most(
     assert [one["value"] for one in there.all("input") if one.get("value")] == ["Lake & shore"]
     assert "Records 1 " in there.text
     assert "locality Oslo" in page(client, "/?locality=Oslo&locality=Lake+%26+shore").text  # two: as chips
+
+
+def test_countries_states_and_a_box_have_fields_that_are_out_of_sight_until_they_are_used(
+    client: FlaskClient, sqlite_writer: Engine
+) -> None:
+    lake = PlaceValue("SI", "Gorenjska", "", "Lake")
+    away = PlaceValue("AT", "Kärnten", "", "Alm")
+    here = Record("Newt", 20240101, place=lake, latitude=46.3612345, longitude=14.00001)
+    ingest(sqlite_writer, [here, Record("Deer", 20240102, place=away), Record("Elk", 20240103)])
+    shown = page(client)
+    assert [one for one in shown.all("details") if "further" in one.values() and "open" not in one]
+    assert {"SI", "AT", "NO", "Gorenjska", "Kärnten"} <= {one.get("value") for one in shown.all("option")}
+    sent = "/?country=si&country=&country=AT&stateProvince=&west=&south=&east=&north="
+    answer = client.get(sent)
+    assert answer.location == "/?country=si&country=AT"
+    both = page(client, answer.location)
+    assert "Records 2 " in both.text
+    assert [one["value"] for one in both.all("input") if one.get("name") == "country" and "value" in one] == [
+        "AT",
+        "SI",
+    ]
+    assert [one for one in both.all("details") if "further" in one.values() and "open" in one]
+    assert "Remove the filter" not in str(both.tags)  # a field, not a chip
+    state = page(client, "/?stateProvince=Gorenjska&stateProvince=Oslo")
+    assert "Records 1 " in state.text
+    boxed = client.get("/?west=14.00000999&south=46.3612344&east=&north=").location
+    assert boxed == "/?bbox=14.00000999,46.3612344,180,90"
+    inside = page(client, boxed)
+    assert "Records 1 " in inside.text  # to the last digit
+    edges = {one["name"]: one["value"] for one in inside.all("input") if one.get("type") == "number"}
+    assert edges == {"west": "14.00000999", "south": "46.3612344", "east": "180", "north": "90"}
+    assert "Records 0" not in page(client, "/?bbox=0.00001,0,179,89").text
+    assert "bbox must be" in page(client, "/?west=x", 400).text
+    wrong = page(client, "/?bbox=1,2,3", 400)
+    assert "bbox 1,2,3" in wrong.text  # as a chip, to be removed
 
 
 def test_several_species_stay_in_the_form_and_the_charts(client: FlaskClient, sqlite_writer: Engine) -> None:

@@ -30,6 +30,7 @@ from api.asking.values import (
     read_text,
     read_whole,
     read_years,
+    written_box,
     written_days,
     written_years,
 )
@@ -200,7 +201,7 @@ class FilterParameters(Parameters):
         for name, field in FilterParameters.model_fields.items():
             given = getattr(self, name)
             if name == "bbox" and given:
-                told["bbox"] = [",".join(f"{part:g}" for part in given)]
+                told["bbox"] = [written_box(given)]
             elif given:
                 told[str(field.alias)] = [writers.get(name, str)(one) for one in given]
         return told

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field
@@ -165,6 +166,11 @@ def read_box(value: object) -> object:
     if south > north:
         raise ValueError(_("has its south above its north"))
     return west, south, east, north
+
+
+def written_box(box: tuple[float, float, float, float]) -> str:
+    """A box as ``read_box`` reads it: no exponents, and no digit less than it was given."""
+    return ",".join(f"{Decimal(repr(edge)):f}".removesuffix(".0") for edge in box)
 
 
 def written_days(span: Span) -> str:

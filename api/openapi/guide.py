@@ -14,7 +14,8 @@ from api.asking.parameters import Parameters
 from api.asking.query import nearest, pairs, read
 from api.openapi.build import document
 from api.openapi.operations import GROUPS, OPERATIONS
-from api.page import MEDIA_TYPE, failed
+from api.page import failed
+from api.page.answered import MEDIA_TYPE
 from api.page.assets import assets
 from api.site import site
 

@@ -10,23 +10,26 @@ from sqlalchemy import Connection
 from werkzeug.exceptions import NotFound
 
 from api import problems
-from api.answering import lasting
 from api.answering.answers import order
 from api.answering.negotiation import PINNED, REVALIDATED, coding, respond, unchanged, validator
 from api.answering.once import kept_or_made
 from api.answering.order import Ground, key, survey
 from api.asking.query import BadParameter, Pairs, pairs, read
 from api.keeping.envelope import Answer, codings, enclose, tag
+from api.page.answered import MEDIA_TYPE, answered
 from api.page.assets import assets, fingerprint
 from api.page.compose import compose, today
 from api.page.embed import FRAMED, embedded
+from api.page.ledger.run import run_page
+from api.page.ledger.runs import runs_page
 from api.page.offered import Offered, offered, presets
+from api.page.place import place_page
 from api.page.query import PageParameters, form, link, straightened
+from api.page.species import species_page
 from api.page.speech import speak
 from api.site import site
 from db.questions.counts import spelling
 
-MEDIA_TYPE = "text/html; charset=utf-8"
 routes = Blueprint("page", __name__)
 speak(routes)
 
@@ -41,14 +44,7 @@ def home() -> Response:
         return redirect(link(straight))  # type: ignore[return-value]
     with site().reader.begin() as connection:
         asked, version = _key(connection, parameters, offered(connection))
-    coded = coding(request, codings("html"))
-    lasting.say(codings("html"), version)
-    known = validator(tag(asked), coded)
-    if unchanged(request, known):
-        return respond(None, MEDIA_TYPE, known, "no-cache", coded, version)
-    answer, version = kept_or_made(asked, version, lambda: _make(parameters))
-    known = validator(answer.tag, coded)
-    return respond(answer.bodies[coded], MEDIA_TYPE, known, "no-cache", coded, version)
+    return answered(asked, version, lambda: _make(parameters))
 
 
 @dataclass(frozen=True)
@@ -117,6 +113,10 @@ def asset(digest: str, name: str) -> Response:
 
 
 routes.add_url_rule("/embed/<name>", view_func=embedded)
+routes.add_url_rule("/species/<key>", "species", species_page)
+routes.add_url_rule("/place", "place", place_page)
+routes.add_url_rule("/runs", "runs", runs_page)
+routes.add_url_rule("/runs/<number>", "run", run_page)
 
 
 @routes.errorhandler(Exception)

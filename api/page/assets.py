@@ -44,7 +44,8 @@ def fingerprint() -> str:
 def _made_with() -> str:
     """Style, script, templates, this code."""
     folders = (FOLDER, FOLDER.parent / "templates", FOLDER.parent / "page")
-    files = sorted(path for folder in folders for path in folder.iterdir() if path.is_file())
+    found = (path for folder in folders for path in folder.rglob("*"))
+    files = sorted(path for path in found if path.is_file() and path.suffix != ".pyc")
     digest = hashlib.sha256()
     for path in files:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())

@@ -12,16 +12,18 @@ from api.answering.wording import nothing_known
 from api.asking.query import Pairs
 from api.page.figures import FULL, WIDE, Figure
 from api.page.fitting import Fitting
-from api.page.lately import Newcomer, in_the_last_days, newest, page_of
+from api.page.lately import Newcomer, in_the_last_days, newest
 from api.page.offered import Offered
-from api.page.panels import LEADING, RANKED, Told, animals, ranking, tell, timeline
+from api.page.panels import LEADING, RANKED, Told, animals, called, ranking, tell, timeline
 from api.page.query import PageParameters, written
-from api.page.season import NO_SEASON, Season, season
+from api.page.season import NO_SEASON, ROWS, Rows, Season, season
 from api.page.speech import _, ngettext
 from api.page.totals import Total, totals
+from api.page.ways import of_place, of_species
 from api.page.words import ago, amount, counted, day, listed, moment
 from api.site import site
 from db.questions import counts
+from db.questions.places import Named
 from db.questions.summary import freshness
 
 LATEST = 9
@@ -37,6 +39,7 @@ class Dashboard:
     poll: str
     records: int
     ever: bool
+    since: str
     as_of: str
     ago: str
     ingested_at: str | None
@@ -53,6 +56,8 @@ class Dashboard:
     animals: tuple[Figure, ...]
     latest: tuple[dict[str, Any], ...]
     unknown: tuple[str, ...]
+    about: tuple[str, str] | None
+    """The only species that it is of, by name, and the page of that."""
     offered: Offered
 
     @property
@@ -76,8 +81,19 @@ class Dashboard:
         return (*widest, *(source.url for figure in figures for source in figure.sources[:-1]))
 
 
-def compose(connection: Connection, parameters: PageParameters, today: date, offers: Offered) -> Dashboard:
-    """The page for these parameters, as the data stands in this transaction, and what the form offers."""
+def compose(
+    connection: Connection,
+    parameters: PageParameters,
+    today: date,
+    offers: Offered | None = None,
+    rows: Rows = ROWS,
+    apart: int = LEADING,
+) -> Dashboard:
+    """The page for these parameters, as the data stands in this transaction, and what the form offers.
+
+    A page without a form has no offers: whoever asks for it knows that there is, or was, something. ``apart``
+    is how many animals have a chart of their own.
+    """
     filters = parameters.pairs()
     summary = tell(connection, "summary", filters)
     shape = [("measure", parameters.measure), ("limit", str(RANKED))]
@@ -87,13 +103,14 @@ def compose(connection: Connection, parameters: PageParameters, today: date, off
     fresh = freshness(connection, found)
     fitting = Fitting(connection, found, counts.totals(connection, found))
     records, several = summary.tidy.rows[0]["records"], len(ranked.tidy.rows) > 1
-    shapes, rows = WIDE if several else FULL, ranked.tidy.rows
+    shapes, leading = WIDE if several else FULL, ranked.tidy.rows
     return Dashboard(
         version=" ".join((str(fresh.version), fresh.data_as_of or "", fresh.ingested_at or "")),
         number=fresh.version,
         poll=written(filters),
         records=records,
-        ever=bool(offers.names),
+        ever=offers is None or bool(offers.names),
+        since=day(summary.tidy.rows[0]["firstDate"]),
         as_of=day(told["dataAsOf"]),
         ago=ago(told["dataAsOf"], today),
         ingested_at=told["ingestedAt"],
@@ -106,11 +123,14 @@ def compose(connection: Connection, parameters: PageParameters, today: date, off
         newest=newest(connection, found, parameters.settings()) if several else (),
         timeline=timeline(connection, parameters, fitting, shapes) if records else None,
         ranking=ranking(filters, parameters.measure, ranked) if several else None,
-        season=season(connection, parameters, fitting, rows if several else []) if records else NO_SEASON,
-        animals=animals(connection, parameters, fitting, rows[:LEADING]) if several else (),
+        season=season(connection, parameters, fitting, leading if several else [], rows)
+        if records
+        else NO_SEASON,
+        animals=animals(connection, parameters, fitting, leading[:apart]) if several else (),
         latest=tuple(_record(row, parameters.settings()) for row in latest.tidy.rows),
         unknown=tuple(nothing_known(summary.ground.scope)),
-        offered=offers,
+        about=_about(leading, parameters.settings()),
+        offered=offers or Offered(),
     )
 
 
@@ -147,16 +167,21 @@ def _feeds(names: list[str]) -> str:
     return _("%(feeds)s: %(names)s", feeds=counted(len(names), "feeds"), names=listed(_shortened(names)))
 
 
+def _about(rows: list[dict[str, Any]], settings: Pairs) -> tuple[str, str] | None:
+    return (called(rows[0]), of_species(rows[0]["taxonKey"], settings)) if len(rows) == 1 else None
+
+
 def _record(row: dict[str, Any], settings: Pairs) -> dict[str, Any]:
     count = row["individualCount"]
-    place = [row["locality"], row["stateProvince"], row["countryCode"]]
+    place = Named(row["countryCode"] or "", row["stateProvince"] or "", row["locality"] or "")
     return {
         "key": row["key"],
         "day": day(row["eventDate"]),
         "time": (row["eventTime"] or "")[:5],
         "name": row["vernacularName"] or row["scientificName"] or "",
         "also": row["scientificName"] if row["vernacularName"] else "",
-        "page": page_of(row["scientificName"] or row["vernacularName"], settings),
+        "page": of_species(row["taxonKey"], settings),
         "count": "" if count is None else amount(count),
-        "place": ", ".join(part for part in place[:2] if part) or place[2] or "",
+        "place": ", ".join(part for part in (place.locality, place.state) if part) or place.country,
+        "there": of_place(place, settings),
     }

@@ -16,12 +16,12 @@ from api.answering.once import kept_or_made
 from api.answering.order import Ground, Order, key, survey
 from api.asking.query import Pairs, pairs
 from api.keeping.envelope import Answer, codings, enclose, tag
+from api.page.answered import MEDIA_TYPE
 from api.page.assets import assets, fingerprint
 from api.page.panels import Told, told
 from api.page.speech import chosen, in_pictures
 from api.site import site
 
-MEDIA_TYPE = "text/html; charset=utf-8"
 FRAMED = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors *"

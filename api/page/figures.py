@@ -61,6 +61,9 @@ class Figure:
     markdown: str
     note: str = ""
     page: str = ""
+    """The dashboard of its species alone."""
+    about: str = ""
+    """The page of its species."""
 
 
 @dataclass(frozen=True)

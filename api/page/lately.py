@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from api.asking.query import Pairs
-from api.asking.values import read_name
-from api.page.query import link
 from api.page.spans import among, before
 from api.page.speech import _
+from api.page.ways import of_species
 from api.page.words import counted, day
 from api.reports.buckets import label, labelled
 from db.filters import Scope
@@ -67,16 +66,7 @@ def newest(connection: Connection, scope: Scope, settings: Pairs) -> tuple[Newco
             labels[taxon].vernacular_name or labels[taxon].name,
             (labels[taxon].scientific_name or "") if labels[taxon].vernacular_name else "",
             day(label(firsts[taxon], "day")),
-            page_of(labels[taxon].name, settings),
+            of_species(taxon, settings),
         )
         for taxon in latest
     )
-
-
-def page_of(name: str | None, settings: Pairs) -> str:
-    """The page of one species, by its name; empty where nothing can be asked for by it."""
-    try:
-        read_name(name or "")
-    except ValueError:
-        return ""
-    return link([("species", str(name)), *settings])

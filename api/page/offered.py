@@ -11,7 +11,7 @@ from api.asking.query import Pairs
 from api.page.panels import tell
 from api.page.query import link
 from api.page.speech import _
-from db.questions.places import localities
+from db.questions.places import areas, localities
 
 NAMES, PLACES = 200, 200
 _WHEN = ("eventDate", "year", "month")
@@ -19,11 +19,13 @@ _WHEN = ("eventDate", "year", "month")
 
 @dataclass(frozen=True)
 class Offered:
-    """Names of the leading species, places and feeds, each in the order of the alphabet."""
+    """Names of the leading species, of places, areas and feeds, each in the order of the alphabet."""
 
-    names: tuple[str, ...]
-    places: tuple[str, ...]
-    feeds: tuple[str, ...]
+    names: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    feeds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,15 @@ def offered(connection: Connection) -> Offered:
     told = tell(connection, "species", [("limit", str(NAMES))])
     rows = told.tidy.rows
     names = {row[kind] for row in rows for kind in ("name", "scientificName", "vernacularName") if row[kind]}
-    places = localities(connection, PLACES)
-    return Offered(_sorted(names), _sorted(places), _sorted(told.meta["sources"]))
+    found = areas(connection)
+    countries, states = ({area[at] for area in found if area[at]} for at in (0, 1))
+    return Offered(
+        names=_sorted(names),
+        places=_sorted(localities(connection, PLACES)),
+        countries=_sorted(countries),
+        states=_sorted(states)[:PLACES],
+        feeds=_sorted(told.meta["sources"]),
+    )
 
 
 def _sorted(words: set[str] | list[str]) -> tuple[str, ...]:

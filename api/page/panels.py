@@ -18,6 +18,7 @@ from api.page.figures import BROAD, SIDE, SMALL, WIDE, Asked, Figure, Shapes
 from api.page.fitting import Fitting
 from api.page.query import TAXA, PageParameters, link
 from api.page.speech import _, later
+from api.page.ways import of_species
 from api.page.words import NARROW, amount, counted
 from api.reports.report import Tidy, not_precise
 from api.speech import per
@@ -116,6 +117,7 @@ ARRIVALS = Panel(
 )
 CALENDAR = Panel("calendar", BROAD, later("a calendar: no record is dated to a day"), limit=YEARS)
 MAP = Panel("map", WIDE, later("a map: no record has coordinates"))
+SEASONALITY = Panel("seasonality", BROAD, later("months and years: no record is dated to a month"))
 DIEL = Panel("diel", SIDE, later("hours of the day: no record tells its time"), limit=RANKED, noted=False)
 
 
@@ -139,6 +141,7 @@ def animals(
                 SMALL,
                 note=_("%(amount)s, %(per_interval)s", amount=total, per_interval=rate),
                 page=link([*alone, *parameters.settings()]),
+                about=of_species(row["taxonKey"], parameters.settings()),
             )
         )
     return tuple(figures)
@@ -152,10 +155,11 @@ def called(row: dict[str, Any]) -> str:
 def only(connection: Connection, parameters: PageParameters, row: dict[str, Any]) -> list[tuple[str, str]]:
     """The same question of one taxon alone: by its name, which lasts, where nothing else goes by it."""
     rest = [(name, value) for name, value in parameters.pairs() if name not in TAXA]
-    return [_by_name(connection, row), *rest]
+    return [by_name(connection, row), *rest]
 
 
-def _by_name(connection: Connection, row: dict[str, Any]) -> tuple[str, str]:
+def by_name(connection: Connection, row: dict[str, Any]) -> tuple[str, str]:
+    """The filter that leaves a taxon alone; ``row`` has its ``name`` and its ``taxonKey``."""
     try:
         key = read_name(row["name"])
     except ValueError:

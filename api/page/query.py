@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from flask import url_for
 
-from api.asking.parameters import FilterParameters, Interval, Language, Measure
+from api.asking.parameters import FilterParameters, Interval, Language, Measure, Parameters
 from api.asking.query import Pairs
-from api.asking.values import read_days, written_days
+from api.asking.values import read_box, read_days, written_box, written_days
 from api.page.speech import PARAMETER, _, later
 from api.speech import filter_name
 from db.models import FOREVER
@@ -18,13 +18,16 @@ from db.models import FOREVER
 TAXA = ("species", "scientificName", "vernacularName", "taxonKey")
 _SETTINGS = ("measure", "interval", PARAMETER)
 """What does not restrict the page."""
-_IN_THE_FORM = ("species", "from", "to", *_SETTINGS)
+_IN_THE_FORM = ("species", "country", "stateProvince", *_SETTINGS)
+"""What the form has as many fields for as there are values."""
 _ONCE = ("locality", "feed")
 """What the form has one field for."""
-_OPEN = "*"
+_ENDS, _OPEN = ("from", "to"), ("*", "*")
+_EDGES, _OUTERMOST = ("west", "south", "east", "north"), ("-180", "-90", "180", "90")
+"""Fields that are one value together, and what stands for each that is empty."""
 _KINDS = (
-    (later("At any time"), ("eventDate", "year", "month", "from", "to")),
-    (later("Anywhere"), ("country", "stateProvince", "locality", "bbox")),
+    (later("At any time"), ("eventDate", "year", "month", *_ENDS)),
+    (later("Anywhere"), ("country", "stateProvince", "locality", "bbox", *_EDGES)),
     (later("From all feeds"), ("feed",)),
     (later("On any basis"), ("basisOfRecord",)),
     (later("Of all species"), TAXA),
@@ -32,21 +35,25 @@ _KINDS = (
 """In words the page without filters of one kind, and these."""
 
 
-class PageParameters(FilterParameters):
-    """The filters of every report, and how they are counted; no interval means the one that fits the data."""
+class Counting(Parameters):
+    """How it is counted on any page; no interval means the one that fits the data."""
 
     measure: Measure = "individuals"
     interval: Interval | None = None
     lang: Language | None = None
 
+    def settings(self) -> list[tuple[str, str]]:
+        """What is asked for, where it is not the default."""
+        chosen = [("measure", self.measure)] if self.measure != "individuals" else []
+        return chosen + ([("interval", self.interval)] if self.interval else [])
+
+
+class PageParameters(Counting, FilterParameters):
+    """The filters of every report, and how they are counted."""
+
     def pairs(self) -> list[tuple[str, str]]:
         """The filters, as they were understood."""
         return [(name, value) for name, given in self.understood().items() for value in given]
-
-    def settings(self) -> list[tuple[str, str]]:
-        """What is counted and how, where it is not the default."""
-        chosen = [("measure", self.measure)] if self.measure != "individuals" else []
-        return chosen + ([("interval", self.interval)] if self.interval else [])
 
 
 @dataclass(frozen=True)
@@ -76,18 +83,31 @@ class Form:
     feed: str
     since: str
     until: str
+    countries: tuple[str, ...]
+    states: tuple[str, ...]
+    edges: tuple[str, ...]
+    """Of a box: west, south, east, north; empty where none is asked for."""
     measure: str
     interval: str
     chips: tuple[Chip, ...]
     filtered: bool
     wider: tuple[Wider, ...]
 
+    @property
+    def more(self) -> bool:
+        """Whether a field is filled that is out of sight as a rule."""
+        return bool(self.countries or self.states or any(self.edges))
+
+
+def addressed(path: str, given: Iterable[tuple[str, str]]) -> str:
+    """The address of a page with these parameters beside the language, which it has already."""
+    query = written(pair for pair in given if pair[0] != PARAMETER)
+    return f"{path}{'&' if '?' in path else '?'}{query}" if query else path
+
 
 def link(given: Iterable[tuple[str, str]]) -> str:
-    """The address of the page for these parameters, in the language that was chosen."""
-    query = written(pair for pair in given if pair[0] != PARAMETER)
-    home: str = url_for("page.home")
-    return f"{home}{'&' if '?' in home else '?'}{query}" if query else home
+    """The address of the dashboard for these parameters, in the language that was chosen."""
+    return addressed(url_for("page.home"), given)
 
 
 def written(given: Iterable[tuple[str, str]]) -> str:
@@ -96,25 +116,32 @@ def written(given: Iterable[tuple[str, str]]) -> str:
 
 
 def straightened(given: Pairs) -> list[tuple[str, str]] | None:
-    """What the form sends as the URL that is kept: no empty fields, two days as a span; None if it is one."""
-    plain = [(name, value.strip()) for name, value in given if value.strip() and name not in ("from", "to")]
-    since, until = (
-        next((value.strip() for name, value in given if name == end and value.strip()), _OPEN)
-        for end in ("from", "to")
-    )
-    if (since, until) != (_OPEN, _OPEN):
-        plain.append(("eventDate", since if since == until else f"{since},{until}"))
+    """What the form sends as the URL that is kept: no empty fields, ends as a span; None if it is one."""
+    apart = (*_ENDS, *_EDGES)
+    plain = [(name, value.strip()) for name, value in given if value.strip() and name not in apart]
+    if ends := _together(given, _ENDS, _OPEN):
+        plain.append(("eventDate", ends[0] if ends[0] == ends[1] else ",".join(ends)))
+    if edges := _together(given, _EDGES, _OUTERMOST):
+        plain.append(("bbox", ",".join(edges)))
     return plain if plain != list(given) else None
+
+
+def _together(given: Pairs, fields: Sequence[str], empty: Sequence[str]) -> list[str]:
+    """What stands in fields that belong together, in their order; nothing where all of them are empty."""
+    sent = {name: value.strip() for name, value in reversed(given) if value.strip()}
+    if not any(name in sent for name in fields):
+        return []
+    return [sent.get(name, instead) for name, instead in zip(fields, empty, strict=True)]
 
 
 def form(given: Pairs) -> Form:
     """The form as it has to be filled for these parameters, which may be wrong ones."""
     dates = [value for name, value in given if name == "eventDate"]
     since, until = _days(dates[0]) if len(dates) == 1 else ("", "")
+    edges = _edges(_only(given, "bbox"))
     once = {name: _only(given, name) for name in _ONCE}
-    in_fields = {*_IN_THE_FORM, *(["eventDate"] if since or until else [])} | {
-        name for name, value in once.items() if value
-    }
+    filled = {**once, "eventDate": since or until, "bbox": edges[0]}
+    in_fields = {*_IN_THE_FORM, *_ENDS, *_EDGES} | {name for name, value in filled.items() if value}
     chips = [
         Chip(name, filter_name(name), value, link(pair for pair in given if pair != (name, value)))
         for name, value in given
@@ -122,11 +149,14 @@ def form(given: Pairs) -> Form:
     ]
     first = dict(reversed(given))
     return Form(
-        species=tuple(value for name, value in given if name == "species"),
+        species=_every(given, "species"),
         place=once["locality"],
         feed=once["feed"],
         since=since,
         until=until,
+        countries=_every(given, "country"),
+        states=_every(given, "stateProvince"),
+        edges=edges,
         measure=first.get("measure", "individuals"),
         interval=first.get("interval", ""),
         chips=tuple(chips),
@@ -135,9 +165,13 @@ def form(given: Pairs) -> Form:
     )
 
 
+def _every(given: Pairs, asked: str) -> tuple[str, ...]:
+    return tuple(value for name, value in given if name == asked)
+
+
 def _only(given: Pairs, asked: str) -> str:
     """The value of what is asked for once; empty where it is not, or several times."""
-    values = [value for name, value in given if name == asked]
+    values = _every(given, asked)
     return values[0] if len(values) == 1 else ""
 
 
@@ -158,3 +192,12 @@ def _days(written: str) -> tuple[str, str]:
     except ValueError:
         return "", ""
     return written_days((first, first)) if first else "", written_days((last, last)) if last < FOREVER else ""
+
+
+def _edges(written: str) -> tuple[str, ...]:
+    """West, south, east and north of a box, all of them empty where it cannot be read."""
+    try:
+        box = read_box(written)
+    except ValueError:
+        return "", "", "", ""
+    return tuple(written_box(box).split(","))  # type: ignore[arg-type]  # it was a text

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from api.page.figures import FULL, Figure
 from api.page.fitting import Fitting
-from api.page.panels import ARRIVALS, CALENDAR, DIEL, MAP, PHENOLOGY, called, only, tell
+from api.page.panels import ARRIVALS, CALENDAR, DIEL, MAP, PHENOLOGY, Panel, called, only, tell
 from api.page.query import PageParameters, link
 from api.page.speech import _
 
@@ -27,13 +27,18 @@ class Season:
     lacking: tuple[str, ...]
 
 
-_ROWS = ((PHENOLOGY, ARRIVALS), (CALENDAR,), (MAP, DIEL))
+Rows = tuple[tuple[Panel, ...], ...]
 """What stands side by side; who is left alone takes the room of both."""
+ROWS: Rows = ((PHENOLOGY, ARRIVALS), (CALENDAR,), (MAP, DIEL))
 NO_SEASON = Season({}, "", "", ())
 
 
 def season(
-    connection: Connection, parameters: PageParameters, fitting: Fitting, ranked: Sequence[dict[str, Any]]
+    connection: Connection,
+    parameters: PageParameters,
+    fitting: Fitting,
+    ranked: Sequence[dict[str, Any]],
+    rows: Rows = ROWS,
 ) -> Season:
     """The weeks of the chosen species, or of the most seen dated one; the rest of all that is asked for."""
     leader = None
@@ -42,7 +47,7 @@ def season(
     alone = only(connection, parameters, leader) if leader else parameters.pairs()
     panels: dict[str, Figure] = {}
     lacking: list[str] = []
-    for row in _ROWS:
+    for row in rows:
         told = []
         for one in row:
             pairs = one.pairs(alone if one is PHENOLOGY else parameters.pairs(), parameters.measure)

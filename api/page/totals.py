@@ -36,6 +36,8 @@ class Total:
     value: str
     note: str = ""
     spark: Spark | None = None
+    of: str = ""
+    """Which of the numbers of the summary it is, if it is one."""
 
 
 def totals(
@@ -48,7 +50,7 @@ def totals(
         ("species", "", len),
     )
     found = [
-        Total(first_unit(name), amount(row[name]), note, _over(fitting, name, today, sum_up))
+        Total(first_unit(name), amount(row[name]), note, _over(fitting, name, today, sum_up), name)
         for name, note, sum_up in shown
     ]
     found.append(Total(_("Places"), amount(places(connection, fitting.scope))))

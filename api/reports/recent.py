@@ -20,7 +20,7 @@ from db.questions.recent import latest
 COLUMNS = (
     "key", "occurrenceID", "eventDate", "eventTime", "scientificName", "vernacularName", "individualCount",
     "occurrenceStatus", "basisOfRecord", "countryCode", "stateProvince", "locality", "decimalLatitude",
-    "decimalLongitude", "issues", "feed",
+    "decimalLongitude", "issues", "feed", "taxonKey",
 )  # fmt: skip
 _WIDE = 480  # pixels; in less, times of day would cost the dates their days
 
@@ -44,6 +44,7 @@ class RecentRow(Shape):
     decimal_longitude: float | None
     issues: str | None
     feed: str
+    taxon_key: int
 
 
 class RecentParameters(ReportParameters):

@@ -42,7 +42,7 @@ def latest(connection: Connection, scope: Scope, limit: int) -> list[dict[str, A
         .where(Sighting.key.in_(keys))
         .order_by(*_NEWEST_FIRST)
     )
-    return [record(row) for row in connection.execute(whole)]
+    return [record(row) | {"taxonKey": row.taxon_id} for row in connection.execute(whole)]
 
 
 _NEWEST_FIRST = (Sighting.first_day.desc(), Sighting.time_of_day.desc().nulls_last(), KEY.desc())

@@ -6,6 +6,7 @@ up at another place of the file, and sorts them all for the first page.
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select
@@ -17,15 +18,16 @@ from db.models import FOREVER, Rollup, RollupOfAll, Sighting
 
 _NAMES = ("taxon_id", "feed_id", "place_id", "first_day", "retired_run", "origin_key")
 _INDEXED = {Sighting.__table__.c[name] for name in _NAMES}
+_BUT_OF_PLACES = _INDEXED - {Sighting.__table__.c[name] for name in ("place_id", "retired_run")}
 _LOOK_UP = 16
 """Records that are read one after the other in the time that one takes to look up."""
 
 
-def unindexed(term: ColumnElement[bool]) -> ColumnElement[bool]:
-    """The same condition in words that no index understands."""
+def unindexed(term: ColumnElement[bool], columns: AbstractSet[Any] = _INDEXED) -> ColumnElement[bool]:
+    """The same condition in words that no index understands, or none but those of other columns."""
 
     def plus_nothing(element: Any, **_: Any) -> Any:
-        return Grouping(element + 0) if element in _INDEXED else None
+        return Grouping(element + 0) if element in columns else None
 
     return replacement_traverse(term, {}, plus_nothing)
 
@@ -43,14 +45,22 @@ def _number(connection: Connection, asked: Select[Any]) -> int:
 
 
 def terms_of_all(connection: Connection, scope: Scope) -> list[ColumnElement[bool]]:
-    """Conditions for whoever has to see all records of a scope: by an index only where that finds few."""
+    """Conditions for whoever has to see all records of a scope: by an index only where that finds few.
+
+    Where a place has fewer than the taxa or the days, by that of places: left alone, SQLite takes any other.
+    """
     terms = [*conditions(scope), *days_again(scope)]
-    return [unindexed(term) for term in terms] if walks(connection, scope) else terms
+    if scope.revision is not None:
+        return terms
+    held, there = _found(connection, scope)
+    if min(held, there) * _LOOK_UP > all_records(connection):
+        return [unindexed(term) for term in terms]
+    return [unindexed(term, _BUT_OF_PLACES) for term in terms] if there < held else terms
 
 
 def walks(connection: Connection, scope: Scope) -> bool:
     """Whether to walk through all records to see those of a scope; no index is of an older version."""
-    return scope.revision is None and _found(connection, scope) * _LOOK_UP > all_records(connection)
+    return scope.revision is None and min(_found(connection, scope)) * _LOOK_UP > all_records(connection)
 
 
 def days_again(scope: Scope) -> list[ColumnElement[bool]]:
@@ -59,16 +69,16 @@ def days_again(scope: Scope) -> list[ColumnElement[bool]]:
     return [Sighting.first_day.between(*scope.filters.outer_days)] if dated else []
 
 
-def _found(connection: Connection, scope: Scope) -> int:
-    """About how many records an index would lead to: that of taxa, of days or of places."""
+def _found(connection: Connection, scope: Scope) -> tuple[int, int]:
+    """About how many records an index would lead to: that of taxa or of days; that of places."""
     held = _rolled_up(connection, scope)
     of_place = place_conditions(scope.filters)
     if not of_place:
-        return held
+        return held, held
     # Places are in no rollup, but their index can be counted through without a look at any record.
     most = all_records(connection) // _LOOK_UP + 1
     some = select(Sighting.place_id).where(Sighting.retired_run.is_(None), *of_place).limit(most)
-    return min(held, _number(connection, select(func.count()).select_from(some.subquery())))
+    return held, _number(connection, select(func.count()).select_from(some.subquery()))
 
 
 def _rolled_up(connection: Connection, scope: Scope) -> int:

@@ -1,0 +1,94 @@
+"""A run of the ledger in words and numbers for people. Knows no HTTP and no template."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from api.page.ledger.inputs import base_name, without_places
+from api.page.words import amount, moment
+from api.site import site
+
+STATES = {
+    "committed": "What it brought is in the records.",
+    "unchanged": "It brought nothing that was not there already.",
+    "failed": "Nothing of it was kept.",
+    "needs_approval": "Nothing of it was kept: somebody has to look at it first.",
+    "abandoned": "Whoever read it died. Nothing of it was kept; it can be ingested again.",
+    "undone": "It was taken back.",
+}
+"""What each state of a run means."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A run as a list of them shows it."""
+
+    run: int
+    input: str
+    feed: str
+    state: str
+    """In the word of the ledger."""
+    named: str
+    """The same in plain letters; empty where it went in, as most do."""
+    ended_at: str
+    ended: str
+    inserted: str
+    """Also what an undo brought back."""
+    updated: str
+    duplicate: str
+    rejected: str
+    removed: str
+    message: str
+
+
+def line(run: Mapping[str, Any]) -> Line:
+    """A run in a few words; a number that is 0 is left out."""
+    return Line(
+        run=run["run"],
+        input=_input(run),
+        feed=run["feed"] or "",
+        state=run["status"],
+        named="" if run["status"] == "committed" else run["status"].replace("_", " "),
+        ended_at=run["finishedAt"],
+        ended=moment(run["finishedAt"], site().zone),
+        inserted=_some(run["inserted"] + run["restored"]),
+        updated=_some(run["updated"]),
+        duplicate=_some(run["duplicate"]),
+        rejected=_some(run["rejected"]),
+        removed=_some(run["removed"]),
+        message=message(run),
+    )
+
+
+def _some(number: int) -> str:
+    return amount(number) if number else ""
+
+
+def _input(run: Mapping[str, Any]) -> str:
+    """Its name; of what has none, what it did."""
+    if run["undoes"]:
+        return f"Run {run['undoes']} taken back"
+    if run["format"] == "removal":
+        return "Everything of the feed taken back"
+    return base_name(run["input"])
+
+
+def message(run: Mapping[str, Any]) -> str:
+    """What the ledger says of it, without what is said already; of one that died it names a machine."""
+    if run["status"] == "abandoned" or run["undoes"]:
+        return ""
+    return without_places(run["message"], run["input"])
+
+
+def lasted(run: Mapping[str, Any]) -> str:
+    """How long it took, as the ledger knows it, which is to the second."""
+    begun, ended = (datetime.fromisoformat(run[name]) for name in ("startedAt", "finishedAt"))
+    seconds = max(int((ended - begun).total_seconds()), 0)
+    if not seconds:
+        return "less than a second"
+    if seconds < 60:
+        return f"{seconds} s"
+    return f"{amount(seconds // 60)} min {seconds % 60} s"
