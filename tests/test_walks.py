@@ -147,6 +147,10 @@ def test_an_index_is_left_alone_where_it_finds_much(sqlite_writer: Engine) -> No
     # A few records of a place, before the many of a taxon or of days.
     assert "ix_sighting_place" in _plan(sqlite_writer, localities=("Bergen",), species=("Lynx",))
     assert "ix_sighting_place" in _plan(sqlite_writer, localities=("Bergen",), days=((20230101, 20241231),))
+    # And of a feed.
+    assert "uq_sighting_current" in _plan(sqlite_writer, feeds=("south",), bbox=(0.0, 0.0, 20.0, 70.0))
+    assert "uq_sighting_current" in _plan(sqlite_writer, feeds=("south",), localities=("Oslo", "Bergen"))
+    assert "SCAN sighting" in _plan(sqlite_writer, feeds=("test",), bbox=(0.0, 0.0, 20.0, 70.0))
     assert "ix_sighting_day" in _plan(
         sqlite_writer, days=((20230101, 20230131),), bbox=(0.0, 0.0, 20.0, 70.0)
     )

@@ -18,7 +18,7 @@ from db.models import FOREVER, Rollup, RollupOfAll, Sighting
 
 _NAMES = ("taxon_id", "feed_id", "place_id", "first_day", "retired_run", "origin_key")
 _INDEXED = {Sighting.__table__.c[name] for name in _NAMES}
-_BUT_OF_PLACES = _INDEXED - {Sighting.__table__.c[name] for name in ("place_id", "retired_run")}
+_ALWAYS = {Sighting.__table__.c[name] for name in ("retired_run", "origin_key")}
 _LOOK_UP = 16
 """Records that are read one after the other in the time that one takes to look up."""
 
@@ -47,20 +47,24 @@ def _number(connection: Connection, asked: Select[Any]) -> int:
 def terms_of_all(connection: Connection, scope: Scope) -> list[ColumnElement[bool]]:
     """Conditions for whoever has to see all records of a scope: by an index only where that finds few.
 
-    Where a place has fewer than the taxa or the days, by that of places: left alone, SQLite takes any other.
+    Where a place or a feed has fewer than the taxa or the days, by that: left alone, SQLite takes any other.
     """
     terms = [*conditions(scope), *days_again(scope)]
     if scope.revision is not None:
         return terms
-    held, there = _found(connection, scope)
-    if min(held, there) * _LOOK_UP > all_records(connection):
+    found = _found(connection, scope)
+    fewest = min(found, key=lambda column: found[column])
+    if found[fewest] * _LOOK_UP > all_records(connection):
         return [unindexed(term) for term in terms]
-    return [unindexed(term, _BUT_OF_PLACES) for term in terms] if there < held else terms
+    kept = {Sighting.__table__.c[name] for name in fewest}
+    return [unindexed(term, _INDEXED - kept - _ALWAYS) for term in terms]
 
 
 def walks(connection: Connection, scope: Scope) -> bool:
     """Whether to walk through all records to see those of a scope; no index is of an older version."""
-    return scope.revision is None and min(_found(connection, scope)) * _LOOK_UP > all_records(connection)
+    return scope.revision is None and min(_found(connection, scope).values()) * _LOOK_UP > all_records(
+        connection
+    )
 
 
 def days_again(scope: Scope) -> list[ColumnElement[bool]]:
@@ -69,16 +73,19 @@ def days_again(scope: Scope) -> list[ColumnElement[bool]]:
     return [Sighting.first_day.between(*scope.filters.outer_days)] if dated else []
 
 
-def _found(connection: Connection, scope: Scope) -> tuple[int, int]:
-    """About how many records an index would lead to: that of taxa or of days; that of places."""
-    held = _rolled_up(connection, scope)
+def _found(connection: Connection, scope: Scope) -> dict[tuple[str, ...], int]:
+    """About how many records an index would lead to, by its columns."""
+    found: dict[tuple[str, ...], int] = {("taxon_id", "first_day"): _rolled_up(connection, scope)}
+    if scope.feeds is not None:
+        whole = RollupOfAll.bucket == 0, RollupOfAll.feed_id.in_(scope.feeds)
+        found["feed_id",] = _number(connection, select(func.sum(_BOTH)).where(*whole))
     of_place = place_conditions(scope.filters)
-    if not of_place:
-        return held, held
-    # Places are in no rollup, but their index can be counted through without a look at any record.
-    most = all_records(connection) // _LOOK_UP + 1
-    some = select(Sighting.place_id).where(Sighting.retired_run.is_(None), *of_place).limit(most)
-    return held, _number(connection, select(func.count()).select_from(some.subquery()))
+    if of_place:
+        # Places are in no rollup, but their index can be counted through without a look at any record.
+        most = all_records(connection) // _LOOK_UP + 1
+        some = select(Sighting.place_id).where(Sighting.retired_run.is_(None), *of_place).limit(most)
+        found["place_id",] = _number(connection, select(func.count()).select_from(some.subquery()))
+    return found
 
 
 def _rolled_up(connection: Connection, scope: Scope) -> int:
