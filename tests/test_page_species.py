@@ -188,3 +188,20 @@ def test_a_name_that_others_go_by_is_asked_for_by_key(client: FlaskClient, sqlit
     shown = page(client, f"/species/{key}")
     assert "Records 1 " in shown.text
     assert f"/?taxonKey={key}" in shown.urls("a", "href")
+
+
+def test_it_speaks_the_language_that_was_chosen_and_hands_it_on(
+    client: FlaskClient, sqlite_writer: Engine
+) -> None:
+    ingest(sqlite_writer, [Record("Newt", 20240101), Record("Newt", 20230101), Record("Bear", 20230101)])
+    url = f"/species/{key_of(client, 'Newt')}?lang=de"
+    shown = page(client, url)
+    assert "Zuletzt beobachtet 1. Jan. 2024" in shown.text
+    assert "Wo sie am häufigsten beobachtet wird" in shown.text
+    for path in ("/place?lang=de&locality=Oslo&country=NO", "/?lang=de&species=newt", "/runs?lang=de"):
+        assert path in shown.urls("a", "href")
+        assert "Was eingelesen wurde" in page(client, path).text
+    assert "Zeilen gelesen" in page(client, "/runs/1?lang=de").text
+    assert "Es gibt keinen Lauf mit dieser Nummer." in page(client, "/runs/9?lang=de", 404).text
+    german = client.get(url.partition("?")[0], headers={"Accept-Language": "de"})
+    assert ("Zuletzt" in german.text, "Accept-Language" in german.headers["Vary"]) == (True, True)

@@ -139,7 +139,8 @@ def today() -> date:
     return datetime.now(site().zone).date()
 
 
-def _shortened(names: list[str], most: int = 3) -> list[str]:
+def shortened(names: list[str], most: int = 3) -> list[str]:
+    """So many names at most, of which the last may be how many more there are."""
     if len(names) <= most:
         return names
     more = len(names) - most + 1
@@ -164,7 +165,7 @@ def _made_up(summary: Told) -> str:
 def _feeds(names: list[str]) -> str:
     if not names:
         return ""
-    return _("%(feeds)s: %(names)s", feeds=counted(len(names), "feeds"), names=listed(_shortened(names)))
+    return _("%(feeds)s: %(names)s", feeds=counted(len(names), "feeds"), names=listed(shortened(names)))
 
 
 def _about(rows: list[dict[str, Any]], settings: Pairs) -> tuple[str, str] | None:

@@ -26,6 +26,7 @@ from api.page.compose import compose, today
 from api.page.handed import handed
 from api.page.offered import PLACES
 from api.page.query import Counting, PageParameters
+from api.page.speech import _
 from api.page.ways import filters_of, of_place, of_species
 from api.page.words import amount, day
 from api.reports.buckets import label
@@ -97,10 +98,10 @@ def _wanted(connection: Connection, asked: PlaceParameters) -> _Wanted:
     """Raises NotFound where no place ever went by this name."""
     names = namesakes(connection, asked.locality)
     if names and not any(_meant(one, asked.place) for one in names):
-        raise NotFound("There are records of this place, but not in this state or country.")
+        raise NotFound(_("There are records of this place, but not in this state or country."))
     if not names:
         near = nearest(asked.locality, localities(connection, PLACES)).partition("; there are")[0]
-        raise NotFound(f"No record names a place like this{near or '.'}")
+        raise NotFound(_("No record names a place like this%(hint)s", hint=near or "."))
     parameters = read(PageParameters, [*filters_of(asked.place), *asked.settings()])
     summary = order("summary", "json", parameters.pairs())
     ground = survey(connection, summary)
@@ -146,7 +147,7 @@ def _others(names: tuple[Named, ...], here: list[Named], asked: PlaceParameters)
     found = [Namesake(_area(one), of_place(one, asked.settings())) for one in others]
     if len(here) < len(names):
         together = Named("", "", asked.locality)
-        found.append(Namesake("all of them together", of_place(together, asked.settings())))
+        found.append(Namesake(_("all of them together"), of_place(together, asked.settings())))
     return tuple(found)
 
 

@@ -18,13 +18,14 @@ from api.asking.query import Pairs, pairs, read
 from api.keeping.envelope import Answer, enclose, tag
 from api.page.answered import answered
 from api.page.assets import assets, fingerprint
-from api.page.compose import Dashboard, compose, today
+from api.page.compose import Dashboard, compose, shortened, today
 from api.page.handed import handed
 from api.page.panels import ARRIVALS, CALENDAR, DIEL, MAP, PHENOLOGY, SEASONALITY, by_name
 from api.page.query import Counting, PageParameters
+from api.page.speech import _
 from api.page.totals import Total
 from api.page.ways import of_place, of_species
-from api.page.words import amount
+from api.page.words import amount, listed
 from api.site import site
 from db.names import RANKS
 from db.questions import taxa
@@ -66,10 +67,8 @@ class Species:
     scientific: bool
     """Whether what it is called is the scientific name."""
     above: tuple[Above, ...]
-    others: tuple[str, ...]
+    others: str
     """More common names, with the language where the source said it."""
-    left: int
-    """How many more there are."""
 
 
 def species_page(key: str) -> Response:
@@ -107,7 +106,7 @@ def _usage(connection: Connection, key: str) -> taxa.Usage:
     number = int(key) if re.fullmatch("[1-9][0-9]{0,8}", key, re.ASCII) else 0
     found = taxa.usages(connection, [number]) if 0 < number <= MOST_KEY else []
     if not found:
-        raise NotFound("There is no species of this key. Look for it by its name.")
+        raise NotFound(_("There is no species of this key. Look for it by its name."))
     return found[0] | {"name": names_of(connection, [number])[number]}
 
 
@@ -139,8 +138,8 @@ def _total(one: Total, board: Dashboard) -> Total:
     """That it is one species goes without saying: in the place of that, when it was recorded."""
     if one.of != "species" or board.face == "many" or not board.as_of:
         return one
-    first = f"first {board.since}" if board.since != board.as_of else ""
-    return Total("Last recorded", board.as_of, first)
+    first = _("first %(day)s", day=board.since) if board.since != board.as_of else ""
+    return Total(_("Last recorded"), board.as_of, first)
 
 
 def _introduced(told: taxa.Usage, settings: Pairs) -> Species:
@@ -162,8 +161,7 @@ def _introduced(told: taxa.Usage, settings: Pairs) -> Species:
         latin=latin if common else "",
         scientific=bool(latin) and not common,
         above=tuple(above),
-        others=tuple(others[:NAMES]),
-        left=max(len(others) - NAMES, 0),
+        others=listed(shortened(others, NAMES)),
     )
 
 

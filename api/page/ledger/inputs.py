@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote, urlsplit
 
+from api.page.speech import _
+
 _PIPED = "-"
 _PATH = re.compile(r"(?<![\w/\\:.])(?:[A-Za-z]:\\|(?=/[^/\s]+/)/)[^\s'\",;:()]+")
 """A path from the root, as it stands in a sentence."""
@@ -14,7 +16,7 @@ _URL = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s'\"<>]+")
 def base_name(written: str) -> str:
     """The last part of a path or of a URL."""
     if written == _PIPED:
-        return "piped in"
+        return _("piped in")
     if _URL.match(written):
         return _of_url(written)
     return re.split(r"[/\\]", written.rstrip("/\\"))[-1] or written
@@ -25,9 +27,9 @@ def _of_url(written: str) -> str:
     try:
         parts = urlsplit(written)
     except ValueError:
-        return "a URL"
+        return _("a URL")
     last = unquote(parts.path.rstrip("/").rpartition("/")[2])
-    return last or parts.hostname or "a URL"
+    return last or parts.hostname or _("a URL")
 
 
 def without_places(sentence: str, written: str) -> str:

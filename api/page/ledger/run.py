@@ -12,45 +12,52 @@ from pydantic import Field
 from sqlalchemy import Connection
 from werkzeug.exceptions import NotFound
 
-from api.asking.parameters import Parameters, Whole
+from api.asking.parameters import Language, Parameters, Whole
 from api.asking.query import pairs, read
 from api.keeping.envelope import Answer, enclose
 from api.page.answered import answered
 from api.page.assets import assets
-from api.page.compose import today
+from api.page.compose import shortened, today
 from api.page.fresh import fresh
 from api.page.ledger.inputs import base_name
 from api.page.ledger.runs import key_of
 from api.page.ledger.told import STATES, Line, lasted, line
 from api.page.query import addressed
+from api.page.speech import _, later
 from api.page.words import amount, day, moment
 from api.site import site
 from db.questions import ledger
 
 MOST_REJECTS, MOST_COLUMNS, MOST_LETTERS = 100, 40, 2_000
 REASONS = {
-    "NAME_MISSING": "the row names no species",
-    "RECORDED_DATE_INVALID": "its date is there and cannot be one",
-    "FIELD_COUNT": "it has more fields than the header",
-    "RECORD_UNREADABLE": "what stands there is no record",
-    "INTERPRETATION_ERROR": "a fault of this program, which its log has whole",
+    "NAME_MISSING": later("the row names no species"),
+    "RECORDED_DATE_INVALID": later("its date is there and cannot be one"),
+    "FIELD_COUNT": later("it has more fields than the header"),
+    "RECORD_UNREADABLE": later("what stands there is no record"),
+    "INTERPRETATION_ERROR": later("a fault of this program, which its log has whole"),
 }
 """What each reason means for which a row is refused."""
 PARTS = (
-    ("inserted", "new"),
-    ("updated", "corrected"),
-    ("duplicate", "known already"),
-    ("skipped", "no animal"),
-    ("rejected", "rejected"),
+    ("inserted", later("new")),
+    ("updated", later("corrected")),
+    ("duplicate", later("known already")),
+    ("skipped", later("no animal")),
+    ("rejected", later("rejected")),
 )
 """What becomes of a row, and what that is called here."""
 _RELATIONS = (
-    ("undoes", "It took back"),
-    ("undoneBy", "It was taken back by"),
-    ("replays", "It read again what was rejected by"),
-    ("repeats", "Its bytes are those of"),
+    ("undoes", later("It took back")),
+    ("undoneBy", later("It was taken back by")),
+    ("replays", later("It read again what was rejected by")),
+    ("repeats", later("Its bytes are those of")),
 )
-_SIGNS = {",": "comma", ";": "semicolon", "\t": "tab", " ": "blank", "|": "bar"}
+_SIGNS = {
+    ",": later("comma"),
+    ";": later("semicolon"),
+    "\t": later("tab"),
+    " ": later("blank"),
+    "|": later("bar"),
+}
 """What is hard to see between words."""
 
 
@@ -58,6 +65,7 @@ class RunParameters(Parameters):
     """Which of its rejects are shown."""
 
     offset: Annotated[int, Whole, Field(ge=0, le=999_999_999)] = 0
+    lang: Language | None = None
 
 
 @dataclass(frozen=True)
@@ -134,7 +142,7 @@ def run_page(number: str) -> Response:
     with site().reader.begin() as connection:
         asked, version = key_of(connection, shown)
         if not ledger.runs(connection, run_id=run):
-            raise NotFound("There is no run of this number.")
+            raise NotFound(_("There is no run of this number."))
     return answered(asked, version, lambda: _make(run, shown, parameters.offset), lasts=False)
 
 
@@ -143,7 +151,7 @@ def _make(run: int, shown: tuple[str, ...], offset: int) -> tuple[Answer, int]:
         asked, version = key_of(connection, shown)
         found = ledger.one_run(connection, run)
         if found is None:  # a database that was restored meanwhile
-            raise NotFound("There is no run of this number.")
+            raise NotFound(_("There is no run of this number."))
         whole, board = _entry(connection, found, offset), fresh(connection, today(), "run")
     html = render_template("run.html", whole=whole, board=board, site=site(), assets=assets())
     return enclose(asked, "html", html.encode()), version
@@ -153,7 +161,7 @@ def _entry(connection: Connection, run: Mapping[str, Any], offset: int) -> Entry
     stands = run["status"] in ("committed", "unchanged")
     return Entry(
         line=line(run),
-        meaning=STATES.get(run["status"], ""),
+        meaning=_(STATES[run["status"]]),
         related=tuple(_related(run)),
         account=_account(run),
         refused=_refused(connection, run, offset) if run["reasons"] else None,
@@ -166,15 +174,15 @@ def _entry(connection: Connection, run: Mapping[str, Any], offset: int) -> Entry
 def _related(run: Mapping[str, Any]) -> Iterator[Related]:
     for name, words in _RELATIONS:
         if run[name]:
-            yield Related(words, run[name])
+            yield Related(_(words), run[name])
 
 
 def _account(run: Mapping[str, Any]) -> Account | None:
-    if not run["read"] or run["read"] != sum(run[name] for name, _ in PARTS):
+    if not run["read"] or run["read"] != sum(run[name] for name, words in PARTS):
         return None
     return Account(
         read=amount(run["read"]),
-        parts=tuple(Counted(words, amount(run[name])) for name, words in PARTS),
+        parts=tuple(Counted(_(words), amount(run[name])) for name, words in PARTS),
         reasons=_counted(run["reasons"]),
         skips=_counted(run["skips"]),
         issues=_counted(run["issues"]),
@@ -182,7 +190,10 @@ def _account(run: Mapping[str, Any]) -> Account | None:
 
 
 def _counted(numbers: Mapping[str, int]) -> tuple[Counted, ...]:
-    return tuple(Counted(code, amount(count), REASONS.get(code, "")) for code, count in numbers.items())
+    return tuple(
+        Counted(code, amount(count), _(REASONS[code]) if code in REASONS else "")
+        for code, count in numbers.items()
+    )
 
 
 def _refused(connection: Connection, run: Mapping[str, Any], offset: int) -> Refused:
@@ -190,11 +201,16 @@ def _refused(connection: Connection, run: Mapping[str, Any], offset: int) -> Ref
     all_of_them = sum(run["reasons"].values())
     rows = ledger.rejects(connection, number, MOST_REJECTS, offset)
     behind = offset + len(rows)
-    shown = f"Rows {amount(offset + 1)} to {amount(behind)} of {amount(all_of_them)}" if rows else "None"
+    shown = _(
+        "Rows %(first)s to %(last)s of %(all)s.",
+        first=amount(offset + 1),
+        last=amount(behind),
+        all=amount(all_of_them),
+    )
     before = [("offset", str(offset - MOST_REJECTS))] if offset > MOST_REJECTS else []
     return Refused(
         rows=[row | {"raw": _cut(row["raw"])} for row in rows],
-        shown="" if len(rows) == all_of_them else shown,
+        shown=shown if rows and len(rows) < all_of_them else "",
         earlier=addressed(here, before) if offset else "",
         later=addressed(here, [("offset", str(behind))]) if rows and behind < all_of_them else "",
         csv=url_for("ledger.rejects", run=number, form="csv"),
@@ -209,24 +225,21 @@ def _cut(raw: str) -> str:
 def _understood(run: Mapping[str, Any]) -> Understood:
     options, feed_made = run["options"], ("undo", "removal")
     facts = (
-        ("Format", "" if run["format"] in feed_made else run["format"]),
-        ("Started", moment(run["startedAt"], site().zone)),
-        ("Took", lasted(run)),
-        ("Dates", day(run["days"])),
-        ("Size", f"{amount(run['bytes'])} bytes" if run["bytes"] is not None else ""),
+        (_("Format"), "" if run["format"] in feed_made else run["format"]),
+        (_("Started"), moment(run["startedAt"], site().zone)),
+        (_("Took"), lasted(run)),
+        (_("Dates"), day(run["days"])),
+        (_("Size"), _("%(num)s bytes", num=amount(run["bytes"])) if run["bytes"] is not None else ""),
         ("SHA-256", run["sha256"] or ""),
-        ("Told", _pairs(options.get("said", {}))),
-        ("Found out", _pairs(options.get("found", {}))),
-        ("Made from", ", ".join(base_name(part["name"]) for part in options.get("parts", ()))),
+        (_("Told"), _pairs(options.get("said", {}))),
+        (_("Found out"), _pairs(options.get("found", {}))),
+        (_("Made from"), ", ".join(base_name(part["name"]) for part in options.get("parts", ()))),
     )
     kept = [name for name in run["columns"] if name not in run["terms"]]
     return Understood(
         facts=tuple((name, value) for name, value in facts if value),
         columns=tuple(run["terms"].items()),
-        kept=(
-            *kept[:MOST_COLUMNS],
-            *([f"{len(kept) - MOST_COLUMNS} more"] if len(kept) > MOST_COLUMNS else []),
-        ),
+        kept=tuple(shortened(kept, MOST_COLUMNS)),
     )
 
 
@@ -239,5 +252,5 @@ def _option(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{left} = {right}" for left, right in value.items())
     if isinstance(value, bool):
-        return "yes" if value else "no"
-    return _SIGNS.get(str(value), str(value))
+        return _("yes") if value else _("no")
+    return _(_SIGNS[value]) if value in _SIGNS else str(value)

@@ -9,7 +9,7 @@ from flask import Response, render_template, request, url_for
 from pydantic import BeforeValidator
 from sqlalchemy import Connection
 
-from api.asking.parameters import Parameters, Version
+from api.asking.parameters import Language, Parameters, Version
 from api.asking.query import pairs, read
 from api.asking.values import read_text
 from api.keeping.envelope import Answer, enclose
@@ -32,6 +32,7 @@ class RunsParameters(Parameters):
 
     before: Version = None
     feed: Annotated[str, BeforeValidator(read_text)] = ""
+    lang: Language | None = None
 
 
 @dataclass(frozen=True)

@@ -8,18 +8,28 @@ from datetime import datetime
 from typing import Any
 
 from api.page.ledger.inputs import base_name, without_places
+from api.page.speech import _, later
 from api.page.words import amount, moment
 from api.site import site
 
-STATES = {
-    "committed": "What it brought is in the records.",
-    "unchanged": "It brought nothing that was not there already.",
-    "failed": "Nothing of it was kept.",
-    "needs_approval": "Nothing of it was kept: somebody has to look at it first.",
-    "abandoned": "Whoever read it died. Nothing of it was kept; it can be ingested again.",
-    "undone": "It was taken back.",
+NAMES = {
+    "committed": "",
+    "unchanged": later("unchanged"),
+    "failed": later("failed"),
+    "needs_approval": later("needs approval"),
+    "abandoned": later("abandoned"),
+    "undone": later("undone"),
 }
-"""What each state of a run means."""
+"""What each state of a run is called; most went in, and nothing is said of that."""
+STATES = {
+    "committed": later("What it brought is in the records."),
+    "unchanged": later("It brought nothing that was not there already."),
+    "failed": later("Nothing of it was kept."),
+    "needs_approval": later("Nothing of it was kept: somebody has to look at it first."),
+    "abandoned": later("Whoever read it died. Nothing of it was kept; it can be ingested again."),
+    "undone": later("It was taken back."),
+}
+"""What it means."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +42,7 @@ class Line:
     state: str
     """In the word of the ledger."""
     named: str
-    """The same in plain letters; empty where it went in, as most do."""
+    """The same for people; empty where it went in, as most do."""
     ended_at: str
     ended: str
     inserted: str
@@ -51,7 +61,7 @@ def line(run: Mapping[str, Any]) -> Line:
         input=_input(run),
         feed=run["feed"] or "",
         state=run["status"],
-        named="" if run["status"] == "committed" else run["status"].replace("_", " "),
+        named=_(NAMES[run["status"]]) if run["status"] != "committed" else "",
         ended_at=run["finishedAt"],
         ended=moment(run["finishedAt"], site().zone),
         inserted=_some(run["inserted"] + run["restored"]),
@@ -70,9 +80,9 @@ def _some(number: int) -> str:
 def _input(run: Mapping[str, Any]) -> str:
     """Its name; of what has none, what it did."""
     if run["undoes"]:
-        return f"Run {run['undoes']} taken back"
+        return _("Run %(number)s taken back", number=run["undoes"])
     if run["format"] == "removal":
-        return "Everything of the feed taken back"
+        return _("Everything of the feed taken back")
     return base_name(run["input"])
 
 
@@ -88,7 +98,5 @@ def lasted(run: Mapping[str, Any]) -> str:
     begun, ended = (datetime.fromisoformat(run[name]) for name in ("startedAt", "finishedAt"))
     seconds = max(int((ended - begun).total_seconds()), 0)
     if not seconds:
-        return "less than a second"
-    if seconds < 60:
-        return f"{seconds} s"
-    return f"{amount(seconds // 60)} min {seconds % 60} s"
+        return _("less than a second")
+    return f"{seconds} s" if seconds < 60 else f"{amount(seconds // 60)} min {seconds % 60} s"
