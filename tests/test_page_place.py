@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -72,6 +72,26 @@ def test_its_numbers_and_its_species_are_those_of_its_rows(
     links = shown.urls("a", "href")
     assert {"/?locality=Hut+1", "/api/v1/export.csv?locality=Hut+1"} <= set(links)
     assert f"Records {len(hut)} " in page(client, "/?locality=Hut+1").text
+
+
+def test_the_places_of_a_real_download_have_as_many_records_as_the_file(
+    client: FlaskClient, sqlite_writer: Engine, shared_data: Callable[[str], Path]
+) -> None:
+    path = shared_data("A04-gbif-simple-zip") / "0009886-250127130748423.zip"
+    rows = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    read_one(sqlite_writer, path)
+    there = rows[(rows["occurrenceStatus"] == "PRESENT") & (rows["locality"] != "")]
+    for place, here in list(there.groupby("locality"))[:6]:
+        shown = page(client, f"/place?{urlencode({'locality': place})}").text
+        assert f"Records {len(here)} " in shown, place
+        assert f"Species {here['species'].nunique()} " in shown, place
+    species = there["species"].value_counts().index[0]
+    key = client.get(f"/api/v1/species/match?name={species}").get_json()["usageKey"]
+    haunts = page(client, f"/species/{key}").text.partition("Where it is recorded most")[2]
+    places = there[there["species"] == species].groupby(["locality", "stateProvince", "countryCode"])
+    for (place, state, country), number in places.size().nlargest(5).items():
+        area = ", ".join(part for part in (state, country) if part)
+        assert f"{place} {area} {number} " in haunts
 
 
 @pytest.mark.parametrize("name", ODD)
