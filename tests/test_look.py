@@ -41,8 +41,12 @@ def test_a_chosen_theme_is_that_of_the_page_of_its_charts_and_of_every_link_to_a
     images = shown.urls("img", "src") + shown.urls("source", "srcset")
     assert images
     assert {tuple(query(url)["theme"]) for url in images} == {(theme,)}
-    links = [url for url in shown.urls("a", "href") if urlsplit(url).path == "/" and url != "#content"]
-    assert len(links) > 10
+    pages = ("/", "/docs", "/place", "/runs", "/species")
+    links = [
+        url for url in shown.urls("a", "href") if urlsplit(url).path.startswith(pages) and url[1:5] != "api/"
+    ]
+    assert len(links) > 20
+    assert all(len(query(url).get("theme", [])) < 2 for url in links)
     bare = [url for url in links if "theme" not in query(url)]
     assert bare == ["/?species=Deer&species=Wolf&country=NO"]  # that of the system
     assert [one["value"] for one in shown.all("input") if one.get("name") == "theme"] == [theme]
@@ -59,7 +63,11 @@ def test_the_control_names_the_chosen_theme_and_leads_to_the_others(client: Flas
     address = "/?species=Deer&measure=records"
     shown = page(client, f"{address}&theme=dark")
     themes = {one["href"]: one.get("aria-current") for one in shown.all("a") if "theme-" in one.get("id", "")}
-    assert themes == {address: None, f"{address}&theme=light": None, f"{address}&theme=dark": "true"}
+    assert themes == {
+        address: None,
+        "/?theme=light&species=Deer&measure=records": None,
+        "/?theme=dark&species=Deer&measure=records": "true",
+    }
     plain = page(client, address)
     assert "data-theme" not in plain.all("html")[0]
     assert [one["href"] for one in plain.all("a") if one.get("id") == "theme-1"] == [address]
@@ -67,7 +75,7 @@ def test_the_control_names_the_chosen_theme_and_leads_to_the_others(client: Flas
 
 def test_numbers_do_not_depend_on_the_theme_and_one_is_not_a_filter(client: FlaskClient) -> None:
     light, dark = (page(client, f"/?theme={theme}") for theme in ("light", "dark"))
-    assert light.text.replace("&theme=light", "") == dark.text.replace("&theme=dark", "")
+    assert light.text.replace("theme=light", "") == dark.text.replace("theme=dark", "")
     assert "Clear all filters" not in dark.text
     assert client.get("/?theme=auto").status_code == 200
     wrong = page(client, "/?theme=purple&species=Deer", status=400)
@@ -76,11 +84,24 @@ def test_numbers_do_not_depend_on_the_theme_and_one_is_not_a_filter(client: Flas
     assert not [one for one in wrong.all("input") if one.get("name") == "theme"]
 
 
-@pytest.mark.parametrize("url", ["/?speces=Deer&theme=dark", "/docs?theme=dark", "/docs/timeline?theme=dark"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/?speces=Deer&theme=dark",
+        "/docs?theme=dark",
+        "/docs/timeline?theme=dark",
+        "/runs?theme=dark",
+        "/runs/1?theme=dark",
+        "/species/1?theme=dark",
+        "/place?locality=Oslo&theme=dark",
+        "/species/999?theme=dark",
+    ],
+)
 def test_other_pages_follow_the_choice_too(client: FlaskClient, url: str) -> None:
     answer = client.get(url)
+    assert answer.status_code in (200, 400, 404)
     assert '<html lang="en" dir="ltr" data-theme="dark">' in answer.text
-    ours = re.findall('href="(/(?:docs[^"#]*)?(?:[?][^"]*)?)"', answer.text)
+    ours = re.findall('href="(/(?:(?:docs|runs|species|place)[^"#]*)?(?:[?][^"]*)?)"', answer.text)
     assert len([link for link in ours if "theme=dark" in link]) >= 4
 
 
@@ -118,7 +139,7 @@ def test_its_numbers_and_charts_are_those_of_the_page(client: FlaskClient) -> No
 
 def test_the_page_leads_to_the_wall_with_the_same_filters(client: FlaskClient) -> None:
     links = page(client, "/?species=Deer&theme=dark").urls("a", "href")
-    assert "/?kiosk&species=Deer&theme=dark" in links
+    assert "/?theme=dark&kiosk&species=Deer" in links
     assert client.get("/?kiosk&species=Deer&theme=dark").status_code == 200
     assert client.get("/?kiosk=&species=").location == "/?kiosk"
     assert client.get("/?kiosk=").status_code == 200

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 LAID_OUT = (Path(__file__).parent / "laid_out.js").read_text(encoding="utf-8")
 OPENED = """() => [...document.querySelectorAll("details")].flatMap((one) => {
+    const before = one.open;
     one.open = true;
     const wide = document.documentElement.scrollWidth;
-    one.open = false;
+    one.open = before;
     return wide > innerWidth ? [`scrolls sideways to ${wide} with ${one.textContent.slice(0, 30)}`] : [];
 })"""
 INKS = """() => ["paper", "ink", "muted", "grid", "field", "edge", "accent", "warm", "wash", "fresh"].map(
@@ -43,6 +44,10 @@ PAGES = {
     "problem": "/?speces=lynx",
     "wall": "/?kiosk",
     "frame": "/embed/species",
+    "species": "/species/1",
+    "place": "/place?locality=Bog",
+    "ledger": "/runs",
+    "run": "/runs/1",
     "API": "/docs",
     "operation": "/docs/timeline",
 }
@@ -264,7 +269,7 @@ def test_themes_are_followed_without_leaving_the_page_and_the_focus_stays(
         page.evaluate("window.here = true")
         page.locator(".themes a", has_text="Dark").focus()
         page.keyboard.press("Enter")
-        page.wait_for_url(f"{ORIGIN}/?species=Red+fox&theme=dark")
+        page.wait_for_url(f"{ORIGIN}/?theme=dark&species=Red+fox")
         page.wait_for_function(f"() => {paper} === '{dark}'")
         images = page.eval_on_selector_all("picture img", "all => all.map(one => one.currentSrc)")
         assert all("theme=dark" in url for url in images)
@@ -280,7 +285,7 @@ def test_themes_are_followed_without_leaving_the_page_and_the_focus_stays(
         page.locator(".themes a", has_text="Light").click()
         page.wait_for_function(f"() => {paper} === '{light}'")
         page.locator(".bottom a", has_text="On a wall").click()
-        page.wait_for_url(f"{ORIGIN}/?kiosk&species=Red+fox&theme=light")
+        page.wait_for_url(f"{ORIGIN}/?theme=light&kiosk&species=Red+fox")
         assert shown.complaints == []
 
 

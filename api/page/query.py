@@ -12,15 +12,13 @@ from api.asking.parameters import FilterParameters, Interval, Language, Measure,
 from api.asking.query import Pairs
 from api.asking.values import read_box, read_days, written_box, written_days
 from api.draw.look import Theme
-from api.page.speech import PARAMETER, _, later
+from api.page.speech import KEPT, PARAMETER, _, later
 from api.speech import filter_name
 from db.models import FOREVER
 
 TAXA = ("species", "scientificName", "vernacularName", "taxonKey")
 _SETTINGS = ("measure", "interval", "theme", "kiosk", PARAMETER)
 """What does not restrict the page."""
-_KEPT = ("theme", PARAMETER)
-"""What every address of a page has already where it was chosen."""
 _IN_THE_FORM = ("species", "country", "stateProvince", *_SETTINGS)
 """What the form has as many fields for as there are values."""
 _ONCE = ("locality", "feed")
@@ -111,7 +109,7 @@ class Form:
 
 def addressed(path: str, given: Iterable[tuple[str, str]]) -> str:
     """The address of a page with these parameters beside the language and the theme, which it has already."""
-    query = written(pair for pair in given if pair[0] not in _KEPT)
+    query = written(pair for pair in given if pair[0] not in KEPT)
     return f"{path}{'&' if '?' in path else '?'}{query}" if query else path
 
 
