@@ -3,10 +3,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+AXE := 4.14.1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak docs words fuzz contract bench lint format lock clean system-packages
+.PHONY: help demo test soak docs screenshots words fuzz contract bench lint format lock clean system-packages
 
 help: ## this list
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -15,7 +16,7 @@ demo: $(VENV)/runtime.stamp ## install what is needed, make sample records and s
 	$(BIN)/python manage.py demo
 	$(BIN)/python manage.py serve
 
-test: $(VENV)/dev.stamp system-packages ## everything that has to pass: linter, formatter, types, tests
+test: $(VENV)/dev.stamp $(VENV)/axe-$(AXE).stamp system-packages ## everything that has to pass: linter, formatter, types, tests
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -q -n 3 --dist worksteal --durations=10
 
@@ -32,6 +33,9 @@ docs: $(VENV)/dev.stamp ## draw the pictures of the documentation and run its co
 
 words: $(VENV)/dev.stamp ## collect the texts of the page into the catalogue of each language
 	$(BIN)/python -m tests.worded
+
+screenshots: $(VENV)/dev.stamp ## take the pictures of the page for the documentation anew, in Chromium
+	$(BIN)/python -m tests.screened docs/pictures
 
 contract: $(VENV)/dev.stamp ## the API against its own description, 200 requests for each operation and all corners
 	$(BIN)/python -m pytest -q tests/test_api_contract.py --hypothesis-profile=contract
@@ -72,6 +76,14 @@ $(VENV)/runtime.stamp: requirements.txt | $(VENV)/pyvenv.cfg
 $(VENV)/dev.stamp: requirements-dev.txt | $(VENV)/pyvenv.cfg
 	$(BIN)/python -m pip install --quiet --require-hashes -r $<
 	@touch $@ $(VENV)/runtime.stamp
+
+# Axe-core, of which only the tests run anything: they know the digest of this very version.
+$(VENV)/axe-$(AXE).stamp: | $(VENV)/pyvenv.cfg
+	@if ! command -v npm >/dev/null 2>&1; then \
+		echo "The tests that need axe-core are skipped: there is no npm here (Debian: apt-get install npm)."; \
+	elif npm install --silent --no-save --no-package-lock --ignore-scripts --no-audit --no-fund \
+		--prefix $(VENV)/axe axe-core@$(AXE); then touch $@; \
+	else echo "The tests that need axe-core are skipped: npm could not install it."; fi
 
 # The browser, the three servers: installed only by root on Debian and only if missing; nothing on anyone's own machine changes.
 system-packages:

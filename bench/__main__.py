@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from bench import cached, cold, crowd, fronted, ingested, postgresql, reports, starts, strained
+from bench import cached, cold, crowd, fronted, ingested, page, postgresql, reports, starts, strained
 from bench.processes import end_as_if_interrupted
 from bench.row import QUICK, Bench, NotMeasured, Plan, Row
 
@@ -18,7 +18,7 @@ BENCHES = {
     bench.name: bench
     for bench in (
         *(starts.HELP_BENCH, starts.SERVE_BENCH, cold.BENCH, cached.BENCH, crowd.BENCH, strained.BENCH),
-        fronted.BENCH,
+        *(page.BENCH, fronted.BENCH),
         *(ingested.BENCH, ingested.LARGE_BENCH, reports.BENCH, postgresql.BENCH),
     )
 }

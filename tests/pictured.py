@@ -23,8 +23,8 @@ from ingest.outcome import Options
 from ingest.run import ingest
 from ingest.sources.source import of_file
 
-_NOON = "2026-06-15T12:00:00Z"
-_ZONE = "Europe/Ljubljana"
+NOON = "2026-06-15T12:00:00Z"
+ZONE = "Europe/Ljubljana"
 _READING = ("feed", demo.READING_FEED)
 _YEAR = ("feed", demo.YEAR_FEED)
 _MIGRANTS = ("Apus apus", "Ciconia ciconia", "Cuculus canorus", "Grus grus", "Hirundo rustica")
@@ -50,16 +50,17 @@ def pictures() -> Iterator[tuple[str, bytes]]:
     """The name of each file and its bytes."""
     with (
         tempfile.TemporaryDirectory(prefix="sightings-pictures-") as name,
-        time_machine.travel(_NOON, tick=False),
+        time_machine.travel(NOON, tick=False),
     ):
-        url = _database(Path(name))
+        url = database(Path(name))
         for report, asked in PICTURES.items():
             for theme in THEMES:
-                drawn = plot(url, report, "svg", [*asked, ("theme", theme)], "Sightings", _ZONE)
+                drawn = plot(url, report, "svg", [*asked, ("theme", theme)], "Sightings", ZONE)
                 yield f"{report}-{theme}.svg", drawn
 
 
-def _database(folder: Path) -> str:
+def database(folder: Path) -> str:
+    """The URL of one with all records of the documentation, in this folder."""
     url = f"sqlite:///{folder / 'sightings.db'}"
     reading = folder / "reading.csv"
     demo.write_reading(reading)

@@ -20,6 +20,7 @@ from bench import (
     fronted,
     ingested,
     load,
+    page,
     postgresql,
     processes,
     reading,
@@ -130,7 +131,7 @@ def test_every_row_has_a_line_in_the_readme() -> None:
     text = " ".join((ROOT / "bench" / "README.md").read_text(encoding="utf-8").split())
     benches = (
         *(starts.HELP_BENCH, starts.SERVE_BENCH, cold.BENCH, cached.BENCH, crowd.BENCH, strained.BENCH),
-        fronted.BENCH,
+        *(page.BENCH, fronted.BENCH),
         *(ingested.BENCH, ingested.LARGE_BENCH, reports.BENCH, postgresql.BENCH),
     )
     assert list(command.BENCHES.values()) == list(benches)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import subprocess
@@ -471,16 +470,3 @@ def test_without_a_script_the_charts_are_there_and_the_page_renews_itself(
     assert page.locator(".latest tbody tr").count() == 9
     assert page.locator("noscript meta[http-equiv=refresh]").count() == 1
     context.close()
-
-
-def test_the_page_fits_every_screen(station: Station, browser: Browser) -> None:
-    paths = ("/", "/?species=Deer&species=Bear&eventDate=2024-02", "/?species=unicorn")
-    for width, path in itertools.product((320, 768, 1440, 3840), paths):
-        context = browser.new_context(viewport={"width": width, "height": 800})
-        tab = Tab(context, station.address + path)
-        assert tab.page.evaluate("document.documentElement.scrollWidth") == width, path
-        for summary in tab.page.locator(".menu summary").all():
-            summary.click()
-            assert tab.page.evaluate("document.documentElement.scrollWidth") == width, path
-        assert tab.complaints == []
-        context.close()

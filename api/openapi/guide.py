@@ -12,16 +12,23 @@ from werkzeug.exceptions import NotFound
 from api.answering.documents import validated
 from api.asking.parameters import Parameters
 from api.asking.query import nearest, pairs, read
+from api.draw.look import Theme
 from api.openapi.build import document
 from api.openapi.operations import GROUPS, OPERATIONS
 from api.page import failed
 from api.page.answered import MEDIA_TYPE
 from api.page.assets import assets
+from api.page.look import keep
 from api.site import site
 
 PARTS = {"": "", "filter": "Filters", "version": "Version", "look": "Look of a picture"}
 routes = Blueprint("docs", __name__)
 routes.register_error_handler(Exception, failed)
+routes.url_defaults(keep)
+
+
+class _Themed(Parameters):
+    theme: Theme = "auto"
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,7 @@ def operation(name: str) -> Response:
 
 
 def _page(template: str, name: str | None) -> Response:
-    read(Parameters, pairs(request.query_string))
+    read(_Themed, pairs(request.query_string))
     told = document(OPERATIONS, GROUPS, site().title, request.script_root)
     explained = [_explained(path, told) for path in told["paths"]]
     groups = {

@@ -22,9 +22,10 @@ from api.page.compose import compose, today
 from api.page.embed import FRAMED, embedded
 from api.page.ledger.run import run_page
 from api.page.ledger.runs import runs_page
+from api.page.look import Look, as_asked, keep, look
 from api.page.offered import Offered, offered, presets
 from api.page.place import place_page
-from api.page.query import PageParameters, form, link, straightened
+from api.page.query import PageParameters, form, link, straightened, valued
 from api.page.species import species_page
 from api.page.speech import speak
 from api.site import site
@@ -32,6 +33,7 @@ from db.questions.counts import spelling
 
 routes = Blueprint("page", __name__)
 speak(routes)
+routes.url_defaults(keep)
 
 
 @routes.get("/")
@@ -39,7 +41,7 @@ def home() -> Response:
     """The dashboard: 304 before any question is asked, else from the cache, else composed."""
     given = pairs(request.query_string)
     straight = straightened(given)
-    parameters = read(PageParameters, given if straight is None else straight)
+    parameters = read(PageParameters, valued(given if straight is None else straight))
     if straight is not None:
         return redirect(link(straight))  # type: ignore[return-value]
     with site().reader.begin() as connection:
@@ -86,8 +88,14 @@ def _make(parameters: PageParameters) -> tuple[Answer, int]:
         asked, version = _key(connection, parameters, offers)
         board = compose(connection, parameters, today(), offers)
         spelled = _spelled(connection, parameters)
-    shown = {"board": board, "form": form(spelled), "times": presets(spelled, today())}
-    html = render_template("dashboard.html", **shown, site=site(), assets=assets())
+    shown = {
+        "board": board,
+        "form": form(spelled),
+        "times": presets(spelled, today()),
+        "look": look(spelled),
+    }
+    template = "kiosk.html" if parameters.kiosk else "dashboard.html"
+    html = render_template(template, **shown, site=site(), assets=assets())
     return enclose(asked, "html", html.encode()), version
 
 
@@ -117,6 +125,12 @@ routes.add_url_rule("/species/<key>", "species", species_page)
 routes.add_url_rule("/place", "place", place_page)
 routes.add_url_rule("/runs", "runs", runs_page)
 routes.add_url_rule("/runs/<number>", "run", run_page)
+
+
+@routes.app_context_processor
+def looks() -> dict[str, Look]:
+    """What every page that is made from the base needs to know."""
+    return {"look": as_asked()}
 
 
 @routes.errorhandler(Exception)

@@ -122,7 +122,7 @@ def compose(
         lately=in_the_last_days(connection, found, told["dataAsOf"]),
         newest=newest(connection, found, parameters.settings()) if several else (),
         timeline=timeline(connection, parameters, fitting, shapes) if records else None,
-        ranking=ranking(filters, parameters.measure, ranked) if several else None,
+        ranking=ranking(parameters, ranked) if several else None,
         season=season(connection, parameters, fitting, leading if several else [], rows)
         if records
         else NO_SEASON,

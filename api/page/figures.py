@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from api.answering.order import DRAWN, FORMS
 from api.asking.query import Pairs
+from api.draw.look import Theme
 from api.page.speech import in_pictures
 
 Shape = tuple[int, int]
@@ -73,6 +74,8 @@ class Asked:
     report: str
     pairs: Pairs
     version: int
+    theme: Theme
+    """Of the page; what is taken elsewhere follows whoever looks at it there."""
     title: str = ""
 
     def url(self, form: str, look: Iterable[tuple[str, object]] = ()) -> str:
@@ -82,16 +85,16 @@ class Asked:
             query.setdefault(name, []).append(str(value))
         return url_for("charts.report", name=self.report, form=form, **query)  # type: ignore[arg-type]
 
-    def look(self, shape: Shape) -> list[tuple[str, object]]:
-        """What a chart of this size looks like on the page."""
-        sized = [("width", shape[0]), ("height", shape[1]), ("theme", "auto")]
+    def look(self, shape: Shape, theme: Theme = "auto") -> list[tuple[str, object]]:
+        """What a chart of this size looks like."""
+        sized = [("width", shape[0]), ("height", shape[1]), ("theme", theme)]
         return sized + ([("title", self.title)] if self.title else []) + in_pictures()
 
     def source(self, widest: int | None, shape: Shape) -> Source:
         """One image; its address changes exactly when its data changed."""
         version = [("v", self.version)] if self.version else []
         media = f"(max-width: {widest}px)" if widest else ""
-        return Source(self.url("svg", [*self.look(shape), *version]), *shape, media)
+        return Source(self.url("svg", [*self.look(shape, self.theme), *version]), *shape, media)
 
     def snippet(self, name: str) -> str:
         """What to paste into another page; it names no version, so that it is never behind.
@@ -102,12 +105,13 @@ class Asked:
         width, height = _EMBEDDED
         return str(Markup('<img src="{}" width="{}" height="{}" alt="{}">').format(src, width, height, name))
 
-    def embed(self) -> str:
+    def embed(self, theme: Theme = "auto") -> str:
         """The chart alone as a page."""
         query: dict[str, list[str]] = {}
         for name, value in (*self.pairs, *self._titled("svg")):
             query.setdefault(name, []).append(str(value))
-        address: str = url_for("page.embedded", name=self.report, **query)  # type: ignore[arg-type]
+        chosen = None if theme == "auto" else theme  # not that of the page at hand
+        address: str = url_for("page.embedded", name=self.report, theme=chosen, **query)  # type: ignore[arg-type]
         return address
 
     def frame(self, name: str) -> str:
@@ -128,9 +132,9 @@ class Asked:
             name=name,
             alt=alt,
             sources=tuple(self.source(*one) for one in shapes),
-            larger=self.url("svg", self.look(_LARGE)),
+            larger=self.url("svg", self.look(_LARGE, self.theme)),
             downloads=tuple((form.upper(), self.url(form, self._titled(form))) for form in FORMS),
-            table=self.embed(),
+            table=self.embed(self.theme),
             pinned=self.url("svg", [*self.look(_LARGE), *([("asOf", self.version)] if self.version else [])]),
             snippet=self.snippet(name),
             frame=self.frame(name),

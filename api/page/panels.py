@@ -13,6 +13,7 @@ from api.answering.wording import describe
 from api.asking.query import Pairs
 from api.asking.values import read_name
 from api.draw import clean
+from api.draw.look import Theme
 from api.draw.words import THIN
 from api.page.figures import BROAD, SIDE, SMALL, WIDE, Asked, Figure, Shapes
 from api.page.fitting import Fitting
@@ -20,7 +21,7 @@ from api.page.query import TAXA, PageParameters, link
 from api.page.speech import _, later
 from api.page.ways import of_species
 from api.page.words import NARROW, amount, counted
-from api.reports.report import Tidy, not_precise
+from api.reports.report import Tidy, measured, not_precise
 from api.speech import per
 from db.filters import taxa_named
 from db.questions.summary import ends
@@ -61,7 +62,7 @@ def timeline(connection: Connection, parameters: PageParameters, fitting: Fittin
     for row in answer.tidy.rows:
         sums[called(row)] = sums.get(called(row), 0) + row["value"]
     spoken = ", ".join(f"{name} {amount(number)}" for name, number in sums.items())
-    asked = Asked("timeline", [*parameters.pairs(), *shape], answer.ground.scope.version)
+    asked = Asked("timeline", [*parameters.pairs(), *shape], answer.ground.scope.version, parameters.theme)
     heading = answer.heading
     alt = f"{heading}: {spoken}" if spoken else heading
     vague = (left for left in answer.tidy.left_out if left["reason"] == not_precise(interval))
@@ -73,11 +74,12 @@ def _without(left: dict[str, Any], measure: str) -> str:
     return _("Without %(amount)s.", amount=counted(left[measure], measure)) + f" {left['reason']}"
 
 
-def ranking(filters: Pairs, measure: str, answer: Told) -> Figure:
+def ranking(parameters: PageParameters, answer: Told) -> Figure:
     """Which species were recorded most."""
+    measure = parameters.measure
     shape = [("measure", measure), ("limit", str(RANKED))]
     spoken = ", ".join(f"{called(row)} {amount(row['value'])}" for row in answer.tidy.rows)
-    asked = Asked("species", [*filters, *shape], answer.ground.scope.version)
+    asked = Asked("species", [*parameters.pairs(), *shape], answer.ground.scope.version, parameters.theme)
     species = counted(answer.tidy.facts["species"], "species")
     if answer.tidy.facts["species"] > RANKED:
         note = _("The leading %(some)s of %(species)s", some=RANKED, species=species)
@@ -103,11 +105,11 @@ class Panel:
         shape = [("measure", measure)] if self.measured else []
         return [*filters, *shape, *([("limit", str(self.limit))] if self.limit else [])]
 
-    def figure(self, answer: Told, pairs: Pairs, shapes: Shapes) -> Figure:
-        """The chart of what was answer."""
+    def figure(self, answer: Told, pairs: Pairs, shapes: Shapes, theme: Theme) -> Figure:
+        """The chart of what was answered."""
         alt = f"{answer.heading}: {answer.tidy.said}" if answer.tidy.said else answer.heading
         note = answer.tidy.said.replace(THIN, NARROW) if self.noted else ""
-        asked = Asked(self.report, pairs, answer.ground.scope.version)
+        asked = Asked(self.report, pairs, answer.ground.scope.version, theme)
         return asked.figure(self.report, answer.heading, alt, shapes, note=note)
 
 
@@ -130,11 +132,14 @@ def animals(
         interval = parameters.interval or fitting.interval(row["taxonKey"])
         alone = only(connection, parameters, row)
         pairs = [*alone, ("interval", interval), ("measure", measure)]
-        version = survey(connection, order("timeline", "json", pairs)).scope.version
+        scope = survey(connection, order("timeline", "json", pairs)).scope
         name = called(row)
-        total, rate = counted(row["value"], measure), per(interval)
+        # With the taxa below it, as in its chart.
+        shown = [one for one in fitting.totals if scope.taxa is None or one.taxon_id in scope.taxa]
+        total = counted(sum(measured(one, measure) for one in shown), measure)
+        rate = per(interval)
         figures.append(
-            Asked("timeline", pairs, version, clean(name, 80)).figure(
+            Asked("timeline", pairs, scope.version, parameters.theme, clean(name, 80)).figure(
                 f"animal-{row['taxonKey']}",
                 name,
                 _("%(name)s: %(amount)s, drawn %(per_interval)s", name=name, amount=total, per_interval=rate),

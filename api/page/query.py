@@ -11,17 +11,19 @@ from flask import url_for
 from api.asking.parameters import FilterParameters, Interval, Language, Measure, Parameters
 from api.asking.query import Pairs
 from api.asking.values import read_box, read_days, written_box, written_days
-from api.page.speech import PARAMETER, _, later
+from api.draw.look import Theme
+from api.page.speech import KEPT, PARAMETER, _, later
 from api.speech import filter_name
 from db.models import FOREVER
 
 TAXA = ("species", "scientificName", "vernacularName", "taxonKey")
-_SETTINGS = ("measure", "interval", PARAMETER)
+_SETTINGS = ("measure", "interval", "theme", "kiosk", PARAMETER)
 """What does not restrict the page."""
 _IN_THE_FORM = ("species", "country", "stateProvince", *_SETTINGS)
 """What the form has as many fields for as there are values."""
 _ONCE = ("locality", "feed")
 """What the form has one field for."""
+_FLAGS = ("kiosk",)
 _ENDS, _OPEN = ("from", "to"), ("*", "*")
 _EDGES, _OUTERMOST = ("west", "south", "east", "north"), ("-180", "-90", "180", "90")
 """Fields that are one value together, and what stands for each that is empty."""
@@ -41,15 +43,19 @@ class Counting(Parameters):
     measure: Measure = "individuals"
     interval: Interval | None = None
     lang: Language | None = None
+    theme: Theme = "auto"
 
     def settings(self) -> list[tuple[str, str]]:
         """What is asked for, where it is not the default."""
-        chosen = [("measure", self.measure)] if self.measure != "individuals" else []
-        return chosen + ([("interval", self.interval)] if self.interval else [])
+        given = (("measure", self.measure), ("interval", self.interval), ("theme", self.theme))
+        return [(name, value) for name, value in given if value not in ("individuals", None, "auto")]
 
 
 class PageParameters(Counting, FilterParameters):
     """The filters of every report, and how they are counted."""
+
+    kiosk: bool = False
+    """On a wall: larger, without a form, one part after the other."""
 
     def pairs(self) -> list[tuple[str, str]]:
         """The filters, as they were understood."""
@@ -92,6 +98,8 @@ class Form:
     chips: tuple[Chip, ...]
     filtered: bool
     wider: tuple[Wider, ...]
+    kiosk: str
+    """The same on a wall."""
 
     @property
     def more(self) -> bool:
@@ -100,8 +108,8 @@ class Form:
 
 
 def addressed(path: str, given: Iterable[tuple[str, str]]) -> str:
-    """The address of a page with these parameters beside the language, which it has already."""
-    query = written(pair for pair in given if pair[0] != PARAMETER)
+    """The address of a page with these parameters beside the language and the theme, which it has already."""
+    query = written(pair for pair in given if pair[0] not in KEPT)
     return f"{path}{'&' if '?' in path else '?'}{query}" if query else path
 
 
@@ -111,14 +119,22 @@ def link(given: Iterable[tuple[str, str]]) -> str:
 
 
 def written(given: Iterable[tuple[str, str]]) -> str:
-    """Parameters as a query string."""
-    return urlencode(list(given), safe=",:*")
+    """Parameters as a query string; one that is there or not has no value."""
+    return "&".join(
+        name if name in _FLAGS else urlencode([(name, value)], safe=",:*") for name, value in given
+    )
+
+
+def valued(given: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Parameters that all have a value; of one that has none, being there is the value."""
+    return [(name, value or ("yes" if name in _FLAGS else "")) for name, value in given]
 
 
 def straightened(given: Pairs) -> list[tuple[str, str]] | None:
     """What the form sends as the URL that is kept: no empty fields, ends as a span; None if it is one."""
     apart = (*_ENDS, *_EDGES)
-    plain = [(name, value.strip()) for name, value in given if value.strip() and name not in apart]
+    filled = [(name, value.strip()) for name, value in given if value.strip() or name in _FLAGS]
+    plain = [pair for pair in filled if pair[0] not in apart]
     if ends := _together(given, _ENDS, _OPEN):
         plain.append(("eventDate", ends[0] if ends[0] == ends[1] else ",".join(ends)))
     if edges := _together(given, _EDGES, _OUTERMOST):
@@ -162,6 +178,7 @@ def form(given: Pairs) -> Form:
         chips=tuple(chips),
         filtered=any(name not in _SETTINGS for name, _ in given),
         wider=_wider(given),
+        kiosk=link([("kiosk", ""), *given]),
     )
 
 

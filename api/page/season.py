@@ -56,7 +56,7 @@ def season(
         lacking += [_(one.nothing) for one, found, asked in told if not found.tidy.rows]
         for one, found, pairs in there:
             shapes = one.shapes if len(there) == len(row) else FULL
-            panels[one.report] = one.figure(found, pairs, shapes)
+            panels[one.report] = one.figure(found, pairs, shapes, parameters.theme)
     return Season(
         panels,
         called(leader) if leader else "",

@@ -37,6 +37,8 @@ from api.speech import (
 __all__ = ["_", "later", "ngettext", "npgettext", "pgettext", "speak", "spoken"]
 
 PARAMETER = "lang"
+KEPT = (PARAMETER, "theme")
+"""What every address of a page has already where it was chosen."""
 _NO_PAGES = ("page.asset",)
 _SPEAKING: set[str] = set()
 """The blueprints whose pages speak."""
@@ -78,7 +80,7 @@ class Other:
 
 def others() -> Iterator[Other]:
     """The other languages of the page at hand."""
-    rest = [(name, value) for name, value in request.args.items(multi=True) if name != PARAMETER]
+    rest = [(name, value) for name, value in request.args.items(multi=True) if name not in KEPT]
     for tag in languages() if request.blueprint in _SPEAKING else ():
         if tag != language():
             where: dict[str, Any] = {**(request.view_args or {}), PARAMETER: tag}

@@ -126,6 +126,7 @@ async function show(fresh, trip, elsewhere) {
   if (trip !== trips) return false;
   // From here on without a pause: one frame shows the old version, the next one the new.
   if (elsewhere) refill(fresh.querySelector("#filters"));
+  document.documentElement.dataset.theme = fresh.documentElement.dataset.theme ?? "";
   if (another) now.replaceChildren(...taken(next.childNodes, images));
   else for (const list of fresh.querySelectorAll("[data-live-list]")) arrange(list, images);
   for (const [key, image] of images) here(key).replaceWith(image);
@@ -188,7 +189,9 @@ function replace(one) {
   const old = here(one.dataset.live);
   if (!old || old.innerHTML === one.innerHTML) return;
   const seen = new Set([...old.querySelectorAll("[data-row]")].map((row) => row.dataset.row));
+  const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
   old.replaceChildren(...taken(one.childNodes, new Map()));
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   for (const row of old.querySelectorAll("[data-row]")) row.classList.toggle("new", !seen.has(row.dataset.row));
 }
 
@@ -203,11 +206,12 @@ function hosted(page) {
   for (const one of page.querySelectorAll(".menu textarea")) {
     one.textContent = one.textContent.replace(/(src="|\]\()\//, `$1${location.origin}/`);
   }
+  for (const one of page.querySelectorAll(".address")) one.prepend(location.origin);
 }
 
 // A link to this page with other filters; not one that is to be opened elsewhere.
 function leadsHere(link, event) {
-  const plain = !(event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
+  const plain = !(link?.target || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
   return plain && link?.origin === location.origin && link.pathname === location.pathname && !link.hash;
 }
 

@@ -14,6 +14,7 @@ from werkzeug.exceptions import NotFound
 
 from api.asking.parameters import Language, Parameters, Whole
 from api.asking.query import pairs, read
+from api.draw.look import Theme
 from api.keeping.envelope import Answer, enclose
 from api.page.answered import answered
 from api.page.assets import assets
@@ -66,6 +67,7 @@ class RunParameters(Parameters):
 
     offset: Annotated[int, Whole, Field(ge=0, le=999_999_999)] = 0
     lang: Language | None = None
+    theme: Theme = "auto"
 
 
 @dataclass(frozen=True)

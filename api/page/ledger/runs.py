@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from api.asking.parameters import Language, Parameters, Version
 from api.asking.query import pairs, read
 from api.asking.values import read_text
+from api.draw.look import Theme
 from api.keeping.envelope import Answer, enclose
 from api.page.answered import answered
 from api.page.assets import assets, fingerprint
@@ -33,6 +34,7 @@ class RunsParameters(Parameters):
     before: Version = None
     feed: Annotated[str, BeforeValidator(read_text)] = ""
     lang: Language | None = None
+    theme: Theme = "auto"
 
 
 @dataclass(frozen=True)
