@@ -176,6 +176,14 @@ def test_a_chosen_language_is_kept_in_all_links_and_by_the_form(
     assert [page for page in re.findall(r'href="(/\?[^"]*)"', negotiated) if "lang=" in page] == ["/?lang=en"]
 
 
+def test_the_style_of_the_pages_knows_beginnings_and_ends_and_no_left_and_right() -> None:
+    for sheet in set((ROOT / "api" / "static").glob("*.css")) - {ROOT / "api" / "static" / "docs.css"}:
+        text = sheet.read_text(encoding="utf-8")
+        assert not re.findall(
+            r"[^{};]*-(?:left|right)\s*:|text-align: (?:left|right)|[{;]\s*(?:left|right)\s*:", text
+        )
+
+
 def test_a_language_from_right_to_left_needs_nothing_but_its_catalogue(
     home: Path, sqlite_writer: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, browser: Browser
 ) -> None:
@@ -213,9 +221,11 @@ def test_a_language_from_right_to_left_needs_nothing_but_its_catalogue(
         page.wait_for_function(
             "(x) => document.querySelector('.ring').getBoundingClientRect().x > x", arg=shown["x"]
         )
-        for width in (320, 768, 1280):
-            page.set_viewport_size({"width": width, "height": 800})
-            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, width
+        for path in ("/", "/species/1", "/place?locality=Oslo", "/runs/1", "/embed/diel"):
+            page.goto(address + path)
+            for width in (320, 768, 1280):
+                page.set_viewport_size({"width": width, "height": 800})
+                assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (path, width)
         assert not complaints
         context.close()
     app.extensions["sightings"].reader.dispose()
