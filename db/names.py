@@ -27,6 +27,8 @@ class TaxonValue(NamedTuple):
     taxon_rank: str = ""
     ranks: tuple[str, ...] = ("",) * len(RANKS)
     """Kingdom to species, as in RANKS."""
+    language: str = ""
+    """Of the vernacular name, as an IETF tag, where the source says it."""
 
 
 class PlaceValue(NamedTuple):
@@ -118,8 +120,11 @@ class Taxa:
             wanted = {(*row[:2], taxon): row for row in _names(value)}
             new = [row for key, row in wanted.items() if key not in names]
             taught = {"taxon_id": taxon, "added_run": self.run_id, "since_run": self.run_id}
-            rows += [{"name_key": key, "kind": kind, "name": name, **taught} for key, kind, name in new]
-            names.update((key, kind, taxon) for key, kind, _ in new)
+            rows += [
+                {"name_key": key, "kind": kind, "name": name, "language": language, **taught}
+                for key, kind, name, language in new
+            ]
+            names.update((key, kind, taxon) for key, kind, *_ in new)
             if new:
                 learned.add(taxon)
         if rows:
@@ -180,12 +185,13 @@ def _attributes(value: TaxonValue) -> dict[str, str | None]:
     return {key: text or None for key, text in zip(ATTRIBUTES, given, strict=True)}
 
 
-def _names(value: TaxonValue) -> list[tuple[str, str, str]]:
-    """(key, kind, name) of everything that this taxon can be asked for by."""
+def _names(value: TaxonValue) -> list[tuple[str, str, str, str]]:
+    """(key, kind, name, language) of everything that this taxon can be asked for by."""
     own = "scientific" if value.scientific_name else "vernacular"
     names = [(value.name, own), (value.scientific_name, "scientific"), (value.vernacular_name, "vernacular")]
     names += [(name, "scientific") for name in value.ranks]
-    return list(dict.fromkeys((name.casefold(), kind, name) for name, kind in names if name))
+    spoken = {"vernacular": value.language, "scientific": ""}
+    return list(dict.fromkeys((name.casefold(), kind, name, spoken[kind]) for name, kind in names if name))
 
 
 _PLACE: Table = Place.__table__  # type: ignore[assignment]

@@ -29,6 +29,7 @@ from api.speech import (
 )
 from api.speech.catalogues import ENGLISH
 from tests.conftest import ROOT
+from tests.files import manage_json
 from tests.mirrored import answering, mirrored, spoken
 from tests.seed import READING, Record, ingest, open_app
 from tests.worded import anew, held, said
@@ -175,6 +176,14 @@ def test_a_chosen_language_is_kept_in_all_links_and_by_the_form(
     assert [page for page in re.findall(r'href="(/\?[^"]*)"', negotiated) if "lang=" in page] == ["/?lang=en"]
 
 
+def test_the_style_of_the_pages_knows_beginnings_and_ends_and_no_left_and_right() -> None:
+    for sheet in set((ROOT / "api" / "static").glob("*.css")) - {ROOT / "api" / "static" / "docs.css"}:
+        text = sheet.read_text(encoding="utf-8")
+        assert not re.findall(
+            r"[^{};]*-(?:left|right)\s*:|text-align: (?:left|right)|[{;]\s*(?:left|right)\s*:", text
+        )
+
+
 def test_a_language_from_right_to_left_needs_nothing_but_its_catalogue(
     home: Path, sqlite_writer: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, browser: Browser
 ) -> None:
@@ -212,9 +221,11 @@ def test_a_language_from_right_to_left_needs_nothing_but_its_catalogue(
         page.wait_for_function(
             "(x) => document.querySelector('.ring').getBoundingClientRect().x > x", arg=shown["x"]
         )
-        for width in (320, 768, 1280):
-            page.set_viewport_size({"width": width, "height": 800})
-            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, width
+        for path in ("/", "/species/1", "/place?locality=Oslo", "/runs/1", "/embed/diel"):
+            page.goto(address + path)
+            for width in (320, 768, 1280):
+                page.set_viewport_size({"width": width, "height": 800})
+                assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (path, width)
         assert not complaints
         context.close()
     app.extensions["sightings"].reader.dispose()
@@ -248,3 +259,36 @@ def test_a_chart_speaks_and_its_numbers_do_not(client: FlaskClient, sqlite_write
         assert same[0].data == same[1].data
     wrong = client.get(f"{timeline}.json?lang=xx").get_json()
     assert wrong["detail"] == "lang must be one of en, de."
+
+
+def test_species_are_called_as_the_visitor_calls_them_where_a_source_says_how(
+    home: Path, client: FlaskClient
+) -> None:
+    for name, fox, place in (("German name", "Rotfuchs", "Tal"), ("English name", "Red fox", "Valley")):
+        file = home / f"{place}.csv"
+        file.write_text(
+            f"scientific name,{name},date,locality\n"
+            f"Vulpes vulpes,{fox},2024-05-01,{place}\nVulpes vulpes,{fox},2024-05-02,{place}\n"
+            "Meles meles,,2024-05-02,\n"
+        )
+        assert manage_json(home, "ingest", file)["runs"][0]["inserted"] == 3
+    for language, name, other in (("de", "Rotfuchs", "Red fox"), ("en", "Red fox", "Rotfuchs")):
+        page = client.get("/", headers={"Accept-Language": language}).text
+        table = page[page.index("<tbody") : page.index("</tbody>")]
+        assert (table.count(name), table.count(other)) == (4, 0)
+        assert f'<option value="{name}">' in page
+        for report in ("species", "recent"):
+            picture = client.get(f"/api/v1/reports/{report}.svg?lang={language}").text
+            assert name in picture
+            assert other not in picture
+        assert (
+            client.get(f"/api/v1/reports/summary.json?species={name}").get_json()["data"][0]["records"] == 4
+        )
+    # Programs get the name that came first, whoever asks.
+    rows = client.get("/api/v1/reports/species.json", headers={"Accept-Language": "en"}).get_json()["data"]
+    assert rows[0]["vernacularName"] == "Rotfuchs"
+    names = client.get(f"/api/v1/species/{rows[0]['taxonKey']}").get_json()["vernacularNames"]
+    assert {(one["vernacularName"], one["language"]) for one in names} == {
+        ("Rotfuchs", "de"),
+        ("Red fox", "en"),
+    }

@@ -13,7 +13,7 @@ from api.asking.parameters import ReportParameters
 from api.draw import RENDERER
 from api.reports.buckets import under_way
 from api.reports.report import Report
-from api.speech import ENGLISH, _, digest
+from api.speech import _, digest
 from db.file import Mark, file_of
 from db.filters import Scope, data_version, taxa_named
 from db.questions.basis import Basis
@@ -60,8 +60,8 @@ class Order:
 
     @property
     def language(self) -> str:
-        """What a picture speaks; data are in English, as programs read them."""
-        return self.parameters.lang if self.form in DRAWN else ENGLISH
+        """What a picture speaks; empty for data, which programs read."""
+        return self.parameters.lang if self.form in DRAWN else ""
 
 
 @dataclass(frozen=True)

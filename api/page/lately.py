@@ -12,6 +12,7 @@ from api.page.speech import _
 from api.page.ways import of_species
 from api.page.words import counted, day
 from api.reports.buckets import label, labelled
+from api.speech import readers_language
 from db.filters import Scope
 from db.questions import counts
 from db.questions.ends import ends_per_taxon
@@ -59,7 +60,7 @@ def newest(connection: Connection, scope: Scope, settings: Pairs) -> tuple[Newco
         if ends.first is not None and (years[taxon].first or 0) >= ends.first // 10_000
     }
     latest = sorted(firsts, key=lambda taxon: (-firsts[taxon], taxon))[:NEWEST]
-    labels = counts.labels(connection, latest, scope.as_of)
+    labels = counts.labels(connection, latest, scope.as_of, readers_language())
     return tuple(
         Newcomer(
             taxon,

@@ -32,6 +32,7 @@ from api.page.words import amount, day
 from api.reports.buckets import label
 from api.reports.report import leading
 from api.site import site
+from api.speech import readers_language
 from db.questions import counts
 from db.questions.ends import ends_per_taxon
 from db.questions.places import Named, localities, namesakes
@@ -155,7 +156,7 @@ def _seen(connection: Connection, parameters: PageParameters) -> tuple[tuple[See
     """The species that are recorded there, the most first, and how many more there are."""
     found, _ = site().grounds.find(connection, parameters.filters)
     totals = {count.taxon_id: count for count in counts.totals(connection, found) if count.records}
-    labels = counts.labels(connection, sorted(totals), None)
+    labels = counts.labels(connection, sorted(totals), None, readers_language())
     ranked = leading(list(totals.values()), parameters.measure, labels)
     ends = ends_per_taxon(connection, found, "day")
 

@@ -27,8 +27,10 @@ from api.page.totals import Total
 from api.page.ways import of_place, of_species
 from api.page.words import amount, listed
 from api.site import site
+from api.speech import readers_language
 from db.names import RANKS
 from db.questions import taxa
+from db.questions.names import names_in
 from db.questions.places import most_recorded
 from db.taxon_keys import MOST_KEY, names_of
 
@@ -102,12 +104,17 @@ def _wanted(connection: Connection, key: str, counting: Counting) -> _Wanted:
 
 
 def _usage(connection: Connection, key: str) -> taxa.Usage:
-    """What the API tells of the taxon, and under ``name`` what a chart calls it. Raises NotFound."""
+    """What the API tells of the taxon, and under ``name`` what a chart calls it. Raises NotFound.
+
+    Its vernacular name is that of the visitor's language where it has one.
+    """
     number = int(key) if re.fullmatch("[1-9][0-9]{0,8}", key, re.ASCII) else 0
     found = taxa.usages(connection, [number]) if 0 < number <= MOST_KEY else []
     if not found:
         raise NotFound(_("There is no species of this key. Look for it by its name."))
-    return found[0] | {"name": names_of(connection, [number])[number]}
+    spoken = names_in(connection, readers_language())
+    called = {"vernacularName": spoken[number]} if number in spoken else {}
+    return found[0] | called | {"name": names_of(connection, [number])[number]}
 
 
 def _alone(connection: Connection, told: taxa.Usage, counting: Counting) -> PageParameters:

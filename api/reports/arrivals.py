@@ -14,7 +14,7 @@ from api.draw import arrivals as draw_arrivals
 from api.reports.buckets import label
 from api.reports.report import Report, Tidy, leading, not_precise
 from api.shape import Shape
-from api.speech import _, ngettext
+from api.speech import _, ngettext, readers_language
 from db.filters import Scope
 from db.questions import counts
 from db.questions.counts import TaxonLabel
@@ -56,7 +56,9 @@ def ask(connection: Connection, scope: Scope, parameters: ArrivalsParameters) ->
     """The first and last days of the species with the most records."""
     filters = scope.filters
     per_year = counts.per_bucket(connection, scope, "year")
-    labels = counts.labels(connection, sorted({count.taxon_id for count in per_year}), scope.as_of)
+    labels = counts.labels(
+        connection, sorted({count.taxon_id for count in per_year}), scope.as_of, readers_language()
+    )
     ranked = leading(per_year, "records", labels)
     taxa = ranked[: parameters.limit]
     # Of a span of years only the years tell what is recorded in it without a look at every record.

@@ -13,7 +13,7 @@ from api.draw import Look, Picture, Rhythm, Words
 from api.draw import diel as draw_diel
 from api.reports.report import Report, Tidy, counted_as_one, leading, measured, only_rows, value
 from api.shape import Shape
-from api.speech import _, first_unit
+from api.speech import _, first_unit, readers_language
 from db.filters import Scope
 from db.questions import counts
 from db.questions.counts import Count, TaxonLabel
@@ -49,7 +49,9 @@ class Found:
 def ask(connection: Connection, scope: Scope, _: DielParameters) -> Found:
     """Counts per hour of every taxon in the scope: those without a row still tell that somebody looked."""
     hours = per_hour(connection, scope)
-    labels = counts.labels(connection, sorted({count.taxon_id for count in hours}), scope.as_of)
+    labels = counts.labels(
+        connection, sorted({count.taxon_id for count in hours}), scope.as_of, readers_language()
+    )
     return Found(counts.totals(connection, scope), hours, labels)
 
 

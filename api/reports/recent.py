@@ -13,7 +13,7 @@ from api.draw.named import Named
 from api.draw.words import canonical, exactly
 from api.reports.report import Report, Tidy
 from api.shape import Shape
-from api.speech import _, pgettext
+from api.speech import _, pgettext, readers_language
 from db.filters import Scope
 from db.questions.recent import latest
 
@@ -55,7 +55,7 @@ class RecentParameters(ReportParameters):
 
 def ask(connection: Connection, scope: Scope, parameters: RecentParameters) -> list[dict[str, Any]]:
     """The newest records of the scope."""
-    return latest(connection, scope, parameters.limit)
+    return latest(connection, scope, parameters.limit, readers_language())
 
 
 def shape(found: list[dict[str, Any]], parameters: RecentParameters, _under_way: int | None) -> Tidy:

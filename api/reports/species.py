@@ -10,7 +10,7 @@ from api.asking.parameters import Limit, Measure, ReportParameters
 from api.draw import Bar, Look, Picture, Words, ranking
 from api.reports.report import Report, Tidy, counted_as_one, leading, measured, only_rows, value
 from api.shape import Shape
-from api.speech import _, unit
+from api.speech import _, readers_language, unit
 from db.filters import Scope
 from db.questions import counts
 from db.questions.counts import Count, TaxonLabel
@@ -44,7 +44,12 @@ class Found:
 def ask(connection: Connection, scope: Scope, _: SpeciesParameters) -> Found:
     """Totals of every taxon in the scope."""
     totals = counts.totals(connection, scope)
-    return Found(totals, counts.labels(connection, sorted(count.taxon_id for count in totals), scope.as_of))
+    return Found(
+        totals,
+        counts.labels(
+            connection, sorted(count.taxon_id for count in totals), scope.as_of, readers_language()
+        ),
+    )
 
 
 def shape(found: Found, parameters: SpeciesParameters, _under_way: int | None) -> Tidy:

@@ -15,7 +15,7 @@ from api.draw import timeline as draw_timeline
 from api.reports.buckets import after, label, labelled, start
 from api.reports.report import Report, Tidy, counted_as_one, leading, measured, too_vague, value
 from api.shape import Shape
-from api.speech import _, buckets, first_unit, ngettext, per
+from api.speech import _, buckets, first_unit, ngettext, per, readers_language
 from db.filters import Scope
 from db.questions import counts
 from db.questions.counts import Count, TaxonLabel
@@ -64,7 +64,7 @@ def ask(connection: Connection, scope: Scope, parameters: TimelineParameters) ->
     named = named if len(named) <= parameters.lines else ()
     per_bucket = counts.per_bucket(connection, scope, parameters.interval)
     taxa = sorted({count.taxon_id for count in per_bucket} | set(named))
-    labels = counts.labels(connection, taxa, scope.as_of)
+    labels = counts.labels(connection, taxa, scope.as_of, readers_language())
     return Found(counts.totals(connection, scope), per_bucket, labels, named)
 
 

@@ -4,7 +4,17 @@ from api.speech.catalogues import ENGLISH, digest, languages
 from api.speech.dates import date_in_words, months, span, weekdays
 from api.speech.filters import filter_name
 from api.speech.measures import buckets, counted, first_unit, one_interval, per, unit
-from api.speech.texts import _, language, later, ngettext, npgettext, pgettext, speaking, unfilled
+from api.speech.texts import (
+    _,
+    language,
+    later,
+    ngettext,
+    npgettext,
+    pgettext,
+    readers_language,
+    speaking,
+    unfilled,
+)
 from api.speech.tongues import decimal, direction, name_of, plural_kinds
 
 __all__ = [
@@ -29,6 +39,7 @@ __all__ = [
     "per",
     "pgettext",
     "plural_kinds",
+    "readers_language",
     "span",
     "speaking",
     "unfilled",

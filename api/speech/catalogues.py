@@ -39,7 +39,9 @@ def catalogue(language: str) -> NullTranslations:
 @cache
 def digest(language: str) -> str:
     """Of everything that a language says: it is another one when a text of it is."""
-    return "" if language == ENGLISH else hashlib.sha256(path_of(language).read_bytes()).hexdigest()[:16]
+    return (
+        "" if language in ("", ENGLISH) else hashlib.sha256(path_of(language).read_bytes()).hexdigest()[:16]
+    )
 
 
 def path_of(language: str) -> Path:

@@ -12,17 +12,22 @@ from contextvars import ContextVar
 
 from api.speech.catalogues import ENGLISH, catalogue
 
-_SPOKEN: ContextVar[str] = ContextVar("language", default=ENGLISH)
+_SPOKEN: ContextVar[str] = ContextVar("language", default="")
 
 
 def language() -> str:
-    """The language that is spoken at this moment, by its tag."""
+    """The language that is spoken at this moment, by its tag; to programs, English."""
+    return _SPOKEN.get() or ENGLISH
+
+
+def readers_language() -> str:
+    """The language of whoever reads, by its tag; empty where a program does, which gets names as they are."""
     return _SPOKEN.get()
 
 
 @contextmanager
 def speaking(tag: str) -> Iterator[None]:
-    """Speak one of the languages meanwhile."""
+    """Speak one of the languages meanwhile; empty, to programs."""
     before = _SPOKEN.set(tag)
     try:
         yield

@@ -253,7 +253,8 @@ async function suggest(typed) {
 function offer(taxon) {
   const records = counted(said.found, taxon.numOccurrences);
   const own = taxon.canonicalName ?? taxon.scientificName ?? taxon.vernacularName;
-  const other = taxon.vernacularName === own ? "" : `${taxon.vernacularName ?? ""}`;
+  const ours = taxon.vernacularNames?.find((one) => one.language === language)?.vernacularName;
+  const spoken = ours ?? taxon.vernacularName ?? "", other = spoken === own ? "" : spoken;
   return new Option(other ? `${other} · ${records}` : records, own);
 }
 

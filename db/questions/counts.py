@@ -11,6 +11,7 @@ from db.former import labels_as_of, names_as_of
 from db.grains import iso_week
 from db.measures import measures
 from db.models import FOREVER, Rollup, RollupOfAll, Sighting
+from db.questions.names import names_in
 from db.questions.walks import terms_of_all
 
 _GRAINS = {
@@ -195,14 +196,22 @@ class TaxonLabel(NamedTuple):
     vernacular_name: str | None
 
 
-def labels(connection: Connection, taxa: list[int], as_of: int | None) -> dict[int, TaxonLabel]:
-    """The names of these taxa as of a data version (the scope's), or of today; who was unknown has none."""
+def labels(
+    connection: Connection, taxa: list[int], as_of: int | None, language: str = ""
+) -> dict[int, TaxonLabel]:
+    """The names of these taxa as of a data version (the scope's), or of today; who was unknown has none.
+
+    Of today, vernacular names are those of the language where it has one for a taxon.
+    """
     found: dict[int, TaxonLabel] = {}
     called = labels_as_of(as_of).c
     named = select(called.id, called.name, called.scientific_name, called.vernacular_name)
     for start in range(0, len(taxa), 500):
         rows = connection.execute(named.where(called.id.in_(taxa[start : start + 500])))
         found.update((row[0], TaxonLabel(*row[1:])) for row in rows)
+    spoken = names_in(connection, language) if as_of is None else {}
+    for taxon in found.keys() & spoken.keys():
+        found[taxon] = found[taxon]._replace(vernacular_name=spoken[taxon])
     return found
 
 

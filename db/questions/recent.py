@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, func, select
 from db.filters import Scope, conditions
 from db.former import labels_as_of
 from db.models import Feed, Place, Sighting
+from db.questions.names import names_in
 from db.questions.summary import interval_text
 from db.questions.walks import day_near_the_end, scattered, terms_of_all
 
@@ -17,8 +18,11 @@ KEY = func.coalesce(Sighting.origin_key, Sighting.key)
 """What a revision is known by: one that an undo brought back keeps the key that it had."""
 
 
-def latest(connection: Connection, scope: Scope, limit: int) -> list[dict[str, Any]]:
-    """The newest sightings by date, then time, as Darwin Core records; no undated and no absent ones."""
+def latest(connection: Connection, scope: Scope, limit: int, language: str = "") -> list[dict[str, Any]]:
+    """The newest sightings by date, then time, as Darwin Core records; no undated and no absent ones.
+
+    Of today, vernacular names are those of the language where it has one.
+    """
     far = scattered(scope) or scope.taxa is not None
     edge = day_near_the_end(connection, scope, latest=True) if far else None
     late = [] if edge is None else [Sighting.first_day >= edge]
@@ -42,7 +46,11 @@ def latest(connection: Connection, scope: Scope, limit: int) -> list[dict[str, A
         .where(Sighting.key.in_(keys))
         .order_by(*_NEWEST_FIRST)
     )
-    return [record(row) | {"taxonKey": row.taxon_id} for row in connection.execute(whole)]
+    spoken = names_in(connection, language) if scope.as_of is None else {}
+    told = [record(row) | {"taxonKey": row.taxon_id} for row in connection.execute(whole)]
+    for one in told:
+        one["vernacularName"] = spoken.get(one["taxonKey"], one["vernacularName"])
+    return told
 
 
 _NEWEST_FIRST = (Sighting.first_day.desc(), Sighting.time_of_day.desc().nulls_last(), KEY.desc())

@@ -19,6 +19,7 @@ from ingest.meaning.parts import SEPARATOR, Given, Group, Part, Refusal, Underst
 from ingest.text.rows import Chunk, Columnar, Row, columns_of
 from ingest.text.text import join
 from ingest.words import days, months, taxa, values
+from ingest.words.columns import spoken_in
 from ingest.words.zones import named_zone
 
 
@@ -71,7 +72,8 @@ class Parser:
         self._at = {term: rules.columns.index(column) for column, term in rules.terms.items()}
         self._number = 0
         self._latest = days.latest_likely()
-        self._taxon = self._group(taxa.COLUMNS, lambda given: _taxon(given, rules.latin))
+        spoken = next((spoken_in(name) for name, term in rules.terms.items() if term == "vernacularName"), "")
+        self._taxon = self._group(taxa.COLUMNS, lambda given: _taxon(given, rules.latin, spoken))
         self._place = self._group(_PLACE, _place)
         self._when = self._group(_WHEN, self._understand_when)
         self._count = self._group(_COUNT, self._understand_count)
@@ -299,10 +301,12 @@ def _issues(groups: Sequence[Understood], keep: _Keep) -> tuple[pa.Array, pa.Arr
     return named.take(pa.array(codes)), pa.array(geospatial[codes]), numbers
 
 
-def _taxon(given: Given, latin: bool) -> Part:
+def _taxon(given: Given, latin: bool, spoken: str) -> Part:
+    """``spoken`` is the language of the vernacular names; no part of what makes a row itself."""
     value = taxa.taxon(given, latin)
     if value is None:
         return refused("NAME_MISSING", "scientificName", "the row names no species")
+    value = value._replace(language=spoken) if value.vernacular_name else value
     return part((value,), text=f"{value.name}{SEPARATOR}{value.vernacular_name}")
 
 

@@ -93,6 +93,11 @@ TERMS: dict[str, tuple[str, ...]] = {
 # fmt: on
 """Every term that is understood. ``species`` may hold either kind of name; the last two are iNaturalist's."""
 
+_SPOKEN = {
+    "english name": "en", "german name": "de", "deutscher name": "de", "soortnaam": "nl",
+    "nom commun": "fr", "nombre común": "es",
+}  # fmt: skip
+"""Columns of names that tell in which language these are."""
 NEEDS_NAME = ("scientificName", "species", "vernacularName", "genus")
 NEEDS_DATE = ("eventDate", "year")
 ONE_SIGHTING_PER_ROW = (
@@ -108,6 +113,14 @@ def plain(name: str) -> str:
 
 
 _SYNONYMS = {term: tuple(plain(name) for name in names) for term, names in TERMS.items()}
+
+
+_LANGUAGES = {plain(column): language for column, language in _SPOKEN.items()}
+
+
+def spoken_in(column: str) -> str:
+    """The language (IETF tag) of the names in a column, where it is called after one; else empty."""
+    return _LANGUAGES.get(plain(column), "")
 
 
 class UnknownTerm(ValueError):
