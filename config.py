@@ -68,6 +68,11 @@ def _expected(words: str) -> dict[str, Any]:
     return {"expected": words}
 
 
+def _seconds(duration: str | None) -> int | None:
+    """A duration such as 10m in seconds."""
+    return None if duration is None else int(duration[:-1]) * SECONDS_PER_UNIT[duration[-1]]
+
+
 def _known_timezone(name: str) -> str:
     """The name, if the time zone database has it."""
     try:
@@ -199,6 +204,11 @@ class Feed(_Strict):
         description="Whether to go on where most identifiers are new, which else needs an approval.",
         json_schema_extra=_expected("true or false"),
     )
+    silent_after: str | None = Field(
+        default=None,
+        description="How long nothing may come before the dashboard calls it silent, such as `3d`.",
+        json_schema_extra=_expected("a duration such as 12h or 3d"),
+    )
     paused: bool = Field(
         default=False,
         description="Whether it is left out by the scheduler and by `ingest` without a name.",
@@ -213,9 +223,9 @@ class Feed(_Strict):
             raise ValueError("a file, folder or glob on this machine, or a URL with http:// or https://")
         return value
 
-    @field_validator("every")
+    @field_validator("every", "silent_after")
     @classmethod
-    def _every_is_a_duration(cls, value: str | None) -> str | None:
+    def _duration_has_a_unit(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(r"[1-9][0-9]{0,5}[smhd]", value):
             raise ValueError
         return value
@@ -239,12 +249,12 @@ class Feed(_Strict):
     @property
     def every_seconds(self) -> int | None:
         """The time between two readings in seconds, or None where `cron` says when."""
-        return None if self.every is None else int(self.every[:-1]) * SECONDS_PER_UNIT[self.every[-1]]
+        return _seconds(self.every)
 
     @property
     def told(self) -> dict[str, Any]:
         """What the ingest is told of it, by the names of its options; what was not set is left out."""
-        apart = {"name", "path", "every", "cron", "paused"}
+        apart = {"name", "path", "every", "cron", "silent_after", "paused"}
         told = self.model_dump(exclude=apart, exclude_defaults=True)
         if self.columns:
             told["map"] = told.pop("columns")
@@ -257,9 +267,16 @@ class Feed(_Strict):
         return {**plain, "every_seconds": self.every_seconds, "told": self.told}
 
     @property
+    def expected(self) -> dict[str, Any]:
+        """What is to be known of it to notice that nothing comes."""
+        times = {"every_seconds": self.every_seconds, "silent_after_seconds": _seconds(self.silent_after)}
+        is_elsewhere = self.path.startswith(("http://", "https://"))
+        return {"name": self.name, "cron": self.cron, "is_elsewhere": is_elsewhere, **times}
+
+    @property
     def shown(self) -> dict[str, Any]:
         """All of it as it may be shown."""
-        plain = self.model_dump(include={"name", "every", "cron", "paused"})
+        plain = self.model_dump(include={"name", "every", "cron", "silent_after", "paused"})
         return {**plain, "path": redacted(self.path), "told": self.told}
 
 

@@ -17,6 +17,7 @@ from api.edge import Edge
 from api.edge.behind import Behind, Reply
 from api.edge.front import Answered
 from api.edge.memory import Memory
+from api.expected import Expected, Feeds, Followed
 from api.export.routes import routes as export_routes
 from api.headers import init_app as protect
 from api.keeping.cache import open_cache
@@ -136,6 +137,7 @@ def create_app(settings: config.Settings | None = None, slot_patience: float = P
         slots=Slots(settings.render_slots, slot_patience, settings.making_directory),
         zone=ZoneInfo(settings.timezone),
         title=settings.title,
+        feeds=_feeds(settings),
         charts=settings.charts_directory,
         grounds=Grounds(),
         told=told,
@@ -156,3 +158,12 @@ def create_app(settings: config.Settings | None = None, slot_patience: float = P
     answer_problems(app)
     protect(app)
     return app
+
+
+def _feeds(settings: config.Settings) -> Followed:
+    """The feeds that are read by a schedule; a feed that comes, goes or pauses needs no new server."""
+
+    def of(these: config.Settings) -> Feeds:
+        return tuple(Expected(**feed.expected) for feed in these.feeds if not feed.paused)
+
+    return Followed(config.file(), of(settings), lambda: of(config.load()))

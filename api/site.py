@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -12,6 +13,7 @@ from sqlalchemy import Engine
 
 from api.answering.allowance import Allowance
 from api.clients import Clients
+from api.expected import Feeds
 from api.keeping.cache import Cache
 from api.keeping.envelope import Answer
 from api.keeping.flight import Flights, Slots
@@ -33,6 +35,8 @@ class Site:
     slots: Slots
     zone: ZoneInfo
     title: str
+    feeds: Callable[[], Feeds]
+    """Those that are read by a schedule, as the settings have them now."""
     charts: Path
     grounds: Grounds
     told: Told

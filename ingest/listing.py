@@ -43,6 +43,7 @@ def tell_feed(feed: Shown, runs: Sequence[Shown], wrong: Sequence[str]) -> None:
     told = {
         "path": feed["path"],
         "read": _schedule(feed),
+        **({"silent after": feed["silent_after"]} if feed["silent_after"] else {}),
         **{key: _words(value) for key, value in feed["told"].items() if key != "feed"},
         "last run": _last(feed),
         "next due": _next(feed),

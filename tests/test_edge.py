@@ -260,6 +260,20 @@ def test_a_quarter_of_an_hour_later_flask_is_asked_again_because_a_day_may_have_
         assert site.from_memory == 1
 
 
+def test_a_page_that_a_silent_feed_will_change_is_given_from_memory_until_then(tmp_path: Path) -> None:
+    feed = '[[feeds]]\nname = "test"\npath = "https://example.org/test.csv"\nevery = "1m"\n'
+    (tmp_path / "sightings.toml").write_text(feed)
+    with time_machine.travel("2026-03-01 10:01", tick=False):
+        site = Site(tmp_path)
+        pages = [site.ask("/") for _ in range(3)]
+        assert site.from_memory == 2
+    with time_machine.travel("2026-03-01 10:03", tick=False):
+        silent = [site.ask("/", if_none_match=pages[0].told["ETag"]) for _ in range(3)]
+        assert [one.status for one in silent] == [200] * 3
+        assert site.from_memory == 2  # it ends when the feed is heard of, whether or not anything is new
+    site.edge.__rsgi_del__(None)
+
+
 @pytest.mark.parametrize(
     "url",
     ["/livez", "/readyz", "/api/v1/runs", "/runs", "/nothing", "/api/v1/reports/timeline.svg?speces=Wolf"],

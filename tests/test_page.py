@@ -506,7 +506,7 @@ def test_style_script_and_mark_are_kept_for_good_under_the_name_of_their_content
 ) -> None:
     shown = page(client)
     files = shown.urls("script", "src") + shown.urls("link", "href")
-    assert len(files) == 4
+    assert len(files) == 6
     size = 0
     for url in files:
         answer = client.get(url)

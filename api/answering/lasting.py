@@ -22,6 +22,8 @@ class Lasting:
     route: str
     languages: tuple[str, ...] = ()
     """Those that the answer is offered in, where the request line does not say which."""
+    until: float = float("inf")
+    """When it ends though nothing was committed, in seconds since 1970."""
 
 
 def choose(languages: tuple[str, ...]) -> None:
@@ -29,10 +31,10 @@ def choose(languages: tuple[str, ...]) -> None:
     request.environ[_LANGUAGES] = languages
 
 
-def say(offered: tuple[str, ...], version: int) -> None:
+def say(offered: tuple[str, ...], version: int, until: float = float("inf")) -> None:
     """Say it of the answer to the request at hand."""
     route = request.url_rule.rule if request.url_rule else ""
-    request.environ[_NAME] = Lasting(offered, version, route, request.environ.get(_LANGUAGES, ()))
+    request.environ[_NAME] = Lasting(offered, version, route, request.environ.get(_LANGUAGES, ()), until)
 
 
 def said(environ: dict[str, Any]) -> Lasting | None:

@@ -95,7 +95,7 @@ class Edge:
         if size > MOST_HEADER_BYTES or host not in self._hosts:
             return False
         entry = line.entries.get(variant(line, accepted, spoken))
-        if entry is None or entry.at is not at or entry.quarter != int(time.time() // QUARTER_SECONDS):
+        if entry is None or entry.at is not at or not _holds(entry, time.time()):
             return False
         return self._given(protocol, line, entry, method, condition)
 
@@ -164,6 +164,11 @@ class Edge:
             if len(self._hosts) >= _MOST_HOSTS:  # somebody makes names up; the real one is back at once
                 self._hosts.clear()
             self._hosts.add(",".join(headers.get_all("host")))
+
+
+def _holds(entry: Entry, now: float) -> bool:
+    """Whether no day can have begun since, and its own end has not come."""
+    return now < entry.until and entry.quarter == int(now // QUARTER_SECONDS)
 
 
 def _matches(condition: str, tag: str) -> bool:

@@ -40,6 +40,8 @@ class Entry:
     head: Headers | None
     """Those of a 200; None where no body has been seen yet."""
     body: bytes
+    until: float = float("inf")
+    """When it ends though the data stay, in seconds since 1970."""
 
 
 @dataclass(slots=True)
@@ -112,13 +114,14 @@ def entry_of(reply: Reply, at: Seen, quarter: int, before: Entry | None) -> Entr
     tag = next((value for name, value in reply.headers if name == "ETag"), None)
     if tag is None:
         return None
+    until = reply.lasting.until if reply.lasting else float("inf")
     if reply.status == 200:
-        return Entry(at, quarter, tag, _of_304(reply.headers), reply.headers, reply.body)
+        return Entry(at, quarter, tag, _of_304(reply.headers), reply.headers, reply.body, until)
     if before is None or before.tag != tag or before.head is None:
-        return Entry(at, quarter, tag, reply.headers, None, b"")
+        return Entry(at, quarter, tag, reply.headers, None, b"", until)
     version = dict(reply.headers).get("X-Data-Version")
     head = [(name, version if name == "X-Data-Version" and version else value) for name, value in before.head]
-    return Entry(at, quarter, tag, reply.headers, head, before.body)
+    return Entry(at, quarter, tag, reply.headers, head, before.body, until)
 
 
 def _of_304(headers: Headers) -> Headers:

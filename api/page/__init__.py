@@ -26,6 +26,7 @@ from api.page.look import Look, as_asked, keep, look
 from api.page.offered import Offered, offered, presets
 from api.page.place import place_page
 from api.page.query import PageParameters, form, link, straightened, valued
+from api.page.silence import Silence, heard
 from api.page.species import species_page
 from api.page.speech import speak
 from api.site import site
@@ -45,8 +46,9 @@ def home() -> Response:
     if straight is not None:
         return redirect(link(straight))  # type: ignore[return-value]
     with site().reader.begin() as connection:
-        asked, version = _key(connection, parameters, offered(connection))
-    return answered(asked, version, lambda: _make(parameters))
+        silent = heard(connection, parameters.filters)
+        asked, version = _key(connection, parameters, offered(connection), silent)
+    return answered(asked, version, lambda: _make(parameters), until=silent.until)
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ class Ready:
 def ready(parameters: PageParameters) -> Ready:
     """Have the page made before it is asked for, if it is not kept; addresses as in the request at hand."""
     with site().reader.begin() as connection:
-        asked, version = _key(connection, parameters, offered(connection))
+        silent = heard(connection, parameters.filters)
+        asked, version = _key(connection, parameters, offered(connection), silent)
     made = site().cache.get(asked) is None
     if made:
         kept_or_made(asked, version, lambda: _make(parameters))
@@ -71,21 +74,23 @@ def ready(parameters: PageParameters) -> Ready:
     return Ready(board.pictures, version, made)
 
 
-def _key(connection: Connection, parameters: PageParameters, offers: Offered) -> tuple[str, int]:
+def _key(
+    connection: Connection, parameters: PageParameters, offers: Offered, silent: Silence
+) -> tuple[str, int]:
     """Everything that the page's bytes depend on, as one text, and the data version."""
     wanted = order("summary", "json", parameters.pairs())
     ground: Ground = survey(connection, wanted)
     shown = (parameters.model_dump_json(), request.script_root, today().isoformat(), fingerprint())
     number = None if parameters.pairs() else ground.data_version  # only the page of everything shows it
-    rests = (number, tag(repr(offers)), key(wanted, ground))
+    rests = (number, tag(repr(offers)), silent.feeds, key(wanted, ground))
     return repr(("page", shown, rests)), ground.data_version
 
 
 def _make(parameters: PageParameters) -> tuple[Answer, int]:
     """Compose it, under the key of the transaction that its numbers came from."""
     with site().reader.begin() as connection:
-        offers = offered(connection)
-        asked, version = _key(connection, parameters, offers)
+        offers, silent = offered(connection), heard(connection, parameters.filters)
+        asked, version = _key(connection, parameters, offers, silent)
         board = compose(connection, parameters, today(), offers)
         spelled = _spelled(connection, parameters)
     shown = {
@@ -93,6 +98,7 @@ def _make(parameters: PageParameters) -> tuple[Answer, int]:
         "form": form(spelled),
         "times": presets(spelled, today()),
         "look": look(spelled),
+        "silent": silent.feeds,
     }
     template = "kiosk.html" if parameters.kiosk else "dashboard.html"
     html = render_template(template, **shown, site=site(), assets=assets())

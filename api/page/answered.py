@@ -12,14 +12,17 @@ from api.keeping.envelope import codings, tag
 MEDIA_TYPE = "text/html; charset=utf-8"
 
 
-def answered(asked: str, version: int, make: Making, *, lasts: bool = True) -> Response:
+def answered(
+    asked: str, version: int, make: Making, *, lasts: bool = True, until: float = float("inf")
+) -> Response:
     """The page of a key, at the data version that it was seen at.
 
-    ``lasts`` where nothing but the data and the day can make it another one.
+    ``lasts`` where nothing but the data and the day can make it another one, ``until`` then (seconds since 1970)
+    nothing else either.
     """
     coded = coding(request, codings("html"))
     if lasts:
-        lasting.say(codings("html"), version)
+        lasting.say(codings("html"), version, until)
     known = validator(tag(asked), coded)
     if unchanged(request, known):
         return respond(None, MEDIA_TYPE, known, "no-cache", coded, version)

@@ -26,6 +26,7 @@ from api.page.compose import compose, today
 from api.page.handed import handed
 from api.page.offered import PLACES
 from api.page.query import Counting, PageParameters
+from api.page.silence import Silence, heard
 from api.page.speech import _
 from api.page.ways import filters_of, of_place, of_species
 from api.page.words import amount, day
@@ -80,7 +81,7 @@ def place_page() -> Response:
     parameters = read(PlaceParameters, pairs(request.query_string))
     with site().reader.begin() as connection:
         wanted = _wanted(connection, parameters)
-    return answered(wanted.key, wanted.version, lambda: _make(parameters))
+    return answered(wanted.key, wanted.version, lambda: _make(parameters), until=wanted.silent.until)
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ class _Wanted:
     names: tuple[Named, ...]
     """The places that the name may mean."""
     parameters: PageParameters
+    silent: Silence
 
 
 def _wanted(connection: Connection, asked: PlaceParameters) -> _Wanted:
@@ -106,9 +108,10 @@ def _wanted(connection: Connection, asked: PlaceParameters) -> _Wanted:
     parameters = read(PageParameters, [*filters_of(asked.place), *asked.settings()])
     summary = order("summary", "json", parameters.pairs())
     ground = survey(connection, summary)
+    silent = heard(connection, parameters.filters)
     shown = (parameters.model_dump_json(), request.script_root, today().isoformat(), fingerprint())
-    whole = repr(("place", shown, tag(repr(names)), key_of(summary, ground)))
-    return _Wanted(whole, ground.data_version, tuple(names), parameters)
+    whole = repr(("place", shown, tag(repr(names)), silent.feeds, key_of(summary, ground)))
+    return _Wanted(whole, ground.data_version, tuple(names), parameters, silent)
 
 
 def _meant(one: Named, asked: Named) -> bool:
@@ -132,6 +135,7 @@ def _make(asked: PlaceParameters) -> tuple[Answer, int]:
         seen=seen,
         more=more,
         handed=handed(wanted.parameters),
+        silent=wanted.silent.feeds,
         site=site(),
         assets=assets(),
     )

@@ -22,6 +22,7 @@ from api.page.compose import Dashboard, compose, shortened, today
 from api.page.handed import handed
 from api.page.panels import ARRIVALS, CALENDAR, DIEL, MAP, PHENOLOGY, SEASONALITY, by_name
 from api.page.query import Counting, PageParameters
+from api.page.silence import Silence, heard
 from api.page.speech import _
 from api.page.totals import Total
 from api.page.ways import of_place, of_species
@@ -78,7 +79,7 @@ def species_page(key: str) -> Response:
     counting = read(Counting, pairs(request.query_string))
     with site().reader.begin() as connection:
         wanted = _wanted(connection, key, counting)
-    return answered(wanted.key, wanted.version, lambda: _make(key, counting))
+    return answered(wanted.key, wanted.version, lambda: _make(key, counting), until=wanted.silent.until)
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ class _Wanted:
     version: int
     told: taxa.Usage
     parameters: PageParameters
+    silent: Silence
 
 
 def _wanted(connection: Connection, key: str, counting: Counting) -> _Wanted:
@@ -98,9 +100,10 @@ def _wanted(connection: Connection, key: str, counting: Counting) -> _Wanted:
     parameters = _alone(connection, told, counting)
     asked = order("summary", "json", parameters.pairs())
     ground = survey(connection, asked)
+    silent = heard(connection, parameters.filters)
     shown = (parameters.model_dump_json(), request.script_root, today().isoformat(), fingerprint())
-    whole = repr(("species", shown, tag(repr(told)), key_of(asked, ground)))
-    return _Wanted(whole, ground.data_version, told, parameters)
+    whole = repr(("species", shown, tag(repr(told)), silent.feeds, key_of(asked, ground)))
+    return _Wanted(whole, ground.data_version, told, parameters, silent)
 
 
 def _usage(connection: Connection, key: str) -> taxa.Usage:
@@ -135,6 +138,7 @@ def _make(key: str, counting: Counting) -> tuple[Answer, int]:
         species=_introduced(wanted.told, counting.settings()),
         haunts=haunts,
         handed=handed(wanted.parameters),
+        silent=wanted.silent.feeds,
         site=site(),
         assets=assets(),
     )

@@ -2,13 +2,14 @@
 // that changed. Knows no chart: what may change carries data-live, an address that may data-link, what stands in a list
 // of its own data-item. Knows no words: what it says stands in the page (#said), in the page's language.
 
-const EVERY = 2000, SELDOM = 5000, LONGEST = 30000, PATIENCE = 15000, QUIET = 600000;
+const EVERY = 2000, SELDOM = 5000, LONGEST = 30000, PATIENCE = 15000, QUIET = 600000, LOOK = 60000;
+const SPANS = [[86400, "day"], [3600, "hour"], [60, "minute"]];
 const news = document.querySelector("#news"), said = document.querySelector("#said").dataset;
-const language = document.documentElement.lang, plural = new Intl.PluralRules(language);
-let known = root().dataset.version;
 const pause = document.querySelector("#pause"), checked = document.querySelector("#checked");
+const language = document.documentElement.lang, plural = new Intl.PluralRules(language);
+let known = root().dataset.version, tag = "", looked = Date.now(), skew = 0;
 let failures = 0, timer = 0, busy = false, trips = 0, paused = false;
-let stirred = Date.now(), today = new Date().toDateString(), told = "";
+let stirred = Date.now(), told = "";
 
 function root() {
   return document.querySelector("#live");
@@ -17,6 +18,8 @@ function root() {
 async function ask(url) {
   const reply = await fetch(url, { cache: "no-cache", signal: AbortSignal.timeout(PATIENCE) });
   if (!reply.ok) throw new Error(`${url}: ${reply.status}`);
+  const there = Date.parse(reply.headers.get("Date"));
+  if (there) skew = there - Date.now();
   return reply;
 }
 
@@ -30,15 +33,10 @@ async function check() {
   try {
     const now = await (await ask(root().dataset.poll)).json();
     const version = [now.dataVersion, now.dataAsOf, now.ingestedAt].join(" ");
-    if (version !== known) {
-      await renew();
-      known = version;
-      stirred = Date.now();
-    } else if (today !== new Date().toDateString()) {
-      // Another day has begun: what was yesterday's is older now.
-      await show(await read(await ask(location.pathname + location.search)), trips, false);
-    }
-    today = new Date().toDateString();
+    // Once a minute the page is asked for whatever the data say: a day may have begun, a feed may have gone silent.
+    if (![known, root().dataset.version].includes(version)) await renew();
+    else if (Date.now() - looked >= LOOK) await look();
+    known = version;
     if (news.classList.contains("lost")) say("");
     failures = 0;
     stamp();
@@ -74,18 +72,31 @@ function say(text, lost = false) {
 }
 
 async function renew() {
-  const trip = trips, before = Number(root().dataset.records);
-  const shown = await show(await read(await ask(location.pathname + location.search)), trip, false);
-  if (!shown) return;
-  const more = root().dataset.records - before;
+  const before = Number(root().dataset.records);
+  if (!await look()) return;
+  stirred = Date.now();
+  const more = Number(root().dataset.records) - before;
+  const came = more > 0 ? counted(said.new, more) : said.changed;
   const until = document.querySelector(".fresh b")?.textContent;
-  const news = more > 0 ? counted(said.new, more) : said.changed;
-  say(until ? filled(said.until, { news, day: until }) : news);
+  say(until ? filled(said.until, { news: came, day: until }) : came);
+}
+
+// Whether this page is another one by now, and was exchanged.
+async function look() {
+  const trip = trips, reply = await ask(location.pathname + location.search), newest = reply.headers.get("ETag");
+  const fresh = newest === tag ? null : await read(reply);
+  const typing = document.querySelector("#filters").contains(document.activeElement);
+  if (fresh && foreign(fresh) && !typing) return void location.reload();
+  const another = fresh !== null && await show(fresh, trip, false);
+  if (trip !== trips) return false;
+  [tag, looked] = [newest, Date.now()];
+  return another;
 }
 
 async function read(page) {
   const fresh = new DOMParser().parseFromString(await page.text(), "text/html");
   hosted(fresh);
+  tick(fresh);
   return fresh;
 }
 
@@ -100,16 +111,37 @@ function counted(texts, number) {
   return filled(JSON.parse(texts)[plural.select(number)], { num });
 }
 
+// A page of another release or in another language needs that one's script, style and words.
+function foreign(page) {
+  const files = (of) => [...of.querySelectorAll("script, head > [rel=stylesheet]")].map((one) => one.src ?? one.href).join();
+  return page.documentElement.lang !== language || files(page) !== files(document);
+}
+
+// How long ago a moment was, by the server's clock. It grows by itself, whether anybody is asked or not.
+function tick(page = document) {
+  for (const one of page.querySelectorAll("[data-since]")) {
+    const seconds = (Date.now() + skew - Date.parse(one.dataset.since)) / 1000, text = `(${ago(seconds)})`;
+    if (one.textContent !== text) one.textContent = text;
+  }
+}
+
+function ago(seconds) {
+  const [length, unit] = SPANS.find(([length]) => seconds >= length) ?? [Infinity, "second"];
+  return new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(-Math.floor(seconds / length) || 0, unit);
+}
+
 // The same page with other filters, without leaving it; where that fails, the browser goes there by itself.
 async function go(url, push) {
   const trip = ++trips;
   root().setAttribute("aria-busy", "true");
   try {
     const page = await ask(url), fresh = await read(page);
+    if (foreign(fresh)) return void location.assign(url);
     if (!await show(fresh, trip, true)) return;
     if (push) history.pushState(null, "", page.url);
     document.title = fresh.title;
     known = root().dataset.version;
+    [tag, looked] = [page.headers.get("ETag"), Date.now()];
     say(counted(said.found, Number(root().dataset.records)));
   } catch {
     if (trip === trips) location.assign(url);
@@ -125,15 +157,26 @@ async function show(fresh, trip, elsewhere) {
   const images = await decoded([...fresh.querySelectorAll("picture")].filter((one) => another || differs(one)));
   if (trip !== trips) return false;
   // From here on without a pause: one frame shows the old version, the next one the new.
-  if (elsewhere) refill(fresh.querySelector("#filters"));
-  document.documentElement.dataset.theme = fresh.documentElement.dataset.theme ?? "";
-  if (another) now.replaceChildren(...taken(next.childNodes, images));
-  else for (const list of fresh.querySelectorAll("[data-live-list]")) arrange(list, images);
-  for (const [key, image] of images) here(key).replaceWith(image);
-  for (const one of fresh.querySelectorAll("[data-live]:not(picture)")) replace(one);
-  for (const one of fresh.querySelectorAll("[data-link]")) lead(one);
+  holding(() => {
+    if (elsewhere) refill(fresh.querySelector("#filters"));
+    document.documentElement.dataset.theme = fresh.documentElement.dataset.theme ?? "";
+    if (another) now.replaceChildren(...taken(next.childNodes, images));
+    else for (const list of fresh.querySelectorAll("[data-live-list]")) arrange(list, images);
+    for (const [key, image] of images) here(key).replaceWith(image);
+    for (const one of fresh.querySelectorAll("[data-live]:not(picture)")) replace(one);
+    for (const one of fresh.querySelectorAll("[data-link]")) lead(one);
+  });
   Object.assign(now.dataset, { ...next.dataset });
   return true;
+}
+
+// Whatever is exchanged or moved, the focus stays on the same link, or on the one that stands for it now.
+function holding(change) {
+  const one = document.activeElement, name = one.dataset.link, to = one.getAttribute("href");
+  change();
+  if (document.activeElement === one || !to) return;
+  const same = document.querySelector(name ? `[data-link="${CSS.escape(name)}"]` : `[href="${CSS.escape(to)}"]`);
+  (one.isConnected ? one : same)?.focus({ preventScroll: true });
 }
 
 // The form as it has to be for the other filters; what has the focus keeps it.
@@ -272,5 +315,6 @@ pause.addEventListener("click", () => {
   say(paused ? said.paused : "");
   plan(0);
 });
-pause.parentElement.classList.add("on");
+tick();
+setInterval(tick, 1000);
 plan(500);

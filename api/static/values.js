@@ -1,13 +1,13 @@
 // What each mark of a chart stands for, told where one points, taps or steps through with the arrow keys. Knows no
-// report: a mark is whatever the picture's own SVG gives a title, and the title is the words. It is fetched when
-// somebody first looks at a chart, read and thrown away: nothing of it becomes a part of this page but text.
+// report: a mark is whatever the picture's own SVG gives a title, the title is the words, and marks of one name are a
+// series. It is fetched when somebody first looks at a chart, read and thrown away: nothing of it becomes a part of
+// this page but text.
 
 const NEAR = 28;
 const bubble = Object.assign(document.createElement("p"), { className: "value", hidden: true });
 const ring = Object.assign(document.createElement("i"), { className: "ring", hidden: true });
-const spoken = Object.assign(document.createElement("p"), { className: "unseen" });
-spoken.setAttribute("role", "status");
-document.body.append(ring, bubble, spoken);
+const spoken = document.querySelector("#spoken");
+document.body.append(ring, bubble);
 const read = new Map();
 let shown = null, tapped = false;
 
@@ -30,9 +30,29 @@ async function load(url) {
   const [, , width, height] = picture.getAttribute("viewBox").split(" ").map(Number);
   const named = [...picture.querySelectorAll("circle, path, rect, polygon")].filter((one) => words(one));
   return measured(named).map((box, at) => ({
-    text: words(named[at]),
+    text: words(named[at]), ...place(named[at]),
     left: box.x / width, top: box.y / height, width: box.width / width, height: box.height / height,
   }));
+}
+
+// Which series a mark is of, and where in it: a date, an hour, a week; nothing where they have no order of their own.
+function place(mark) {
+  const { date, hour, week } = mark.dataset;
+  return { of: mark.closest("[data-species]")?.dataset.species ?? "", at: date ?? hour ?? week ?? "" };
+}
+
+// The marks as the keys go through them: a row for each series, the highest first, each in its own order, and what is
+// told twice only once. Where each is alone in its series, as in a ranking, they are one row.
+function rowsOf(marks) {
+  const rows = new Map();
+  for (const mark of marks) {
+    const row = rows.get(mark.of) ?? rows.set(mark.of, []).get(mark.of);
+    if (!row.some((one) => one.text === mark.text)) row.push(mark);
+  }
+  const high = (row) => row.reduce((sum, one) => sum + one.top + one.height / 2, 0) / row.length;
+  const ordered = [...rows.values()].sort((one, other) => high(one) - high(other));
+  for (const row of ordered) row.sort((one, other) => one.at.localeCompare(other.at, "en", { numeric: true }));
+  return ordered.every((row) => row.length === 1) ? [ordered.flat()] : ordered;
 }
 
 function words(mark) {
@@ -71,23 +91,23 @@ function nearest(marks, frame, x, y) {
   return found;
 }
 
-function tell(mark, image, aloud) {
+function tell(mark, image, aloud, anew = aloud) {
   const frame = image.getBoundingClientRect();
   const [width, height] = [mark.width * frame.width, mark.height * frame.height];
   const [left, top] = [frame.left + scrollX + mark.left * frame.width, frame.top + scrollY + mark.top * frame.height];
-  place(ring, left - 3, top - 3);
+  move(ring, left - 3, top - 3);
   Object.assign(ring.style, { width: `${width + 6}px`, height: `${height + 6}px` });
   bubble.textContent = mark.text;
   ring.hidden = bubble.hidden = false;
   const most = document.documentElement.clientWidth - bubble.offsetWidth - 4;
   const above = top - bubble.offsetHeight - 10;
-  place(bubble, Math.max(4, Math.min(most, left + width / 2 - bubble.offsetWidth / 2)),
+  move(bubble, Math.max(4, Math.min(most, left + width / 2 - bubble.offsetWidth / 2)),
     above > scrollY ? above : top + height + 10);
-  if (aloud) spoken.textContent = mark.text;
+  if (anew) spoken.textContent = mark.text;
   shown = { image, mark, aloud };
 }
 
-function place(one, left, top) {
+function move(one, left, top) {
   Object.assign(one.style, { left: `${left}px`, top: `${top}px` });
 }
 
@@ -124,19 +144,47 @@ document.addEventListener("click", (event) => {
   });
 }, true);
 
+// Left and right within a series, up and down to the next one at the same place; other keys, and those with a
+// modifier, are the browser's.
 document.addEventListener("keydown", async (event) => {
   if (event.key === "Escape") return hide();
-  const image = imageOf(event.target);
-  if (!image || !["ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key)) return;
+  const image = imageOf(event.target), step = STEPS[event.key];
+  if (!image || !step || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  const marks = await marksOf(image);
-  if (!marks.length) return;
-  const at = shown?.image === image ? marks.indexOf(shown.mark) : -1;
-  const last = marks.length - 1;
-  const next = { ArrowLeft: Math.max(0, at - 1), ArrowRight: Math.min(last, at + 1), Home: 0, End: last }[event.key];
-  tell(marks[next], image, true);
+  const rows = rowsOf(await marksOf(image)), mark = shown?.image === image ? shown.mark : null;
+  const next = step(rows, rows.findIndex((row) => row.includes(mark)), mark) ?? rows[0]?.[0];
+  if (next) tell(next, image, true);
 });
+
+const STEPS = {
+  ArrowLeft: (rows, at, mark) => along(rows[at], mark, -1),
+  ArrowRight: (rows, at, mark) => along(rows[at], mark, 1),
+  ArrowUp: (rows, at, mark) => across(rows, at, mark, -1),
+  ArrowDown: (rows, at, mark) => across(rows, at, mark, 1),
+  Home: (rows, at) => rows[at]?.[0],
+  End: (rows, at) => rows[Math.max(at, 0)]?.at(-1),
+};
+
+function along(row, mark, by) {
+  return row?.[Math.max(0, Math.min(row.length - 1, row.indexOf(mark) + by))];
+}
+
+// The mark of the next series that stands nearest to where one is.
+function across(rows, at, mark, by) {
+  if (rows.length === 1) return along(rows[at], mark, by);
+  const middle = (one) => one.left + one.width / 2, row = rows[Math.max(0, Math.min(rows.length - 1, at + by))];
+  const far = (one) => Math.abs(middle(one) - middle(mark));
+  return mark && row.reduce((best, one) => (far(one) < far(best) ? one : best));
+}
+
 document.addEventListener("focusout", (event) => imageOf(event.target) && hide());
 addEventListener("resize", hide);
-// A chart that was exchanged has other marks.
-new MutationObserver(() => shown && !shown.image.isConnected && hide()).observe(document.body, { childList: true, subtree: true });
+// A chart that was exchanged has other marks: whoever reads one goes on at the same place, and is told if it changed.
+new MutationObserver(async () => {
+  if (!shown || shown.image.isConnected) return;
+  const { mark, aloud } = shown, image = imageOf(document.activeElement);
+  hide();
+  if (!aloud || !image) return;
+  const name = (one) => one.text.split(": ")[0], same = (await marksOf(image)).find((one) => name(one) === name(mark));
+  if (same && !shown) tell(same, image, true, same.text !== mark.text);
+}).observe(document.body, { childList: true, subtree: true });

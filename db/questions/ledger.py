@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -111,6 +112,9 @@ def last_runs(connection: Connection) -> dict[str, dict[str, Any]]:
     return {row.feed: _run(row) for row in connection.execute(asked)}
 
 
+_WENT_WELL = ("committed", "unchanged", "undone")
+
+
 @dataclass(frozen=True)
 class Age:
     """How long ago the last run of a feed ended, and the last one that did not fail, in seconds."""
@@ -122,7 +126,7 @@ class Age:
 
 def ages(connection: Connection, now: datetime) -> dict[str, Age]:
     """How old the last run of each feed is."""
-    succeeded = case((Run.status.in_(("committed", "unchanged", "undone")), Run.finished_at))
+    succeeded = case((Run.status.in_(_WENT_WELL), Run.finished_at))
     asked = select(Feed.name, func.max(Run.finished_at), func.max(succeeded)).join(
         Feed, Run.feed_id == Feed.id
     )
@@ -134,6 +138,19 @@ def ages(connection: Connection, now: datetime) -> dict[str, Age]:
         name: Age(since(ended), since(well) if well else None)
         for name, ended, well in connection.execute(asked.group_by(Feed.name).order_by(Feed.name))
     }
+
+
+def last_heard(connection: Connection, names: Iterable[str]) -> dict[str, str]:
+    """Feed -> when its last run that did not fail ended; where none succeeded yet, when its first one began.
+
+    Feeds without a run are left out. Looks at the newest runs of each alone, however long the ledger is.
+    """
+    own = select(Run.finished_at).where(Run.feed_id == Feed.id, Run.status.in_(_WENT_WELL))
+    first = select(Run.started_at).where(Run.feed_id == Feed.id).order_by(Run.id).limit(1)
+    last = own.order_by(Run.id.desc()).limit(1)
+    heard = func.coalesce(last.scalar_subquery(), first.scalar_subquery())
+    asked = select(Feed.name, heard).where(Feed.name.in_(list(names)))
+    return {name: when for name, when in connection.execute(asked) if when is not None}
 
 
 def last_cursor(connection: Connection, name: str, feed: str = "") -> Row[*tuple[Any, ...]] | None:
