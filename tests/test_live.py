@@ -401,6 +401,24 @@ def test_the_clock_of_freshness_goes_on_by_the_servers_time_without_a_request(
     assert tab.shift() == shifted
 
 
+def test_another_release_of_the_page_is_taken_up_when_nobody_types(
+    station: Station, context: BrowserContext
+) -> None:
+    tab = Tab(context, station.address, clock=time.time())
+    tab.page.evaluate("window.here = true")
+    tab.page.eval_on_selector("[rel=stylesheet]", "one => { one.href = '/static/0000/page.css'; }")
+    tab.page.fill("#species", "half a na")
+    start = len(tab.requests)
+    tab.pass_by(66)
+    assert tab.asked(start)["page"]
+    assert tab.page.evaluate("window.here")
+    assert tab.page.input_value("#species") == "half a na"
+    tab.page.focus("#pause")
+    tab.pass_by(66)
+    tab.wait_until(lambda: not tab.page.evaluate("window.here"))
+    assert "/static/0000/" not in str(tab.page.get_attribute("[rel=stylesheet]", "href"))
+
+
 def test_filters_are_followed_at_once_are_the_address_and_go_back_and_forth(
     station: Station, context: BrowserContext
 ) -> None:

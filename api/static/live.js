@@ -84,12 +84,12 @@ async function renew() {
 // Whether this page is another one by now, and was exchanged.
 async function look() {
   const trip = trips, reply = await ask(location.pathname + location.search), newest = reply.headers.get("ETag");
-  const fresh = newest === tag ? null : await read(reply);
+  const fresh = newest === tag ? null : await read(reply), strange = fresh !== null && foreign(fresh);
   const typing = document.querySelector("#filters").contains(document.activeElement);
-  if (fresh && foreign(fresh) && !typing) return void location.reload();
+  if (strange && !typing) return void location.reload();
   const another = fresh !== null && await show(fresh, trip, false);
   if (trip !== trips) return false;
-  [tag, looked] = [newest, Date.now()];
+  [tag, looked] = [strange ? "" : newest, Date.now()];
   return another;
 }
 
