@@ -414,8 +414,8 @@ def test_another_release_of_the_page_is_taken_up_when_nobody_types(
     assert tab.page.evaluate("window.here")
     assert tab.page.input_value("#species") == "half a na"
     tab.page.focus("#pause")
-    tab.pass_by(66)
-    tab.wait_until(lambda: not tab.page.evaluate("window.here"))
+    tab.page.clock.fast_forward(66_000)
+    tab.page.wait_for_function("() => !window.here")
     assert "/static/0000/" not in str(tab.page.get_attribute("[rel=stylesheet]", "href"))
 
 
