@@ -24,7 +24,7 @@ from sqlalchemy import Engine
 from tests.seed import open_database
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, BrowserContext
 
 # By chance everywhere: where a build server sets CI, every part would try the same examples.
 settings.register_profile("fuzz", max_examples=5_000, deadline=None, derandomize=False)
@@ -282,6 +282,15 @@ def browser() -> Iterator[Browser]:
             yield chromium
         finally:
             chromium.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A window of its own, whose pages note what they ask for and show."""
+    from tests.station import window
+
+    with window(browser) as context:
+        yield context
 
 
 def free_port() -> int:

@@ -9,12 +9,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.test_browser import Station, Tab, context
+from tests.station import Station, Tab
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
-
-__all__ = ["context"]  # a fixture
 
 
 @pytest.fixture(scope="module")

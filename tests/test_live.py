@@ -35,12 +35,6 @@ def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
         yield station
 
 
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    with window(browser) as context:
-        yield context
-
-
 def answered(address: str, route: str) -> dict[str, float]:
     """How often the server has answered a route with what."""
     told = requests.get(f"{address}/metrics", timeout=10).text

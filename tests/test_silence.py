@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -112,6 +113,10 @@ def test_the_page_says_which_feed_is_silent_since_when_and_what_it_should_have_b
         assert "den-of-the-lynx" not in during.text
         assert "trail" in said(client, "/?feed=TRAIL")
         assert said(client, "/?feed=pond") == ""
+        species = re.search(r"/species/\d+", during.text)
+        assert species is not None
+        assert said(client, species[0]) == said(client, "/place?locality=Oslo") == told
+        assert said(client, "/runs") == ""  # where each run stands with its time
         again = client.get("/", headers={"If-None-Match": during.headers["ETag"]})
         assert again.status_code == 304
     with time_machine.travel(HEARD + minutes(25 * 60), tick=False):

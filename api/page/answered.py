@@ -17,8 +17,8 @@ def answered(
 ) -> Response:
     """The page of a key, at the data version that it was seen at.
 
-    ``lasts`` where nothing but the data and the day can make it another one, ``until`` then (seconds since 1970)
-    nothing else either.
+    ``lasts`` where nothing but the data and the day can make it another one before ``until`` (seconds since
+    1970).
     """
     coded = coding(request, codings("html"))
     if lasts:
