@@ -78,13 +78,13 @@ class Other:
     page: str
 
 
-def others() -> Iterator[Other]:
-    """The other languages of the page at hand."""
-    rest = [(name, value) for name, value in request.args.items(multi=True) if name not in KEPT]
+def others(here: bool = True) -> Iterator[Other]:
+    """The other languages of the page at hand; of the home page, where its address is not to be repeated."""
+    rest = [(name, value) for name, value in request.args.items(multi=True) if here and name not in KEPT]
+    endpoint, where = (str(request.endpoint), request.view_args or {}) if here else ("page.home", {})
     for tag in languages() if request.blueprint in _SPEAKING else ():
         if tag != language():
-            where: dict[str, Any] = {**(request.view_args or {}), PARAMETER: tag}
-            page = url_for(str(request.endpoint), **where)
+            page = url_for(endpoint, **{**where, PARAMETER: tag})
             yield Other(tag, name_of(tag), f"{page}&{urlencode(rest, safe=',:*')}" if rest else page)
 
 
