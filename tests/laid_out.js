@@ -52,6 +52,14 @@
       if (across > 2 && down > 2) wrong.push(`${named(own)} lies over ${named(other.own)}`);
     }
   });
+  // What stands side by side begins at one height.
+  for (const row of document.querySelectorAll(".row, .animals")) {
+    const boxes = [...row.children].filter(shown).map((one) => one.getBoundingClientRect());
+    boxes.slice(1).forEach((box, at) => {
+      const before = boxes[at];
+      if (box.top < before.bottom && Math.abs(box.top - before.top) > 1) wrong.push(`begins lower: ${named(row)}`);
+    });
+  }
   // What does not fit into its box may end with dots, or be scrolled to; nothing else.
   for (const one of document.querySelectorAll("body *")) {
     if (!shown(one)) continue;

@@ -46,7 +46,8 @@ class Shot:
 SHOTS = {
     "dashboard": Shot("/", 1280, 1660),
     "dashboard-dark": Shot("/", 1280, 1660, dark=True),
-    "phone": Shot("/?species=Grus+grus", 360, 1200, dense=1.5),
+    "phone": Shot("/species/30", 360, 1330, dense=1.5),
+    "species": Shot("/species/7", 1280, 1180),
     "kiosk": Shot("/?kiosk&theme=dark", 1920, 1080, part="Where and at what hour"),
 }
 """Name of the picture -> what it shows."""
@@ -108,7 +109,7 @@ def main(into: Path) -> None:
             database(home)
         app = open_app(home, timezone=ZONE)
         app.test_client_class = _Then
-        browser = play.chromium.launch(executable_path=program, args=[*CHROMIUM_ARGUMENTS, "--lang=en-GB"])
+        browser = play.chromium.launch(executable_path=program, args=CHROMIUM_ARGUMENTS)
         for picture, shot in SHOTS.items():
             (into / f"{picture}.png").write_bytes(taken(browser, app.test_client(), shot))
         browser.close()
