@@ -558,9 +558,9 @@ def test_keys_lead_along_a_series_and_to_the_next_one_and_stay_where_they_are_wh
     press("ArrowUp", "Deer: ")
     tab.page.locator("a.picture:has([data-live=calendar])").focus()
     days = []
+    value = tab.page.locator(".value:visible")
     for _ in range(3):
         tab.page.keyboard.press("ArrowRight")
-        value = tab.page.locator(".value:visible")
         tab.wait_until(lambda: bool(value.count()) and value.text_content() not in days)
         days.append(tab.text(".value"))
     assert [day.split(": ")[0][-10:] for day in days] == ["2024-01-01", "2024-01-02", "2024-01-03"]
