@@ -106,6 +106,8 @@ def test_who_speaks_several_languages_gets_the_best_that_there_is() -> None:
         "*": "en",
         "de-Latn-DE-1996": "de",
         "junk;;;q=x,,": "en",
+        "de," + "xx," * 5_000: "de",
+        "xx," * 5_000 + "de": "en",
     }.items():
         assert preferred(accepted, offered) == expected, accepted
 

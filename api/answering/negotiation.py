@@ -10,6 +10,8 @@ from werkzeug.http import parse_accept_header
 
 PINNED = "public, max-age=31536000, immutable"
 REVALIDATED = "public, no-cache, stale-if-error=86400"
+_LONGEST_WISH = 400
+"""Characters of an Accept-Language that are read; browsers send less than a hundred."""
 _FOR_NGINX = {PINNED: "31536000", REVALIDATED: "@1"}
 """The same for nginx, which takes no-cache for "do not store": store it, and know that it expired in 1970."""
 
@@ -32,9 +34,13 @@ def chosen(accepted: str, offered: tuple[str, ...]) -> str:
     return best
 
 
-@lru_cache(1024)
 def preferred(accepted: str, offered: tuple[str, ...]) -> str:
     """The language that an Accept-Language likes best, by lookup (RFC 4647, 3.4); else the first."""
+    return _preferred(accepted[:_LONGEST_WISH], offered)  # nobody speaks more; a long one would cost the edge
+
+
+@lru_cache(1024)
+def _preferred(accepted: str, offered: tuple[str, ...]) -> str:
     known = {tag.lower(): tag for tag in offered}
     for wanted, quality in parse_accept_header(accepted):  # the best first, * after all others
         tag = wanted.lower()
