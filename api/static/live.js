@@ -85,7 +85,7 @@ async function renew() {
 async function look() {
   const trip = trips, reply = await ask(location.pathname + location.search), newest = reply.headers.get("ETag");
   const fresh = newest === tag ? null : await read(reply), strange = fresh !== null && foreign(fresh);
-  const typing = document.querySelector("#filters").contains(document.activeElement);
+  const typing = document.activeElement.closest("#filters");
   if (strange && !typing) return void location.reload();
   const another = fresh !== null && await show(fresh, trip, false);
   if (trip !== trips) return false;
@@ -174,7 +174,7 @@ async function show(fresh, trip, elsewhere) {
 function holding(change) {
   const one = document.activeElement, name = one.dataset.link, to = one.getAttribute("href");
   change();
-  if (document.activeElement === one || !to) return;
+  if (document.activeElement !== document.body || !to) return;
   const same = document.querySelector(name ? `[data-link="${CSS.escape(name)}"]` : `[href="${CSS.escape(to)}"]`);
   (one.isConnected ? one : same)?.focus({ preventScroll: true });
 }
