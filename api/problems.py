@@ -93,7 +93,9 @@ def _database_away(error: DBAPIError | PoolTimeout) -> Response:
     told = "The database is damaged" if damaged else "The database cannot be read at the moment"
     troubles: Troubles = current_app.extensions["sightings troubles"]
     why = clean(getattr(error, "orig", None) or error, 300)  # without the statement, which differs
-    name = troubles.name(_log, level, f"{told}: {why}")
+    # A file that is damaged fails each question in a way of its own.
+    known_by = told if damaged else f"{told}: {why}"
+    name = troubles.name(_log, level, f"{told}: {why}", known_by)
     said = _("The database is damaged.") if damaged else _("The database cannot be read at the moment.")
     return problem(503, said, "database", retry_after=5, logged=name)
 

@@ -11,20 +11,20 @@ KEPT_SECONDS = 60.0
 
 
 class Troubles:
-    """What was logged of late, by what it says."""
+    """What was logged of late, by what it says or is known by."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._named: dict[str, tuple[str, float]] = {}
 
-    def name(self, log: logging.Logger, level: int, trouble: str) -> str:
+    def name(self, log: logging.Logger, level: int, trouble: str, known_by: str = "") -> str:
         """The name under which the log has this trouble; it is written there unless it was a minute ago."""
-        now = time.monotonic()
+        now, known_by = time.monotonic(), known_by or trouble
         with self._lock:
             self._named = {one: said for one, said in self._named.items() if now - said[1] < KEPT_SECONDS}
-            if trouble in self._named:
-                return self._named[trouble][0]
+            if known_by in self._named:
+                return self._named[known_by][0]
             name = str(uuid.uuid4())
-            self._named[trouble] = name, now
+            self._named[known_by] = name, now
         log.log(level, "%s (%s; told once a minute)", trouble, name)
         return name

@@ -17,7 +17,7 @@ from tests.files import read_one, table
 from tests.seed import open_database
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Page, Request
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 30
@@ -141,7 +141,7 @@ class Tab:
         self.requests: list[str] = []
         self.complaints: list[str] = []
         self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url}"))
+        self.page.on("requestfailed", self._failed)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on(
             "console",
@@ -154,6 +154,10 @@ class Tab:
         self.page.goto(url, wait_until="load")
         if clock is not None:
             self.page.clock.pause_at(clock + 60)
+
+    def _failed(self, request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # what was under way when the page was left
+            self.complaints.append(f"failed: {request.url}: {request.failure}")
 
     def asked(self, since: int = 0) -> dict[str, list[str]]:
         """What was asked for, by kind: version, page, chart, other."""
