@@ -18,7 +18,7 @@ demo: $(VENV)/runtime.stamp ## install what is needed, make sample records and s
 
 test: $(VENV)/dev.stamp $(VENV)/axe-$(AXE).stamp system-packages ## everything that has to pass: linter, formatter, types, tests
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -q -n 4 --dist worksteal --durations=10
+	$(BIN)/python -m pytest -q -n 3 --dist worksteal --durations=10
 
 fuzz: $(VENV)/dev.stamp ## random tables and damaged files, 5,000 of each kind
 	$(BIN)/python -m pytest -q -n 3 --dist worksteal tests/test_fuzz.py --hypothesis-profile=fuzz
