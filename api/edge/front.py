@@ -15,6 +15,7 @@ from werkzeug.http import parse_etags
 
 from api.border import MOST_HEADER_BYTES
 from api.edge.behind import Behind, Crowded, Reply
+from api.edge.eager import begin_at_once
 from api.edge.memory import Entry, Line, Memory, Where, entry_of, variant
 from db.watch import Seen, Watch
 
@@ -48,6 +49,10 @@ class Edge:
         self._answers: Answered = {}
         self._under_way: dict[Where, asyncio.Future[None]] = {}
         """What is being asked of the application, by whoever was the first to ask for it."""
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """The worker begins."""
+        begin_at_once(loop)
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         """Answer one request."""
