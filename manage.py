@@ -236,12 +236,13 @@ def _ingest(settings: Settings, paths: tuple[str, ...], said: dict[str, Any], as
     """Do it, tell it, and end the command accordingly."""
     from contextlib import ExitStack
 
+    from db.precedence import step_back
     from ingest.run import ingest as run
     from ingest.wording import live_progress
     from ingest.work import inputs
 
     work, writer = _work(settings, paths, said), _writer(settings)
-    _step_back()  # the server goes on answering meanwhile
+    step_back()  # the server goes on answering meanwhile
     with _stoppable():
         outcomes: list[Outcome] = []
         with live_progress(as_json) as progress, ExitStack() as until_read:
@@ -377,10 +378,12 @@ def warm(watch: bool, as_json: bool) -> None:
     """Make the dashboard, its charts and what is asked most before anybody waits for them."""
     from dataclasses import asdict
 
+    from db.precedence import step_back
+
     settings = _settings()
     if settings.cache == "off":
         raise click.ClickException("There is no cache that could be warmed: cache_url is off.")
-    _step_back()
+    step_back()
     from api import create_warm_up
 
     if not watch:
@@ -395,22 +398,6 @@ def warm(watch: bool, as_json: bool) -> None:
     _show(asdict(done), as_json, lambda: click.echo(done.told()))
     if done.failures:
         sys.exit(1)
-
-
-def _step_back() -> None:
-    """Give way to other processes, for good; but not so far that who waits for what this one makes suffers.
-
-    Linux shares its cores among sessions first, and heeds how nice a process is within its session alone. So
-    the session is told too, where it is this process's own: a terminal's would take its shell along. Measured
-    beside a busy process of another session: half of the core without that, a quarter with it, and an eighth
-    with a niceness of 10. Source: sched(7).
-    """
-    nice, session = 5, Path("/proc/self/autogroup")
-    # Not os.nice, which adds to what was given up before.
-    os.setpriority(os.PRIO_PROCESS, 0, max(nice, os.getpriority(os.PRIO_PROCESS, 0)))
-    if os.getsid(0) == os.getpid() and session.exists():
-        with suppress(OSError):
-            session.write_text(str(nice))
 
 
 def _on_signal(stop: Callable[[], None]) -> None:

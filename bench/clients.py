@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -86,18 +86,29 @@ async def at_once(origin: str, paths: Sequence[str]) -> Heard:
     return heard
 
 
+def lasting(seconds: float) -> Callable[[], bool]:
+    """Whether these seconds have not passed yet."""
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() < end
+
+
 async def steadily(
-    origin: str, path: str, *, clients: int, every: float, seconds: float, conditional: bool = False
+    origin: str,
+    path: str,
+    *,
+    clients: int,
+    every: float,
+    goes_on: Callable[[], bool],
+    conditional: bool = False,
 ) -> Heard:
     """Ask again and again for a while, each client after ``every`` seconds, their starts spread over that."""
     heard = Heard()
-    end = time.monotonic() + seconds
 
     async def one(number: int) -> None:
         client = Client(origin, heard)
         await asyncio.sleep(every * number / clients)
         due = time.monotonic()
-        while due < end:
+        while goes_on():
             await client.get(path, conditional=conditional)
             due += every
             await asyncio.sleep(max(0.0, due - time.monotonic()))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench.clients import Heard, at_once, steadily
+from bench.clients import Heard, at_once, lasting, steadily
 from bench.ourselves import CHART, all_well, cpu_seconds, drawings, memory, milliseconds, serve
 from bench.processes import MANAGE, get, home, run, running
 from bench.row import Bench, NotMeasured, Plan, Row, tool
@@ -58,7 +58,14 @@ def _viewers(plan: Plan, origin: str, serve: int, folder: Path) -> list[Row]:
 
     def view(heard: Heard, seconds: float) -> None:
         found = asyncio.run(
-            steadily(origin, "/api/v1/version", clients=1_000, every=2.0, seconds=seconds, conditional=True)
+            steadily(
+                origin,
+                "/api/v1/version",
+                clients=1_000,
+                every=2.0,
+                goes_on=lasting(seconds),
+                conditional=True,
+            )
         )
         heard.seconds, heard.statuses, heard.versions_went_back = (
             found.seconds, found.statuses, found.versions_went_back,

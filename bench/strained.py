@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench.clients import Client, Heard, steadily
+from bench.clients import Client, Heard, lasting, steadily
 from bench.ingested import generate
 from bench.ourselves import CACHE_BYTES, CHART, all_well, drawings, memory, milliseconds, serve
 from bench.processes import MANAGE, get, home, run, running
@@ -34,22 +34,19 @@ def _beside(plan: Plan, origin: str, folder: Path) -> Row:
     """A steady client of a chart that is kept; then the same while a file goes in and others are drawn."""
     file = generate(folder, plan.rows)
 
-    def hits(seconds: float) -> Heard:
-        heard = asyncio.run(steadily(origin, CHART, clients=4, every=0.01, seconds=seconds))
+    def hits(goes_on: Callable[[], bool]) -> Heard:
+        heard = asyncio.run(steadily(origin, CHART, clients=4, every=0.01, goes_on=goes_on))
         all_well(heard)
         return heard
 
-    hits(1)
-    idle = hits(plan.seconds * 3)
+    hits(lasting(1))
+    idle = hits(lasting(plan.seconds * 3))
     over = threading.Event()
     drawing = threading.Thread(target=_draw, args=(origin, over))
     drawing.start()
     try:
         with running([*MANAGE, "ingest", str(file)], folder) as ingest:
-            busy = Heard()
-            while ingest.poll() is None:
-                more = hits(1)
-                busy.seconds += more.seconds
+            busy = hits(lambda: ingest.poll() is None)
     finally:
         over.set()
         drawing.join()

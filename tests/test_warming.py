@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -22,7 +19,7 @@ from api.answering.render import make
 from api.warming import warm as warming
 from api.warming.warm import Round, warm
 from api.warming.watch import WarmUp
-from tests.files import ROOT, environment, manage
+from tests.files import environment, manage
 from tests.seed import READING, Record, ingest, open_app
 from tests.test_end_to_end import until
 from tests.test_page import page
@@ -335,12 +332,6 @@ def test_the_command_warms_once_and_says_what_it_did(home: Path, client: FlaskCl
         1,
         "Error: There is no cache that could be warmed: cache_url is off.\n",
     )
-
-
-def test_who_steps_back_twice_has_stepped_back_once() -> None:
-    code = "import os, manage; manage._step_back(); manage._step_back(); print(os.getpriority(0, 0))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert int(done.stdout) == max(5, os.getpriority(os.PRIO_PROCESS, 0))
 
 
 def test_an_empty_database_has_a_page_and_no_pictures(home: Path, sqlite_writer: Engine) -> None:

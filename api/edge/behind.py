@@ -17,6 +17,7 @@ from typing import Any
 from wsgiref.types import WSGIApplication
 
 from api.answering.lasting import Lasting, said
+from db.precedence import come_later
 
 Headers = list[tuple[str, str]]
 _WHOLE_BYTES = 1 << 20
@@ -53,7 +54,7 @@ class Behind:
         self._application, self._ended = application, ended
         self._most = threads + waiting
         self._under_way = 0
-        self._threads = ThreadPoolExecutor(threads, "answer")
+        self._threads = ThreadPoolExecutor(threads, "answer", come_later)
         self._urgent = ThreadPoolExecutor(2, "urgent")
 
     async def ask(self, scope: Any) -> Reply:

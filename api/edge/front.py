@@ -17,6 +17,7 @@ from api.border import MOST_HEADER_BYTES
 from api.edge.behind import Behind, Crowded, Reply
 from api.edge.eager import begin_at_once
 from api.edge.memory import Entry, Line, Memory, Where, entry_of, variant
+from db.precedence import come_first
 from db.watch import Seen, Watch
 
 QUARTER_SECONDS = 900
@@ -52,6 +53,7 @@ class Edge:
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """The worker begins."""
+        come_first()
         begin_at_once(loop)
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
