@@ -13,7 +13,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
-from api.page.ledger.inputs import base_name, without_places
+from api.answering.places import base_name, without_places
 from api.page.ledger.run import REASONS
 from db.store import Input, Tally, record_failure
 from db.undo import undo
@@ -55,6 +55,26 @@ def test_the_account_of_a_run_adds_up_and_is_that_of_its_file(
     assert parts == [19 - 12, 1, 12 - 1, 0, len(BAD)]
     assert str(tmp_path) not in client.get("/runs/2").text
     assert "all.csv" in shown.text
+
+
+def test_the_api_too_tells_no_folder_and_no_host(
+    client: FlaskClient, sqlite_writer: Engine, tmp_path: Path
+) -> None:
+    path = table(tmp_path / "may.csv", HEAD, *GOOD)
+    read_one(sqlite_writer, path, feed="walks")
+    fail(sqlite_writer, f"{tmp_path}/no.csv", f"{tmp_path}/no.csv has no header.")
+    fail(sqlite_writer, "-", "process 77 on field-laptop ended without a word", "abandoned")
+    told = client.get("/api/v1/runs")
+    assert str(tmp_path) not in told.text
+    assert "field-laptop" not in told.text
+    runs = [(run["input"], run["status"], run["message"]) for run in told.json["runs"]]
+    assert runs == [
+        ("-", "abandoned", ""), ("no.csv", "failed", "no.csv has no header."), ("may.csv", "committed", "")
+    ]  # fmt: skip
+    for run in told.json["runs"]:
+        whole = client.get(f"/api/v1/runs/{run['run']}")
+        assert whole.json.items() >= run.items()
+        assert str(tmp_path) not in whole.text
 
 
 def test_each_rejected_row_stands_there_with_its_reason_and_as_it_came(

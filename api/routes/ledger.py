@@ -1,4 +1,4 @@
-"""The routes of the ledger: runs, one run, its rejects; knows no report."""
+"""The routes of the ledger: runs, one run, its rejects, and of inputs their names alone; knows no report."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from werkzeug.exceptions import NotFound
 
 from api.answering.documents import document, following, validated
 from api.answering.order import FORMS
+from api.answering.places import for_strangers
 from api.answering.tables import csv_bytes
 from api.asking.parameters import Parameters, Version, Whole
 from api.asking.query import pairs, read
@@ -51,7 +52,8 @@ def runs() -> Response:
     limit = parameters.limit
     with site().reader.begin() as connection:
         found = ledger.runs(connection, limit + 1, before=parameters.before)
-        response = document({"runs": found[:limit]}, data_version(connection))
+        shown = [for_strangers(run) for run in found[:limit]]
+        response = document({"runs": shown}, data_version(connection))
     if len(found) > limit:
         response.headers["Link"] = following("ledger.runs", limit=limit, before=found[limit - 1]["run"])
     return response
@@ -65,7 +67,7 @@ def one_run(run: int) -> Response:
         found = ledger.one_run(connection, run)
         if found is None:
             raise NotFound("There is no such run; /api/v1/runs has the list.")
-        return document(found, data_version(connection))
+        return document(for_strangers(found), data_version(connection))
 
 
 @routes.get("/api/v1/runs/<int(max=2147483647):run>/rejects.<any(json, csv):form>")

@@ -12,6 +12,7 @@ from pydantic import Field
 from sqlalchemy import Connection
 from werkzeug.exceptions import NotFound
 
+from api.answering.places import base_name
 from api.asking.parameters import Language, Parameters, Whole
 from api.asking.query import pairs, read
 from api.draw.look import Theme
@@ -20,7 +21,6 @@ from api.page.answered import answered
 from api.page.assets import assets
 from api.page.compose import shortened, today
 from api.page.fresh import fresh
-from api.page.ledger.inputs import base_name
 from api.page.ledger.runs import key_of
 from api.page.ledger.told import STATES, Line, lasted, line
 from api.page.query import addressed

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from api.page.ledger.inputs import base_name, without_places
+from api.answering import places
 from api.page.speech import _, later
 from api.page.words import amount, moment
 from api.site import site
@@ -83,14 +83,12 @@ def _input(run: Mapping[str, Any]) -> str:
         return _("Run %(number)s taken back", number=run["undoes"])
     if run["format"] == "removal":
         return _("Everything of the feed taken back")
-    return base_name(run["input"])
+    return places.base_name(run["input"])
 
 
 def message(run: Mapping[str, Any]) -> str:
-    """What the ledger says of it, without what is said already; of one that died it names a machine."""
-    if run["status"] == "abandoned" or run["undoes"]:
-        return ""
-    return without_places(run["message"], run["input"])
+    """What the ledger says of it, without what is said already."""
+    return "" if run["undoes"] else places.message(run)
 
 
 def lasted(run: Mapping[str, Any]) -> str:

@@ -1,16 +1,34 @@
-"""What a stranger is shown of where an input lay: its name, and no folder and no host. Knows no ledger."""
+"""What a stranger is shown of where an input lay: its name, and no folder and no host. Asks no ledger."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from api.page.speech import _
+from api.speech import _
 
 _PIPED = "-"
 _PATH = re.compile(r"(?<![\w/\\:.])(?:[A-Za-z]:\\|(?=/[^/\s]+/)/)[^\s'\",;:()]+")
 """A path from the root, as it stands in a sentence."""
 _URL = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s'\"<>]+")
+
+
+def for_strangers(run: Mapping[str, Any]) -> dict[str, Any]:
+    """What the ledger says of a run, with its input and what it was made from by their names."""
+    shown = {**run, "message": message(run)}
+    if run["input"] != _PIPED:
+        shown["input"] = base_name(run["input"])
+    if parts := run.get("options", {}).get("parts"):
+        named = [{**part, "name": base_name(part["name"])} for part in parts]
+        shown["options"] = {**run["options"], "parts": named}
+    return shown
+
+
+def message(run: Mapping[str, Any]) -> str:
+    """What the ledger says of it; of one that died it says on which machine, and nothing else."""
+    return "" if run["status"] == "abandoned" else without_places(run["message"], run["input"])
 
 
 def base_name(written: str) -> str:
