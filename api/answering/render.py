@@ -12,7 +12,7 @@ from api.answering.wording import caption, describe
 from api.draw import Look
 from api.metrics import ASKING, DRAWING
 from api.speech import speaking
-from db.questions.summary import ends
+from db.questions.summary import latest
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ def _made(reader: Engine, order: Order) -> Made:
     with reader.begin() as connection, ASKING.labels(report.name).time():
         ground = survey(connection, order)
         found = report.ask(connection, ground.scope, parameters)
-        latest = ends(connection, ground.scope)[1]
+        last = latest(connection, ground.scope)
     tidy = report.shape(found, parameters, ground.open_bucket)
-    meta = describe(order, ground, tidy, latest)
+    meta = describe(order, ground, tidy, last)
     if order.form == "json":
         content = json_bytes({"meta": meta, "data": tidy.rows})
     elif order.form == "csv":

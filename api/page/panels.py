@@ -24,7 +24,7 @@ from api.page.words import NARROW, amount, counted
 from api.reports.report import Tidy, measured, not_precise
 from api.speech import per
 from db.filters import taxa_named
-from db.questions.summary import ends
+from db.questions.summary import latest
 
 RANKED, LEADING, YEARS = 10, 6, 2
 
@@ -49,7 +49,7 @@ def told(connection: Connection, wanted: Order) -> Told:
     ground = survey(connection, wanted)
     found = wanted.report.ask(connection, ground.scope, wanted.parameters)
     tidy = wanted.report.shape(found, wanted.parameters, ground.open_bucket)
-    meta = describe(wanted, ground, tidy, ends(connection, ground.scope)[1])
+    meta = describe(wanted, ground, tidy, latest(connection, ground.scope))
     return Told(ground, tidy, meta, wanted.report.heading(wanted.parameters))
 
 

@@ -38,8 +38,14 @@ def _iso(day: int) -> str:
 
 def ends(connection: Connection, scope: Scope) -> tuple[str | None, str | None]:
     """The date of the earliest and of the latest record of the scope, each as precise as it was given."""
-    first, last = _outermost_days(connection, scope)
+    first, last = _outermost_days(connection, scope, (False, True))
     return _shortest(connection, scope, first), _shortest(connection, scope, last)
+
+
+def latest(connection: Connection, scope: Scope) -> str | None:
+    """The date of the latest record of the scope, as precise as it was given."""
+    (last,) = _outermost_days(connection, scope, (True,))
+    return _shortest(connection, scope, last)
 
 
 def _shortest(connection: Connection, scope: Scope, day: int | None) -> str | None:
@@ -50,20 +56,23 @@ def _shortest(connection: Connection, scope: Scope, day: int | None) -> str | No
     return interval_text(day, connection.execute(shortest).scalar_one())
 
 
-def _outermost_days(connection: Connection, scope: Scope) -> Sequence[int | None]:
-    """By a look into an index; where records are scattered and that fails, by one at all of them."""
+def _outermost_days(connection: Connection, scope: Scope, sides: Sequence[bool]) -> Sequence[int | None]:
+    """The earliest day (False) or the latest (True).
+
+    By a look into an index; where records are scattered and that fails, by one at all of them.
+    """
     near = scattered(scope)
     found: Sequence[int | None] = [
-        _outermost_day(connection, scope, latest, near) for latest in (False, True)
+        _outermost_day(connection, scope, latest=late, near=near) for late in sides
     ]
     if near and None in found:
         first = Sighting.first_day
-        asked = select(func.min(first), func.max(first)).where(*terms_of_all(connection, scope))
-        found = connection.execute(asked).one()
+        asked = select(*(func.max(first) if late else func.min(first) for late in sides))
+        found = connection.execute(asked.where(*terms_of_all(connection, scope))).one()
     return found
 
 
-def _outermost_day(connection: Connection, scope: Scope, latest: bool, near: bool) -> int | None:
+def _outermost_day(connection: Connection, scope: Scope, *, latest: bool, near: bool) -> int | None:
     first, (start, end) = Sighting.first_day, scope.filters.outer_days
     edge = day_near_the_end(connection, scope, latest=latest) if near else None
     if edge is not None:
@@ -84,7 +93,7 @@ def freshness(connection: Connection, scope: Scope) -> Freshness:
     whole = scope.filters == Filters() and scope.as_of is None
     version = data_version(connection) if whole else scope.version
     ingested = connection.execute(select(Run.finished_at).where(Run.id == version)).scalar()
-    return Freshness(version, ends(connection, scope)[1], ingested)
+    return Freshness(version, latest(connection, scope), ingested)
 
 
 def undated(connection: Connection, scope: Scope) -> int:
