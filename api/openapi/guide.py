@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request
@@ -79,30 +80,37 @@ def operation(name: str) -> Response:
 
 def _page(template: str, name: str | None) -> Response:
     read(_Themed, pairs(request.query_string))
-    told = document(OPERATIONS, GROUPS, site().title, request.script_root)
-    explained = [_explained(path, told) for path in told["paths"]]
-    groups = {
-        group["name"]: (
-            group["description"],
-            [
-                one
-                for one, path in zip(explained, told["paths"].values(), strict=True)
-                if path["get"]["tags"] == [group["name"]]
-            ],
-        )
-        for group in told["tags"]
-    }
-    shown = next((one for one in explained if one.name == name), None)
+    about, groups = _explanations(site().title, request.script_root)
+    known = (one for _, operations in groups.values() for one in operations)
     html = render_template(
         template,
-        about=told["info"]["description"],
+        about=about,
         groups=groups,
-        shown=shown,
+        shown=next((one for one in known if one.name == name), None),
         root=request.script_root,
         site=site(),
         assets=assets(),
     )
     return validated(html.encode(), MEDIA_TYPE)
+
+
+@lru_cache(maxsize=4)
+def _explanations(title: str, root: str) -> tuple[str, dict[str, tuple[str, tuple[Explained, ...]]]]:
+    """What is said of all of it; and by group, what is said of that and its operations."""
+    told = document(OPERATIONS, GROUPS, title, root)
+    explained = {path: _explained(path, told) for path in told["paths"]}
+    groups = {
+        group["name"]: (
+            group["description"],
+            tuple(
+                explained[path]
+                for path, methods in told["paths"].items()
+                if methods["get"]["tags"] == [group["name"]]
+            ),
+        )
+        for group in told["tags"]
+    }
+    return told["info"]["description"], groups
 
 
 def _explained(path: str, told: Mapping[str, Any]) -> Explained:
