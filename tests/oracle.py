@@ -82,10 +82,12 @@ def _span(written: str) -> tuple[date, date]:
 
 def chosen(records: pd.DataFrame, query: Query) -> pd.DataFrame:
     """The records that the filters of a question leave."""
-    keep = pd.Series(True, index=records.index)
-    for name, values in query.filters.items():
-        keep &= records.apply(lambda row, n=name, v=values: any(_FILTERS[n](row, one) for one in v), axis=1)
-    return records[keep]
+    return records.loc[
+        [
+            all(any(_FILTERS[name](row, one) for one in values) for name, values in query.filters.items())
+            for row in records.to_dict("records")
+        ]
+    ]
 
 
 def _named(row: Any, name: str) -> bool:
@@ -198,11 +200,12 @@ def timeline(records: pd.DataFrame, every: pd.DataFrame, query: Query) -> Answer
         shown += [name for name in named if name not in shown]
     table = found.pivot_table(index="name", columns="bucket", values=measure, aggfunc="sum", fill_value=0)
     seen = sorted(found["bucket"].unique())
+    names = {name: _names_of(every, name) for name in shown[:lines]}
     return [
         {
             "date": bucket,
             "name": name,
-            **_names_of(every, name),
+            **names[name],
             "value": plain(table.at[name, bucket]) if name in table.index else 0,
             "partial": _partial(bucket, interval, query),
         }
