@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -101,9 +100,6 @@ def create_server(settings: config.Settings | None = None) -> Edge:
             site.asked_for.count(f"{path}?{query}", amount)
         behind.aside(partial(site.cache.used, {plain(tag) for _, _, tag, _ in answered}))
 
-    # What is there now stays: to search it for circles again stopped all threads for a tenth of a second.
-    gc.collect()
-    gc.freeze()
     memory = Memory(int(settings.edge_bytes))
     behind = Behind(app, THREADS, WAITING, partial(close, app))
     watching = watch(site.reader, lambda: site.told.highest() if site.told.is_known else 0)

@@ -11,8 +11,8 @@ from pathlib import Path
 from bench.clients import Client, Heard, lasting, steadily
 from bench.ingested import generate
 from bench.ourselves import CACHE_BYTES, CHART, all_well, drawings, memory, milliseconds, serve
-from bench.processes import MANAGE, get, home, run, running
-from bench.row import Bench, Plan, Row
+from bench.processes import MANAGE, get, home, run, running, said
+from bench.row import Bench, NotMeasured, Plan, Row
 
 FLOOD, DISK, BESIDE = (
     "a worker's memory after 10,000 different charts, against 200 MB",
@@ -47,6 +47,8 @@ def _beside(plan: Plan, origin: str, folder: Path) -> Row:
     try:
         with running([*MANAGE, "ingest", str(file)], folder) as ingest:
             busy = hits(lambda: ingest.poll() is None)
+        if ingest.returncode:
+            raise NotMeasured(f"the ingest ended with {ingest.returncode}: {said(folder)}")
     finally:
         over.set()
         drawing.join()

@@ -53,6 +53,20 @@ def test_what_waits_goes_on_when_that_has_come_and_ends_with_its_value(runner: a
     runner.run(outer())
 
 
+def test_two_may_wait_for_the_same_from_their_first_step_on(runner: asyncio.Runner) -> None:
+    async def inner(comes: asyncio.Future[int]) -> int:
+        return await comes
+
+    async def outer() -> None:
+        loop = asyncio.get_running_loop()
+        one: asyncio.Future[int] = loop.create_future()
+        tasks = [loop.create_task(inner(one)) for _ in range(3)]
+        one.set_result(7)
+        assert await asyncio.gather(*tasks) == [7, 7, 7]
+
+    runner.run(outer())
+
+
 @pytest.mark.parametrize("turns", [0, 2])
 def test_what_waits_can_be_given_up_and_cleans_up(runner: asyncio.Runner, turns: int) -> None:
     said: list[str] = []

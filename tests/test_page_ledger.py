@@ -203,6 +203,7 @@ def test_every_reason_that_the_documentation_tells_has_its_words() -> None:
         ("https://db.example", "db.example"),
         ("https://[", "a URL"),
         ("/srv/folder/", "folder"),
+        ("https://db.example/o/home%2Fann%2Fbirds.csv?alt=media", "birds.csv"),
         ("/", "/"),
         ("-", "piped in"),
     ],
@@ -224,3 +225,35 @@ def test_an_input_is_shown_by_its_name(written: str, shown: str) -> None:
 )
 def test_what_the_ledger_says_names_no_folder(sentence: str, shown: str) -> None:
     assert without_places(sentence, "/srv/a b.csv") == shown
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence", "shown"),
+    [
+        (
+            "https://nas.lan/walks.csv",
+            "nas.lan is refused, because it leads to 192.168.1.5, which is no public address: put 'nas.lan' in.",
+            "… is refused, because it leads to …, which is no public address: put '…' in.",
+        ),
+        ("http://[fe80::1]:8000/a.csv", "fe80::1 is refused at 12:30:00.", "… is refused at 12:30:00."),
+        ("https://db.example", "db.example did not answer.", "db.example did not answer."),
+        ("/srv/My Data/own/a.csv", "/srv/My Data/own/b.json cannot be read.", "b.json cannot be read."),
+        ("private/ann/a.csv", "private/ann/b.json is missing", "b.json is missing"),
+        ("/srv/My Data/in.zip/a.txt", "/srv/My Data/in.zip is damaged.", "in.zip is damaged."),
+        ("C:\\My Data\\a.csv", "C:\\My Data\\b.json is missing", "b.json is missing"),
+    ],
+)
+def test_nor_a_host_nor_what_lies_beside_it(written: str, sentence: str, shown: str) -> None:
+    assert without_places(sentence, written) == shown
+
+
+def test_what_nobody_expected_is_not_told_to_strangers(client: FlaskClient, sqlite_writer: Engine) -> None:
+    told = 'connection to server at "db.lan" (10.0.0.7), port 5432 failed'
+    fail(
+        sqlite_writer,
+        "a.csv",
+        f"a.csv could not be ingested because of an unexpected OperationalError: {told}",
+    )
+    (run,) = client.get("/api/v1/runs").json["runs"]
+    assert run["message"] == "a.csv could not be ingested because of an unexpected OperationalError."
+    assert "db.lan" not in client.get("/runs/1").text

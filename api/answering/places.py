@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -13,6 +15,10 @@ _PIPED = "-"
 _PATH = re.compile(r"(?<![\w/\\:.])(?:[A-Za-z]:\\|(?=/[^/\s]+/)/)[^\s'\",;:()]+")
 """A path from the root, as it stands in a sentence."""
 _URL = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s'\"<>]+")
+_ADDRESS = re.compile(r"(?<![\w.:])[0-9A-Fa-f:.]*[0-9A-Fa-f](?!\w)")
+"""What could be an address of a machine: whether it is one, ``ipaddress`` knows."""
+_UNEXPECTED = re.compile(r"(because of an unexpected \w+): .*", re.DOTALL)
+_LEFT_OUT = "…"
 
 
 def for_strangers(run: Mapping[str, Any]) -> dict[str, Any]:
@@ -28,7 +34,10 @@ def for_strangers(run: Mapping[str, Any]) -> dict[str, Any]:
 
 def message(run: Mapping[str, Any]) -> str:
     """What the ledger says of it; of one that died it says on which machine, and nothing else."""
-    return "" if run["status"] == "abandoned" else without_places(run["message"], run["input"])
+    if run["status"] == "abandoned":
+        return ""
+    # What an error says that nobody expected, nobody has read either.
+    return without_places(_UNEXPECTED.sub(r"\1.", run["message"]), run["input"])
 
 
 def base_name(written: str) -> str:
@@ -46,16 +55,44 @@ def _of_url(written: str) -> str:
         parts = urlsplit(written)
     except ValueError:
         return _("a URL")
-    last = unquote(parts.path.rstrip("/").rpartition("/")[2])
+    last = unquote(parts.path).rstrip("/").rpartition("/")[2]
     return last or parts.hostname or _("a URL")
 
 
 def without_places(sentence: str, written: str) -> str:
     """What the ledger says of an input, without where it or anything else lay."""
     named = sentence.replace(written, base_name(written)) if len(written) > 1 else sentence
+    for place, instead in _around(written):
+        named = named.replace(place, instead)
     for places in (_URL, _PATH):
         named = places.sub(lambda found: _ended(found[0]), named)
-    return named
+    return _ADDRESS.sub(lambda found: _LEFT_OUT if _is_address(found[0]) else found[0], named)
+
+
+def _around(written: str) -> list[tuple[str, str]]:
+    """Where it lay, and what is said instead: the host of a URL; the folders of a path, the longest first."""
+    if _URL.match(written):
+        host = _host(written)
+        return [(host, _LEFT_OUT)] if host and host != base_name(written) else []
+    kind = PureWindowsPath if "\\" in written else PurePosixPath
+    separator = "\\" if "\\" in written else "/"
+    folders = [str(folder) for folder in kind(written).parents]
+    return [(folder + separator, "") for folder in folders if folder not in ("/", ".") and len(folder) > 1]
+
+
+def _host(written: str) -> str | None:
+    try:
+        return urlsplit(written).hostname
+    except ValueError:
+        return None
+
+
+def _is_address(found: str) -> bool:
+    try:
+        ip_address(found)
+    except ValueError:
+        return False
+    return True
 
 
 def _ended(found: str) -> str:

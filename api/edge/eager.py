@@ -42,12 +42,20 @@ def _begun(
 class _Rest(Coroutine[Any, Any, Any]):
     """Work that has begun: a task first hears what it waits for, and then goes on with it."""
 
-    def __init__(self, work: Coroutine[Any, Any, Any] | Generator[Any, None, Any], waits_for: object) -> None:
+    def __init__(self, work: Coroutine[Any, Any, Any] | Generator[Any, None, Any], waits_for: Any) -> None:
         self._work, self._waits_for = work, [waits_for]
+        self._awaited = getattr(waits_for, "_asyncio_future_blocking", False) is True
+        if self._awaited:  # others may wait for the same before the task hears of it
+            waits_for._asyncio_future_blocking = False
 
     def send(self, value: Any, /) -> Any:
         """The next step; the first has been made."""
-        return self._waits_for.pop() if self._waits_for else self._work.send(value)
+        if not self._waits_for:
+            return self._work.send(value)
+        waits_for = self._waits_for.pop()
+        if self._awaited:
+            waits_for._asyncio_future_blocking = True
+        return waits_for
 
     def throw(self, *error: Any) -> Any:
         """The next step is an error."""

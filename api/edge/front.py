@@ -7,6 +7,7 @@ data version that it was found right for is the newest: that is asked before eve
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import Callable
 from typing import Any
@@ -55,6 +56,9 @@ class Edge:
         """The worker begins."""
         come_first()
         begin_at_once(loop)
+        # What is there now stays: to search it for circles again stops all threads for a tenth of a second.
+        gc.collect()
+        gc.freeze()
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         """Answer one request."""
