@@ -232,8 +232,8 @@ def test_what_the_ledger_says_names_no_folder(sentence: str, shown: str) -> None
     [
         (
             "https://nas.lan/walks.csv",
-            "nas.lan is refused, because it leads to 192.168.1.5, which is no public address: put 'nas.lan' in.",
-            "… is refused, because it leads to …, which is no public address: put '…' in.",
+            "nas.lan is refused, because it leads to 192.168.1.5, which is not public: put 'nas.lan' in.",
+            "… is refused, because it leads to …, which is not public: put '…' in.",
         ),
         ("http://[fe80::1]:8000/a.csv", "fe80::1 is refused at 12:30:00.", "… is refused at 12:30:00."),
         ("https://db.example", "db.example did not answer.", "db.example did not answer."),
@@ -248,12 +248,8 @@ def test_nor_a_host_nor_what_lies_beside_it(written: str, sentence: str, shown: 
 
 
 def test_what_nobody_expected_is_not_told_to_strangers(client: FlaskClient, sqlite_writer: Engine) -> None:
-    told = 'connection to server at "db.lan" (10.0.0.7), port 5432 failed'
-    fail(
-        sqlite_writer,
-        "a.csv",
-        f"a.csv could not be ingested because of an unexpected OperationalError: {told}",
-    )
+    known = "a.csv could not be ingested because of an unexpected OperationalError"
+    fail(sqlite_writer, "a.csv", f'{known}: connection to server at "db.lan" (10.0.0.7), port 5432 failed')
     (run,) = client.get("/api/v1/runs").json["runs"]
-    assert run["message"] == "a.csv could not be ingested because of an unexpected OperationalError."
+    assert run["message"] == f"{known}."
     assert "db.lan" not in client.get("/runs/1").text
