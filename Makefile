@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 AXE := 4.14.1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# The tests start the program hundreds of times: it is compiled once, whatever the surroundings say.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test soak docs screenshots words fuzz contract bench lint format lock clean system-packages
