@@ -25,7 +25,7 @@ test: $(VENV)/dev.stamp $(VENV)/axe-$(AXE).stamp system-packages ## everything t
 fuzz: $(VENV)/dev.stamp ## random tables and damaged files, 5,000 of each kind
 	$(BIN)/python -m pytest -q -n 3 --dist worksteal tests/test_fuzz.py --hypothesis-profile=fuzz
 
-soak: $(VENV)/dev.stamp system-packages ## the long form of the tests of faults, about half an hour
+soak: $(VENV)/dev.stamp system-packages ## the long form of the tests of faults, about ten minutes
 	$(BIN)/python -m pytest -q -m soak --soak --durations=10
 
 docs: $(VENV)/dev.stamp ## draw the pictures of the documentation and run its commands anew

@@ -240,6 +240,9 @@ def test_what_the_ledger_says_names_no_folder(sentence: str, shown: str) -> None
         ("/srv/My Data/own/a.csv", "/srv/My Data/own/b.json cannot be read.", "b.json cannot be read."),
         ("private/ann/a.csv", "private/ann/b.json is missing", "b.json is missing"),
         ("/srv/My Data/in.zip/a.txt", "/srv/My Data/in.zip is damaged.", "in.zip is damaged."),
+        ("data/a.csv", "metadata/b.json and data/c.json", "metadata/b.json and c.json"),
+        ("http://web/a.csv", "web is no website; put 'web' in", "… is no website; put '…' in"),
+        ("http://NAS.lan/a.csv", "nas.lan did not answer", "… did not answer"),
         ("C:\\My Data\\a.csv", "C:\\My Data\\b.json is missing", "b.json is missing"),
     ],
 )

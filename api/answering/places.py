@@ -63,21 +63,30 @@ def without_places(sentence: str, written: str) -> str:
     """What the ledger says of an input, without where it or anything else lay."""
     named = sentence.replace(written, base_name(written)) if len(written) > 1 else sentence
     for place, instead in _around(written):
-        named = named.replace(place, instead)
+        named = place.sub(instead, named)
     for places in (_URL, _PATH):
         named = places.sub(lambda found: _ended(found[0]), named)
     return _ADDRESS.sub(lambda found: _LEFT_OUT if _is_address(found[0]) else found[0], named)
 
 
-def _around(written: str) -> list[tuple[str, str]]:
-    """Where it lay, and what is said instead: the host of a URL; the folders of a path, the longest first."""
+def _around(written: str) -> list[tuple[re.Pattern[str], str]]:
+    """Where it lay, and what is said instead: the host of a URL; the folders of a path, the longest first.
+
+    Whole words only: a host may be called ``web``, and a folder ``data``.
+    """
     if _URL.match(written):
         host = _host(written)
-        return [(host, _LEFT_OUT)] if host and host != base_name(written) else []
+        if not host or host == base_name(written):
+            return []
+        return [(re.compile(rf"(?<![\w.-]){re.escape(host)}(?![\w-])", re.IGNORECASE), _LEFT_OUT)]
     kind = PureWindowsPath if "\\" in written else PurePosixPath
     separator = "\\" if "\\" in written else "/"
     folders = [str(folder) for folder in kind(written).parents]
-    return [(folder + separator, "") for folder in folders if folder not in ("/", ".") and len(folder) > 1]
+    return [
+        (re.compile(r"(?<![\w/\\.-])" + re.escape(folder + separator)), "")
+        for folder in folders
+        if folder not in ("/", ".")
+    ]
 
 
 def _host(written: str) -> str | None:

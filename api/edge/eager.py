@@ -67,5 +67,5 @@ class _Rest(Coroutine[Any, Any, Any]):
         self._work.close()
 
     def __await__(self) -> Generator[Any, None, Any]:
-        """Nobody does: only a task goes on with it."""
-        raise NotImplementedError
+        """Nobody but a task goes on with it."""
+        raise TypeError("What has begun belongs to its task, and cannot be awaited.")
