@@ -16,6 +16,7 @@ from api.clients import Clients
 from api.edge import Edge
 from api.edge.behind import Behind, Reply
 from api.edge.front import Answered
+from api.edge.held import hold_signals
 from api.edge.memory import Memory
 from api.expected import Expected, Feeds, Followed
 from api.export.routes import routes as export_routes
@@ -77,8 +78,15 @@ PARTS = (
 """The parts with routes, a blueprint each; a new one gets its line here."""
 
 
+def create_worker() -> Edge:
+    """The server of the environment's settings, as granian runs it; its loop will hear signals to end."""
+    server = create_server()
+    hold_signals()
+    return server
+
+
 def create_server(settings: config.Settings | None = None) -> Edge:
-    """The web application with its memory in front, as granian runs it."""
+    """The web application with its memory in front."""
     settings = settings or config.load()
     logs.begin(settings.log_level, settings.log_format)
     app = create_app(settings)

@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 import api.reports
-from api import create_server as real
+from api import create_worker as real
 from api.edge import Edge
 
 SECONDS, LOG = "SLOWED_SECONDS", "SLOWED_LOG"
 
 
-def create_server() -> Edge:
+def create_worker() -> Edge:
     """The server of the environment's settings."""
     timeline, seconds = api.reports.REPORTS["timeline"], float(os.environ[SECONDS])
     log = os.open(os.environ[LOG], os.O_WRONLY | os.O_APPEND | os.O_CREAT)

@@ -15,8 +15,12 @@ import pandas as pd
 import pytest
 import requests
 
+from api.serving.server import _server_words
+from tests.conftest import free_port
 from tests.files import environment, manage
 from tests.processes import answers, below, children, running, schedulers, serving, until
+from tests.seed import open_database
+from tests.told_early import LOG
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 30
@@ -192,6 +196,17 @@ def test_a_server_that_is_told_to_stop_leaves_nothing_running(home: Path) -> Non
         assert not any(Path(f"/proc/{child}").exists() for child in children)
         with pytest.raises(requests.ConnectionError):
             requests.get(address, timeout=SECONDS)
+
+
+def test_a_worker_that_is_told_to_stop_before_its_loop_runs_ends(home: Path) -> None:
+    open_database(f"sqlite:///{home / 'sightings.db'}").dispose()
+    told = home / "told"
+    words = [*_server_words("127.0.0.1", free_port(), 1, 1 << 30)[:-1], "tests.told_early:create_worker"]
+    named = environment(home) | {LOG: str(told), "PYTHONPATH": str(ROOT)}
+    # Granian gives up where the worker that follows one which ended ends within 5.5 seconds, too.
+    server = subprocess.run(words, env=named, cwd=home, timeout=2 * SECONDS, capture_output=True, text=True)
+    assert server.returncode == 1
+    assert len(set(told.read_text().split())) == 2
 
 
 def test_a_killed_server_is_started_again_without_the_workers_of_the_old_one(home: Path) -> None:

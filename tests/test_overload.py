@@ -96,7 +96,7 @@ def chart(width: int) -> str:
 def slowed(home: Path, seconds: float, **settings: str) -> Iterator[Slowed]:
     ingest(open_database(f"sqlite:///{home / 'sightings.db'}"), READING)
     port = free_port()
-    words = [*_server_words("127.0.0.1", port, 2, 1 << 30)[:-1], "tests.slowed:create_server"]
+    words = [*_server_words("127.0.0.1", port, 2, 1 << 30)[:-1], "tests.slowed:create_worker"]
     named = environment(home, render_slots=str(SLOTS), workers="2", misses_per_minute="0", **settings)
     named |= {SECONDS: str(seconds), LOG: str(home / "drawn"), "PYTHONPATH": str(ROOT)}
     server = subprocess.Popen(words, env=named, cwd=home, start_new_session=True)

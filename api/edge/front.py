@@ -17,6 +17,7 @@ from werkzeug.http import parse_etags
 from api.border import MOST_HEADER_BYTES
 from api.edge.behind import Behind, Crowded, Reply
 from api.edge.eager import begin_at_once
+from api.edge.held import hear_signals
 from api.edge.memory import Entry, Line, Memory, Where, entry_of, variant
 from db.precedence import come_first
 from db.watch import Seen, Watch
@@ -59,6 +60,7 @@ class Edge:
         # What is there now stays: to search it for circles again stops all threads for a tenth of a second.
         gc.collect()
         gc.freeze()
+        loop.call_soon(hear_signals)
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         """Answer one request."""

@@ -145,7 +145,7 @@ def _server_words(host: str, port: int, workers: int, worker_memory: int) -> lis
         "--backlog", str(_CONNECTIONS), "--backpressure", str(_CONNECTIONS),
         "--workers-max-rss", str(worker_memory // 2**20), "--rss-sample-interval", str(_SAMPLE_SECONDS),
         "--respawn-failed-workers", "--respawn-interval", str(REPLACED_AFTER_SECONDS),
-        "--workers-kill-timeout", str(_WORKER_STOP_SECONDS), "--log-level", "error", "api:create_server",
+        "--workers-kill-timeout", str(_WORKER_STOP_SECONDS), "--log-level", "error", "api:create_worker",
     ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@
 
 A fork is not tied by what ties its parent. Until it has handlers of signals of its own it has its parent's,
 which do nothing there: here it ends by SIGTERM from its first moment, and nobody has to wait and kill it.
+What comes before that moment waits for it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import signal
 import sys
 
 _PR_SET_PDEATHSIG = 1
+_TO_END = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class _Ties:
@@ -33,11 +35,16 @@ class _Ties:
 
     def before_fork(self) -> None:
         self.parent = os.getpid()
+        signal.pthread_sigmask(signal.SIG_BLOCK, _TO_END)
 
-    def after_fork(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    def in_parent(self) -> None:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _TO_END)
+
+    def in_fork(self) -> None:
+        for number in _TO_END:
             signal.signal(number, signal.SIG_DFL)
         self.tie(signal.SIGKILL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _TO_END)
 
 
 def main(parent: int, how: str, words: list[str]) -> None:
@@ -48,7 +55,7 @@ def main(parent: int, how: str, words: list[str]) -> None:
         os.execv(words[0], words)  # noqa: S606 - the words come from api.serving.kept
     ties.tie(signal.SIGKILL)
     multiprocessing.set_start_method("fork")  # newer Pythons have another, whose processes would not be tied
-    os.register_at_fork(before=ties.before_fork, after_in_child=ties.after_fork)
+    os.register_at_fork(before=ties.before_fork, after_in_parent=ties.in_parent, after_in_child=ties.in_fork)
     sys.argv = words
     runpy.run_module(words[0], run_name="__main__", alter_sys=True)
 
