@@ -18,12 +18,12 @@ from api.asking.query import BadParameter, Pairs, pairs, read
 from api.keeping.envelope import Answer, codings, enclose, tag
 from api.page.answered import MEDIA_TYPE, answered
 from api.page.assets import assets, fingerprint
-from api.page.compose import compose, today
+from api.page.board.compose import compose, today
+from api.page.board.offered import Offered, offered, presets
 from api.page.embed import FRAMED, embedded
 from api.page.ledger.run import run_page
 from api.page.ledger.runs import runs_page
 from api.page.look import Look, as_asked, keep, look
-from api.page.offered import Offered, offered, presets
 from api.page.place import place_page
 from api.page.query import PageParameters, form, link, straightened, valued
 from api.page.silence import Silence, heard

@@ -18,7 +18,7 @@ from api.asking.query import Pairs, pairs
 from api.keeping.envelope import Answer, codings, enclose, tag
 from api.page.answered import MEDIA_TYPE
 from api.page.assets import assets, fingerprint
-from api.page.panels import Told, told
+from api.page.board.panels import Told, told
 from api.page.speech import chosen, in_pictures
 from api.site import site
 

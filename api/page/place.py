@@ -22,9 +22,9 @@ from api.asking.values import read_country, read_text
 from api.keeping.envelope import Answer, enclose, tag
 from api.page.answered import answered
 from api.page.assets import assets, fingerprint
-from api.page.compose import compose, today
+from api.page.board.compose import compose, today
+from api.page.board.offered import PLACES
 from api.page.handed import handed
-from api.page.offered import PLACES
 from api.page.query import Counting, PageParameters
 from api.page.silence import Silence, heard
 from api.page.speech import _

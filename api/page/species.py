@@ -18,13 +18,13 @@ from api.asking.query import Pairs, pairs, read
 from api.keeping.envelope import Answer, enclose, tag
 from api.page.answered import answered
 from api.page.assets import assets, fingerprint
-from api.page.compose import Dashboard, compose, shortened, today
+from api.page.board.compose import Dashboard, compose, shortened, today
+from api.page.board.panels import ARRIVALS, CALENDAR, DIEL, MAP, PHENOLOGY, SEASONALITY, by_name
+from api.page.board.totals import Total
 from api.page.handed import handed
-from api.page.panels import ARRIVALS, CALENDAR, DIEL, MAP, PHENOLOGY, SEASONALITY, by_name
 from api.page.query import Counting, PageParameters
 from api.page.silence import Silence, heard
 from api.page.speech import _
-from api.page.totals import Total
 from api.page.ways import of_place, of_species
 from api.page.words import amount, listed
 from api.site import site

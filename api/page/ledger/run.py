@@ -19,7 +19,7 @@ from api.draw.look import Theme
 from api.keeping.envelope import Answer, enclose
 from api.page.answered import answered
 from api.page.assets import assets
-from api.page.compose import shortened, today
+from api.page.board.compose import shortened, today
 from api.page.fresh import fresh
 from api.page.ledger.runs import key_of
 from api.page.ledger.told import STATES, Line, lasted, line

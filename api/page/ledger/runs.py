@@ -16,7 +16,7 @@ from api.draw.look import Theme
 from api.keeping.envelope import Answer, enclose
 from api.page.answered import answered
 from api.page.assets import assets, fingerprint
-from api.page.compose import today
+from api.page.board.compose import today
 from api.page.fresh import fresh
 from api.page.ledger.told import Line, line
 from api.page.query import addressed

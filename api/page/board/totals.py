@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from api.page.fitting import Fitting
-from api.page.spans import among, before, last_year, numbered
-from api.page.sparks import Spark, spark
+from api.page.board.fitting import Fitting
+from api.page.board.spans import among, before, last_year, numbered
+from api.page.board.sparks import Spark, spark
 from api.page.speech import _, ngettext
 from api.page.words import amount, day, years
 from api.reports.buckets import after, holding, label

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from api.asking.query import Pairs
-from api.page.spans import among, before
+from api.page.board.spans import among, before
 from api.page.speech import _
 from api.page.ways import of_species
 from api.page.words import counted, day

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from sqlalchemy import Connection
 
 from api.asking.query import Pairs
-from api.page.panels import tell
+from api.page.board.panels import tell
 from api.page.query import link
 from api.page.speech import _
 from db.questions.places import areas, localities

@@ -10,15 +10,15 @@ from sqlalchemy import Connection
 
 from api.answering.wording import nothing_known
 from api.asking.query import Pairs
-from api.page.figures import FULL, WIDE, Figure
-from api.page.fitting import Fitting
-from api.page.lately import Newcomer, in_the_last_days, newest
-from api.page.offered import Offered
-from api.page.panels import LEADING, RANKED, Told, animals, called, ranking, tell, timeline
+from api.page.board.figures import FULL, WIDE, Figure
+from api.page.board.fitting import Fitting
+from api.page.board.lately import Newcomer, in_the_last_days, newest
+from api.page.board.offered import Offered
+from api.page.board.panels import LEADING, RANKED, Told, animals, called, ranking, tell, timeline
+from api.page.board.season import NO_SEASON, ROWS, Rows, Season, season
+from api.page.board.totals import Total, totals
 from api.page.query import PageParameters, written
-from api.page.season import NO_SEASON, ROWS, Rows, Season, season
 from api.page.speech import _, ngettext
-from api.page.totals import Total, totals
 from api.page.ways import of_place, of_species
 from api.page.words import ago, amount, counted, day, listed, moment
 from api.site import site

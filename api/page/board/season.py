@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from api.page.figures import FULL, Figure
-from api.page.fitting import Fitting
-from api.page.panels import ARRIVALS, CALENDAR, DIEL, MAP, PHENOLOGY, Panel, called, only, tell
+from api.page.board.figures import FULL, Figure
+from api.page.board.fitting import Fitting
+from api.page.board.panels import ARRIVALS, CALENDAR, DIEL, MAP, PHENOLOGY, Panel, called, only, tell
 from api.page.query import PageParameters, link
 from api.page.speech import _
 

@@ -15,8 +15,8 @@ from api.asking.values import read_name
 from api.draw import clean
 from api.draw.look import Theme
 from api.draw.words import THIN
-from api.page.figures import BROAD, SIDE, SMALL, WIDE, Asked, Figure, Shapes
-from api.page.fitting import Fitting
+from api.page.board.figures import BROAD, SIDE, SMALL, WIDE, Asked, Figure, Shapes
+from api.page.board.fitting import Fitting
 from api.page.query import TAXA, PageParameters, link
 from api.page.speech import _, later
 from api.page.ways import of_species
