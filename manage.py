@@ -384,7 +384,7 @@ def warm(watch: bool, as_json: bool) -> None:
     if settings.cache == "off":
         raise click.ClickException("There is no cache that could be warmed: cache_url is off.")
     step_back()
-    from api import create_warm_up
+    from api.factory import create_warm_up
 
     if not watch:
         _writer(settings).dispose()

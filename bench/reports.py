@@ -14,10 +14,10 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 import config
-from api import close, create_app
 from api.answering.order import Order
 from api.answering.render import make
 from api.asking.query import Pairs, read
+from api.factory import close, create_app
 from api.reports import REPORTS
 from bench.ingested import generate, ingest
 from bench.processes import home

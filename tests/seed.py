@@ -16,7 +16,7 @@ from flask import Flask
 from sqlalchemy import Engine, make_url
 
 import config
-from api import create_app
+from api.factory import create_app
 from db.engine import open_writer
 from db.names import PlaceValue, TaxonValue
 from db.schema import upgrade

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 import api.reports
-from api import create_worker as real
 from api.edge import Edge
+from api.factory import create_worker as real
 
 SECONDS, LOG = "SLOWED_SECONDS", "SLOWED_LOG"
 

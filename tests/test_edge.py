@@ -17,9 +17,9 @@ import time_machine
 from flask import Flask
 
 import config
-from api import create_server
 from api.edge import Edge
 from api.edge.front import Answered
+from api.factory import create_server
 from api.openapi.operations import OPERATIONS
 from tests.processes import serving
 from tests.seed import READING, ingest, open_app, open_database, year

@@ -223,6 +223,28 @@ def test_a_killed_server_is_started_again_without_the_workers_of_the_old_one(hom
         assert not any(map(running, new))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process has loaded")
+def test_what_workers_need_is_loaded_once_before_they_part_and_not_by_who_only_minds_them(home: Path) -> None:
+    with serving(home, "--workers", "2", "--no-scheduler", "--no-warm-up") as (server, _):
+        (main,) = children(server.pid)
+        workers = children(main)
+        assert len(workers) == 2
+        assert [draws(process) for process in (server.pid, main, *workers)] == [False, True, True, True]
+        assert all(2 * own_memory(worker) < own_memory(main, shared=True) for worker in workers)
+
+
+def draws(process: int) -> bool:
+    """Whether it has loaded what draws letters."""
+    return "ft2font" in Path(f"/proc/{process}/maps").read_text()
+
+
+def own_memory(process: int, *, shared: bool = False) -> int:
+    """How many kilobytes it alone has in memory; or all of it, with those that others have too."""
+    lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()[1:]
+    held = {name: int(amount.split()[0]) for name, _, amount in (line.partition(":") for line in lines)}
+    return held["Rss"] if shared else held["Private_Clean"] + held["Private_Dirty"]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends the children of a killed process")
 def test_what_a_killed_serve_had_started_ends_with_it(home: Path) -> None:
     with serving(home, "--workers", "2") as (server, address):

@@ -23,7 +23,7 @@ import requests
 from sqlalchemy import Engine
 
 import config
-from api import close, create_app, create_server
+from api.factory import close, create_app, create_server
 from db.check import damage
 from db.engine import LOOK
 from db.models import Run, Sighting

@@ -12,8 +12,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, insert
 
 import config
-from api import create_app
 from api.expected import Expected, Followed
+from api.factory import create_app
 from db.models import Run
 from db.questions.ledger import last_heard
 from tests.seed import READING, Record, ingest

@@ -30,12 +30,12 @@ SLACK = 3.0
 MAKER = f"""
 import json, sys, time
 from pathlib import Path
-import api, api.keeping.turns
+import api.factory, api.keeping.turns
 from api.keeping.envelope import enclose
 from api.keeping.flight import Busy
 from api.answering.once import kept_or_made
 from tests.seed import open_app
-api.PATIENCE_SECONDS, api.keeping.turns.LEASE_SECONDS = {PATIENCE}, {LEASE}
+api.factory.PATIENCE_SECONDS, api.keeping.turns.LEASE_SECONDS = {PATIENCE}, {LEASE}
 app = open_app(Path(sys.argv[1]), cache_url=sys.argv[2])
 print("ready", flush=True)
 for line in sys.stdin:

@@ -14,8 +14,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
 import config
-from api import create_warm_up
 from api.answering.render import make
+from api.factory import create_warm_up
 from api.warming import warm as warming
 from api.warming.warm import Round, warm
 from api.warming.watch import WarmUp

@@ -7,8 +7,8 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from api import create_worker as real
 from api.edge import Edge
+from api.factory import create_worker as real
 
 LOG = "TOLD_EARLY_LOG"
 

@@ -26,11 +26,14 @@ class Kept:
     """A command that is kept running until it is stopped; ends with all that it started, and with us."""
 
     def __init__(
-        self, name: str, words: Sequence[str], environment: Mapping[str, str], forks: bool = False
+        self, name: str, words: Sequence[str], environment: Mapping[str, str], forks_need: str = ""
     ) -> None:
-        """``forks`` is for a module (python -m ...) that forks workers: these end with it, as it with us."""
+        """``forks_need`` is for a module (python -m ...) that forks: its forks end with it, as it with us.
+
+        It names the module that all of them need, which is loaded before they part.
+        """
         self._name, self._environment = name, dict(environment)
-        self._words = _tied(words, forks) if sys.platform == "linux" else list(words)
+        self._words = _tied(words, forks_need) if sys.platform == "linux" else list(words)
         self._stopping, self._changing = threading.Event(), threading.Lock()
         self._process = self._begun()
         self._watch = threading.Thread(target=self._keep, name=name, daemon=True)
@@ -98,11 +101,11 @@ class Kept:
         _end(self._process)
 
 
-def _tied(words: Sequence[str], forks: bool) -> list[str]:
+def _tied(words: Sequence[str], forks_need: str) -> list[str]:
     """The command, so that it ends with this process."""
     # -P, because the folder of the program has a module that is called as one of Python's own.
     tied = [sys.executable, "-P", str(_TIED), str(os.getpid())]
-    return [*tied, "kill", *words[2:]] if forks else [*tied, "ask", *words]
+    return [*tied, "kill", forks_need, *words[2:]] if forks_need else [*tied, "ask", *words]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -23,6 +23,7 @@ from api.serving.outside import address_of
 
 log = logging.getLogger("sightings.server")
 _ROOT = Path(__file__).resolve().parent.parent.parent
+_FACTORY = "api.factory"
 _HEADER_MILLISECONDS = 5_000
 """A client that takes longer to say what it wants is not one. A connection may idle as long, too."""
 _CONNECTIONS = 2_048
@@ -57,12 +58,13 @@ def serve(
     """
     port = _free_port(host, port)
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
-    environment = {**os.environ, "PYTHONPATH": path}
+    # Nothing here multiplies matrices, and a process that forks has no thread but its first.
+    environment = {**os.environ, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"}
     told = _signals()
     _allow_connections()
     places.clear(metrics)
     counting = {**environment, places.VARIABLE: str(metrics)}
-    kept = [Kept("server", _server_words(host, port, workers, worker_memory), counting, forks=True)]
+    kept = [Kept("server", _server_words(host, port, workers, worker_memory), counting, forks_need=_FACTORY)]
     try:
         address = _first_answer(host, port, told)
         # What runs beside it would only keep it from its first answer.
@@ -145,7 +147,8 @@ def _server_words(host: str, port: int, workers: int, worker_memory: int) -> lis
         "--backlog", str(_CONNECTIONS), "--backpressure", str(_CONNECTIONS),
         "--workers-max-rss", str(worker_memory // 2**20), "--rss-sample-interval", str(_SAMPLE_SECONDS),
         "--respawn-failed-workers", "--respawn-interval", str(REPLACED_AFTER_SECONDS),
-        "--workers-kill-timeout", str(_WORKER_STOP_SECONDS), "--log-level", "error", "api:create_worker",
+        "--workers-kill-timeout", str(_WORKER_STOP_SECONDS), "--log-level", "error",
+        f"{_FACTORY}:create_worker",
     ]  # fmt: skip
 
 

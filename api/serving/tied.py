@@ -1,16 +1,18 @@
 """A program that becomes another one, and ends with whoever started it; for Linux, imports nothing of ours.
 
-    python -P tied.py PARENT ask COMMAND ...    is asked to end (SIGTERM) when the process PARENT ends
-    python -P tied.py PARENT kill MODULE ...    is killed then, with every process that it has forked
+    python -P tied.py PARENT ask COMMAND ...         is asked to end (SIGTERM) when the process PARENT ends
+    python -P tied.py PARENT kill NEEDED MODULE ...  is killed then, with every process that it has forked
 
 A fork is not tied by what ties its parent. Until it has handlers of signals of its own it has its parent's,
 which do nothing there: here it ends by SIGTERM from its first moment, and nobody has to wait and kill it.
-What comes before that moment waits for it.
+What comes before that moment waits for it. NEEDED, a module that all forks need, is loaded once, before them.
 """
 
 from __future__ import annotations
 
 import ctypes
+import gc
+import importlib
 import multiprocessing
 import os
 import runpy
@@ -56,8 +58,17 @@ def main(parent: int, how: str, words: list[str]) -> None:
     ties.tie(signal.SIGKILL)
     multiprocessing.set_start_method("fork")  # newer Pythons have another, whose processes would not be tied
     os.register_at_fork(before=ties.before_fork, after_in_parent=ties.in_parent, after_in_child=ties.in_fork)
-    sys.argv = words
-    runpy.run_module(words[0], run_name="__main__", alter_sys=True)
+    needed, *sys.argv = words
+    _load(needed)
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+
+
+def _load(module: str) -> None:
+    """Load what stays: it is not searched for circles, now or later, which would also part its memory."""
+    gc.disable()
+    importlib.import_module(module)
+    gc.freeze()
+    gc.enable()
 
 
 if __name__ == "__main__":
