@@ -28,6 +28,7 @@ from api.keeping.told import Told
 from api.keeping.told import init_app as hear
 from api.keeping.turns import open_turns
 from api.metrics import BUSY, count
+from api.metrics import begin as begin_to_count
 from api.metrics.requests import NO_ROUTE
 from api.metrics.requests import init_app as count_requests
 from api.openapi import routes as openapi_routes
@@ -80,6 +81,7 @@ PARTS = (
 
 def create_worker() -> Edge:
     """The server of the environment's settings, as granian runs it; its loop will hear signals to end."""
+    begin_to_count()
     server = create_server()
     hold_signals()
     return server

@@ -327,6 +327,29 @@ def test_who_comes_after_goes_on_in_the_same_place(tmp_path: Path) -> None:
     assert not list(folder.glob("*.db"))
 
 
+ALONE = """
+import os
+from api import metrics
+from api.metrics import places
+
+metrics.count("/a", "edge", 3)
+os.mkdir(os.environ[places.VARIABLE] + "/1.lock")  # nobody can open it
+child = os.fork()
+if not child:
+    metrics.begin()
+    metrics.count("/a", "edge", 4)
+    print(metrics.counted().decode(), flush=True)
+    raise SystemExit
+os.waitpid(child, 0)
+"""
+
+
+def test_a_fork_that_finds_no_place_counts_alone(tmp_path: Path) -> None:
+    done = count_in(tmp_path / "metrics", ALONE)
+    assert values(done.stdout)["sightings_requests_total"] == {("edge", "/a"): 4}
+    assert "of one process only" in done.stderr
+
+
 def count_in(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, places.VARIABLE: str(folder)}
     words = [sys.executable, "-c", script]

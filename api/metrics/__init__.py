@@ -58,6 +58,12 @@ LIMIT_FAILURES = Counter(
 )  # fmt: skip
 
 
+def begin() -> None:
+    """Let this process count for itself from here on: a fork of one that may have counted, too."""
+    if _shared:
+        places.settle()
+
+
 def count(route: str, outcome: str, amount: int = 1) -> None:
     """Count requests of a route (the rule, never the address: there must be few) by their outcome."""
     _REQUESTS.labels(route, outcome).inc(amount)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from prometheus_client.mmap_dict import MmapedDict
 
@@ -36,7 +37,10 @@ class _Place:
     """The descriptor that holds it."""
 
 
+_ALONE = "Metrics are of one process only, because %s cannot be written: %s"
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 _mine: _Place | None = None
+_alone: TemporaryDirectory[str] | None = None
 
 
 def shared() -> bool:
@@ -47,7 +51,7 @@ def shared() -> bool:
     try:
         _take(Path(folder))
     except OSError as error:
-        _log.warning("Metrics are of one process only, because %s cannot be written: %s", folder, error)
+        _log.warning(_ALONE, folder, error)
         return False
     return True
 
@@ -61,6 +65,19 @@ def number() -> int:
     return _mine.number
 
 
+def settle() -> None:
+    """Take a place for this process, a fork of one that has another; without one it counts alone."""
+    global _alone
+    try:
+        number()
+    except OSError as error:
+        _log.warning(_ALONE, os.environ[VARIABLE], error)
+        # In memory, if the system offers a folder there: the disk may be full.
+        _alone = TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None)
+        os.environ[VARIABLE] = _alone.name
+        _take(Path(_alone.name), _MOST_PLACES)  # by its number a process knows that it has another place
+
+
 def clear(folder: Path) -> None:
     """Begin anew: forget what processes counted that have ended."""
     _of_nobody(folder, "*", lambda path: path.unlink(missing_ok=True))
@@ -71,10 +88,10 @@ def sweep(folder: Path) -> None:
     _of_nobody(folder, "gauge_*", _blank)
 
 
-def _take(folder: Path) -> int:
+def _take(folder: Path, first: int = 0) -> int:
     global _mine
     folder.mkdir(parents=True, exist_ok=True)
-    for place in range(_MOST_PLACES):
+    for place in range(first, first + _MOST_PLACES):
         lock = os.open(folder / f"{place}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         if not _held(lock):
             os.close(lock)
