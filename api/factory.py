@@ -81,16 +81,16 @@ PARTS = (
 
 def create_worker() -> Edge:
     """The server of the environment's settings, as granian runs it; its loop will hear signals to end."""
+    settings = config.load()
+    logs.begin(settings.log_level, settings.log_format)
     begin_to_count()
-    server = create_server()
+    server = create_server(settings)
     hold_signals()
     return server
 
 
-def create_server(settings: config.Settings | None = None) -> Edge:
+def create_server(settings: config.Settings) -> Edge:
     """The web application with its memory in front."""
-    settings = settings or config.load()
-    logs.begin(settings.log_level, settings.log_format)
     app = create_app(settings)
     with app.test_request_context("/"):
         response = app.process_response(problem(503, "Too many wait for an answer.", "busy", retry_after=2))

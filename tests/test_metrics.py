@@ -235,8 +235,8 @@ def ask_again(url: str) -> requests.Response:
 
 
 def workers_of(home: Path) -> int:
-    """How many processes hold a place."""
-    return sum(not _free(path) for path in (home / "metrics").glob("*.lock"))
+    """How many processes hold a place, beside the one that they are forked from."""
+    return -1 + sum(not _free(path) for path in (home / "metrics").glob("*.lock"))
 
 
 def _free(path: Path) -> bool:
