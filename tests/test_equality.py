@@ -73,11 +73,13 @@ def test_every_report_has_its_oracle() -> None:
 
 @time_machine.travel(NOW, tick=False)
 def test_all_answers_hold_what_pandas_counts_from_the_files(
-    writer: Engine, tmp_path: Path, client: FlaskClient
+    writer: Engine, tmp_path: Path, client: FlaskClient, soak: bool
 ) -> None:
     every = ingested(writer, tmp_path)
     empty = 0
-    for number, query in enumerate(questions()):
+    # The second kind of database is asked every other of them where there is little time.
+    asked = questions()[:: 1 if soak or writer.dialect.name == "sqlite" else 2]
+    for number, query in enumerate(asked):
         told = client.get(query.url("json"))
         assert told.status_code == 200, (query, told.text)
         rows = told.json["data"]
@@ -90,7 +92,7 @@ def test_all_answers_hold_what_pandas_counts_from_the_files(
         if number % 10 == 0:
             _is_a_png(client.get(query.url("png") + "&width=400&height=300&scale=2").data, (800, 600))
         empty += not counted
-    assert empty < QUESTIONS / 3
+    assert empty < len(asked) / 3
 
 
 def _with_size(query: Query, meta: dict[str, Any]) -> Query:

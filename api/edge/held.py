@@ -8,7 +8,7 @@ _TO_END = {signal.SIGTERM, signal.SIGINT}
 
 
 def hold_signals() -> None:
-    """From here on what tells this process to end waits, until hear_signals.
+    """From here on what tells this process, of a single thread, to end waits until hear_signals.
 
     A loop hears a signal only while it runs: one that came between the loop's handlers and its first turn was
     lost, and its worker served on until somebody lost patience and killed it.

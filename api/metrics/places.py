@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing.util import Finalize
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -73,9 +74,19 @@ def settle() -> None:
     except OSError as error:
         _log.warning(_ALONE, os.environ[VARIABLE], error)
         # In memory, if the system offers a folder there: the disk may be full.
-        _alone = TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None)
+        _alone = _folder_of_our_own()
         os.environ[VARIABLE] = _alone.name
         _take(Path(_alone.name), _MOST_PLACES)  # by its number a process knows that it has another place
+
+
+def _folder_of_our_own() -> TemporaryDirectory[str]:
+    """Removed when this process ends, also where it is a fork, which does nothing else then."""
+    try:
+        made = TemporaryDirectory(dir=_MEMORY)
+    except OSError:
+        made = TemporaryDirectory()
+    Finalize(None, made.cleanup, exitpriority=0)
+    return made
 
 
 def clear(folder: Path) -> None:

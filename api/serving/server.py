@@ -58,7 +58,7 @@ def serve(
     """
     port = _free_port(host, port)
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
-    # Nothing here multiplies matrices, and a process that forks has no thread but its first.
+    # Nothing here multiplies matrices, and a second thread would be told what a worker holds back at first.
     environment = {**os.environ, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"}
     told = _signals()
     _allow_connections()
